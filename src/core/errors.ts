@@ -1,0 +1,147 @@
+/**
+ * @module Errors as data: one table gives each permanent code its title, hint, exit status and HTTP status.
+ *
+ * How to write one: the message says what happened and to which argument; the hint says what to do now.
+ * Codes are permanent. Exit statuses: 1 the answer is no or the work failed, 2 the request was malformed,
+ * 3 the machine does not allow or support it, 130 interrupted.
+ */
+
+interface ErrorEntry {
+  readonly title: string;
+  readonly hint: string;
+  readonly exitStatus: number;
+  readonly httpStatus: number;
+}
+
+export const errorTable = {
+  PORT_INVALID: {
+    title: "Not a port number",
+    hint: "A port is a whole number from 0 to 65535 in plain digits, such as 3000.",
+    exitStatus: 2,
+    httpStatus: 400,
+  },
+  PORT_SET_INVALID: {
+    title: "Not a set of ports",
+    hint: "Write ports, ranges and names with commas between them: 22,80,8000-8100,..1023,49152..,ssh",
+    exitStatus: 2,
+    httpStatus: 400,
+  },
+  ADDRESS_INVALID: {
+    title: "Not an IP address",
+    hint: "Write an IPv4 address such as 192.168.1.8 or an IPv6 address such as fe80::1%eth0.",
+    exitStatus: 2,
+    httpStatus: 400,
+  },
+  ENDPOINT_INVALID: {
+    title: "Not an endpoint",
+    hint: "Write a port (3000), an address and a port (192.168.1.8:5500, [::1]:80) or a URL (http://localhost:3000).",
+    exitStatus: 2,
+    httpStatus: 400,
+  },
+  ARGUMENT_INVALID: {
+    title: "Argument not accepted",
+    hint: "Run the command with --help to see what it accepts.",
+    exitStatus: 2,
+    httpStatus: 400,
+  },
+  SERVICE_UNKNOWN: {
+    title: "No service of that name",
+    hint: "Search with: portolan services TEXT",
+    exitStatus: 1,
+    httpStatus: 404,
+  },
+  HOST_UNSUPPORTED: {
+    title: "This operating system is not supported yet",
+    hint: "Portolan reads sockets on Linux. explain, services, ranges and learn work everywhere.",
+    exitStatus: 3,
+    httpStatus: 501,
+  },
+  READER_UNAVAILABLE: {
+    title: "That reader does not work here",
+    hint: "Leave --reader out and Portolan picks one that works.",
+    exitStatus: 3,
+    httpStatus: 501,
+  },
+  SNAPSHOT_ROOT_INVALID: {
+    title: "Not a saved machine",
+    hint: "--root takes a folder that holds a copied /proc, with proc/net/tcp in it.",
+    exitStatus: 2,
+    httpStatus: 400,
+  },
+  HOST_READ_FAILED: {
+    title: "The kernel's tables could not be read",
+    hint: "Check that /proc is mounted and readable, then try again.",
+    exitStatus: 3,
+    httpStatus: 500,
+  },
+  LISTEN_FAILED: {
+    title: "A port could not be opened",
+    hint: "Run portolan who PORT to see who holds it, or choose another port.",
+    exitStatus: 1,
+    httpStatus: 409,
+  },
+  ABORTED: {
+    title: "Stopped before it was complete",
+    hint: "Run it again to get the whole answer.",
+    exitStatus: 130,
+    httpStatus: 499,
+  },
+  OUTPUT_FAILED: {
+    title: "The output could not be written",
+    hint: "Check the disk's free space and the permission on the output file.",
+    exitStatus: 1,
+    httpStatus: 500,
+  },
+  INTERNAL: {
+    title: "Portolan made a mistake",
+    hint: "Please report it with the command you ran and the lines above.",
+    exitStatus: 70,
+    httpStatus: 500,
+  },
+} as const satisfies Record<string, ErrorEntry>;
+
+/** Permanent name of a failure. */
+export type ErrorCode = keyof typeof errorTable;
+
+/** Facts about a failure that a program can use; values are JSON. */
+export type ErrorDetails = Readonly<Record<string, string | number | boolean | null | readonly string[]>>;
+
+/** The one error class of the project. Match on `code`, never on the message. */
+export class PortolanError extends Error {
+  override readonly name = "PortolanError";
+  readonly code: ErrorCode;
+  readonly details: ErrorDetails;
+
+  /**
+   * @param code permanent code from `errorTable`
+   * @param message what happened, one sentence naming the argument or thing concerned
+   * @param options.details facts for programs; `hint` here replaces the table's hint
+   * @param options.cause the underlying error
+   */
+  constructor(code: ErrorCode, message: string, options: { details?: ErrorDetails; cause?: unknown } = {}) {
+    super(message, options.cause === undefined ? undefined : { cause: options.cause });
+    this.code = code;
+    this.details = options.details ?? {};
+  }
+
+  /** What to do now: a hint of this very failure, or the table's. */
+  get hint(): string {
+    const own = this.details["hint"];
+    return typeof own === "string" ? own : errorTable[this.code].hint;
+  }
+
+  /** Exit status of the command line for this failure. */
+  get exitStatus(): number {
+    return errorTable[this.code].exitStatus;
+  }
+
+  /** Status of the HTTP interface for this failure. */
+  get httpStatus(): number {
+    return errorTable[this.code].httpStatus;
+  }
+}
+
+/** True for an error of Portolan, optionally of one code. */
+export function isPortolanError(error: unknown, code?: ErrorCode): error is PortolanError {
+  return error instanceof PortolanError && (code === undefined || error.code === code);
+}

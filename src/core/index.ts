@@ -1,0 +1,34 @@
+/**
+ * @module The vocabulary of Portolan: ports, addresses, endpoints, sockets, claims, errors. Pure and browser-safe.
+ */
+export { claim, claimBases, compareClaims, strongestClaim, type Claim, type ClaimBasis } from "./claim.ts";
+export { PortolanError, errorTable, isPortolanError, type ErrorCode, type ErrorDetails } from "./errors.ts";
+export { known, knownOr, unknown, type Known, type UnknownReason } from "./known.ts";
+export {
+  describePortProblem,
+  highestPort,
+  isPort,
+  lowestPort,
+  parsePort,
+  portCount,
+  toPort,
+  type Port,
+} from "./port.ts";
+export {
+  type AddressAudience,
+  type FamilyReach,
+  type Reach,
+  type ReachScope,
+  type ReachableAddress,
+  type TakenAddress,
+} from "./reach.ts";
+export {
+  isListening,
+  transports,
+  type IpFamily,
+  type Socket,
+  type SocketAddress,
+  type SocketState,
+  type Transport,
+} from "./socket.ts";
+export { quote } from "./text.ts";

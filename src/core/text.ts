@@ -1,0 +1,25 @@
+/**
+ * @module Text from outside, made fit for an error message.
+ */
+
+/** Longest piece of outside text that a message repeats, in UTF-16 code units. */
+const longestQuote = 60;
+
+/** Outside text in an error message: clipped to 60 characters, quoted, and with control characters spelled out. */
+export function quote(text: string): string {
+  return JSON.stringify(clip(text)).replace(
+    /[\u007f-\u009f\u2028\u2029\u200e\u200f\u202a-\u202e\u2066-\u2069]/g,
+    (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, "0")}`,
+  );
+}
+
+/** At most 60 characters of a text, with `...` in place of what was left out. */
+export function clip(text: string): string {
+  return text.length <= longestQuote ? text : `${text.slice(0, longestQuote - 3)}...`;
+}
+
+/** The whole character at an index, quoted, surrogate pairs kept together: for "character 3 is …". */
+export function quoteCharacterAt(text: string, index: number): string {
+  const code = text.codePointAt(index);
+  return code === undefined ? "missing" : quote(String.fromCodePoint(code));
+}
