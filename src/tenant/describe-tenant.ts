@@ -1,0 +1,142 @@
+/**
+ * @module Who a service is to a person: its project, its framework and its supervisor, each as a claim.
+ */
+import { statSync } from "node:fs";
+import { claim } from "../core/index.ts";
+import type { Claim } from "../core/index.ts";
+import type { Process, Snapshot } from "../host/host.ts";
+import { inferFramework } from "./framework.ts";
+import type { Framework } from "./framework.ts";
+import { parentChain } from "./parents.ts";
+import { inspectProject } from "./project.ts";
+import type { Project, ProjectCache, ProjectFiles } from "./project.ts";
+import type { Service } from "./services.ts";
+import { inferSupervisor } from "./supervisor.ts";
+import type { Supervisor } from "./supervisor.ts";
+
+/** Who a service is to a person; `null` where nothing can be said. */
+export interface Tenant {
+  readonly project: Claim<Project> | null;
+  readonly framework: Claim<Framework> | null;
+  readonly supervisor: Claim<Supervisor> | null;
+}
+
+/** What was found out about processes and directories. For one snapshot: pids and files change. */
+export interface TenantCache {
+  readonly projects: Map<string, ProjectCache>;
+  readonly searches: Map<number, Claim<ProjectFiles> | null>;
+  readonly frameworks: Map<number, Claim<Framework> | null>;
+  readonly supervisors: Map<number, Claim<Supervisor> | null>;
+  readonly parents: Map<number, readonly Process[]>;
+}
+
+/** A cache to share between the calls for one snapshot. */
+export function createTenantCache(): TenantCache {
+  return {
+    projects: new Map(),
+    searches: new Map(),
+    frameworks: new Map(),
+    supervisors: new Map(),
+    parents: new Map(),
+  };
+}
+
+/** Where the project files are and what is known already. */
+export interface TenantOptions {
+  /** Folder of a saved machine under which project files lie. Default: this machine's own files. */
+  readonly root?: string;
+  readonly cache?: TenantCache;
+}
+
+/** How many holders are asked at most, leaders first. */
+const holderLimit = 8;
+/** How many parents are asked for a project: a program started in `/` by a script of the project. */
+const projectParentLimit = 3;
+
+/**
+ * Project, framework and supervisor of a service: of its leader, and of its workers and parents where the leader tells
+ * nothing. Pass one cache to the calls for one snapshot.
+ */
+export function describeTenant(
+  snapshot: Pick<Snapshot, "processOf" | "platform">,
+  service: Service,
+  options: TenantOptions = {},
+): Tenant {
+  const cache = options.cache ?? createTenantCache();
+  let project: Claim<Project> | null = null;
+  let framework: Claim<Framework> | null = null;
+  let supervisor: Claim<Supervisor> | null = null;
+  const holders = service.holders.known ? service.holders.value : [];
+  for (const { pid } of holders.slice(0, holderLimit)) {
+    const files = recall(cache.searches, pid, () => searchProject(snapshot, pid, options.root, cache));
+    project ??= files === null ? null : claim(files.value.project, files.basis, files.evidence);
+    framework ??= describeFramework(snapshot, pid, service.port, files?.value, cache);
+    supervisor ??= recall(cache.supervisors, pid, () => {
+      return inferSupervisor(snapshot.processOf(pid), parentsOf(snapshot, pid, cache)) ?? null;
+    });
+    if (project !== null && framework !== null && supervisor !== null) break;
+  }
+  return { project, framework, supervisor };
+}
+
+function describeFramework(
+  snapshot: Pick<Snapshot, "processOf">,
+  pid: number,
+  port: number,
+  files: ProjectFiles | undefined,
+  cache: TenantCache,
+): Claim<Framework> | null {
+  return recall(cache.frameworks, pid, () => {
+    const process = snapshot.processOf(pid);
+    return inferFramework(process, files?.project, parentsOf(snapshot, pid, cache), port) ?? null;
+  });
+}
+
+function searchProject(
+  snapshot: Pick<Snapshot, "processOf" | "platform">,
+  pid: number,
+  root: string | undefined,
+  cache: TenantCache,
+): Claim<ProjectFiles> | null {
+  const candidates = [snapshot.processOf(pid), ...parentsOf(snapshot, pid, cache).slice(0, projectParentLimit)];
+  for (const [index, process] of candidates.entries()) {
+    if (!process.workingDirectory.known) continue;
+    const directory = process.workingDirectory.value;
+    const searchRoot = root ?? findProcessRoot(snapshot, process.pid);
+    const directories = recall(cache.projects, searchRoot, () => new Map());
+    const files = inspectProject(directory, { root: searchRoot }, directories);
+    if (files === undefined) continue;
+    const whose = index === 0 ? "working directory" : `working directory of the parent process ${process.pid}`;
+    const evidence = `${whose} ${directory} lies under ${files.project.root}, which has ${files.project.marker}`;
+    return claim(files, "inferred", evidence);
+  }
+  return null;
+}
+
+/**
+ * The folder under which a process's paths lie: `/proc/PID/root` in a container or chroot, whose root directory is another
+ * one than ours, otherwise `""` (proc_pid_root(5)).
+ */
+function findProcessRoot(snapshot: Pick<Snapshot, "platform">, pid: number): string {
+  if (snapshot.platform !== "linux") return "";
+  try {
+    const own = statSync("/");
+    const theirs = statSync(`/proc/${pid}/root`);
+    return own.dev === theirs.dev && own.ino === theirs.ino ? "" : `/proc/${pid}/root`;
+  } catch {
+    return "";
+  }
+}
+
+function parentsOf(snapshot: Pick<Snapshot, "processOf">, pid: number, cache: TenantCache): readonly Process[] {
+  return recall(cache.parents, pid, () => parentChain(snapshot, pid));
+}
+
+function recall<Key, Value>(map: Map<Key, Value>, key: Key, find: () => Value): Value {
+  let value = map.get(key);
+  if (value === undefined) {
+    value = find();
+    map.set(key, value);
+  }
+  return value;
+}

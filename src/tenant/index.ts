@@ -1,0 +1,16 @@
+/**
+ * @module The room tenant/: who a holder of a socket is to a person.
+ */
+export { createTenantCache, describeTenant } from "./describe-tenant.ts";
+export type { Tenant, TenantCache, TenantOptions } from "./describe-tenant.ts";
+export { inferFramework } from "./framework.ts";
+export type { Framework, FrameworkRole, ProcessFacts } from "./framework.ts";
+export type { GitCheckout } from "./git.ts";
+export { maskArguments, maskText } from "./mask-arguments.ts";
+export { parentChain } from "./parents.ts";
+export { findProject } from "./project.ts";
+export type { Project, ProjectSearch } from "./project.ts";
+export { groupServices } from "./services.ts";
+export type { Service, ServiceHolder } from "./services.ts";
+export { inferSupervisor } from "./supervisor.ts";
+export type { Supervisor, SupervisorKind } from "./supervisor.ts";

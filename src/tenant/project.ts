@@ -1,0 +1,256 @@
+/**
+ * @module The project a directory belongs to: the nearest project file upwards, and the git checkout around it.
+ */
+import { existsSync, opendirSync } from "node:fs";
+import { homedir } from "node:os";
+import { fileLimitBytes, packageLimitBytes, readBounded } from "./bounded-read.ts";
+import { joinPath, readGitCheckout } from "./git.ts";
+import type { GitCheckout } from "./git.ts";
+import * as manifests from "./manifests.ts";
+import type { Manifest } from "./manifests.ts";
+import { matchesGlob } from "./workspace-glob.ts";
+
+/** A project as its files tell it. Texts are raw. */
+export interface Project {
+  /**
+   * Name in the project file, otherwise the directory's name. A member of a workspace is named behind the workspace:
+   * `shop/web`, unless its scope names the workspace already (`@shop/web`).
+   */
+  readonly name: string;
+  /** Directory of the project file. */
+  readonly root: string;
+  /** File that marks it, e.g. `package.json`; `.git` when the checkout alone does. */
+  readonly marker: string;
+  /** The git checkout it lies in, `null` when in none. */
+  readonly git: GitCheckout | null;
+}
+
+/** A project together with the packages its files name. */
+export interface ProjectFiles {
+  readonly project: Project;
+  readonly dependencies: ReadonlySet<string>;
+  readonly developmentDependencies: ReadonlySet<string>;
+}
+
+/** Where to look. */
+export interface ProjectSearch {
+  /** Folder under which the machine's files lie, for a saved tree or another mount namespace. Default: none. */
+  readonly root?: string;
+}
+
+/** What was found for each directory. Directories of one search root only. */
+export type ProjectCache = Map<string, ProjectFiles | null>;
+
+/** Most directories looked at on the way up. */
+const depthLimit = 64;
+/** Most entries of a directory looked at in search of *.csproj and *.sln. */
+const entryLimit = 256;
+
+/** Project files in order of preference within one directory. */
+const markers: readonly { readonly file: string; readonly parse: (text: string) => Manifest | undefined }[] = [
+  { file: "package.json", parse: manifests.parsePackageJson },
+  { file: "pyproject.toml", parse: manifests.parsePyproject },
+  { file: "go.mod", parse: manifests.parseGoMod },
+  { file: "Cargo.toml", parse: manifests.parseCargo },
+  { file: "pom.xml", parse: manifests.parsePom },
+  { file: "settings.gradle", parse: manifests.parseGradleSettings },
+  { file: "settings.gradle.kts", parse: manifests.parseGradleSettings },
+  { file: "build.gradle", parse: noName },
+  { file: "build.gradle.kts", parse: noName },
+  { file: "composer.json", parse: manifests.parsePackageJson },
+  { file: "Gemfile", parse: manifests.parseGemfile },
+  { file: "mix.exs", parse: manifests.parseMix },
+  { file: "deno.json", parse: manifests.parseDenoJson },
+  { file: "deno.jsonc", parse: manifests.parseDenoJson },
+  { file: "manage.py", parse: noName },
+  // Not a mark of its own kind in every tool, but nothing else tells a small Python program's folder.
+  { file: "requirements.txt", parse: manifests.parseRequirements },
+];
+
+function noName(): Manifest {
+  return { name: undefined, dependencies: [], developmentDependencies: [], workspaces: undefined };
+}
+
+/**
+ * The project that a working directory belongs to: the nearest project file upwards within the git checkout, otherwise
+ * the checkout itself. `/` is never one; a home directory only when it is the working directory itself, and nothing
+ * above it is looked at from inside. Reads at most 64 KiB of any file (1 MiB of package.json) and runs no program.
+ * @param directory absolute path as the process sees it
+ */
+export function findProject(directory: string, options: ProjectSearch = {}): Project | undefined {
+  return inspectProject(directory, options)?.project;
+}
+
+/** As `findProject`, with the dependencies. Directories between the given one and the project share the cache's answer. */
+export function inspectProject(
+  directory: string,
+  options: ProjectSearch = {},
+  cache: ProjectCache = new Map(),
+): ProjectFiles | undefined {
+  const start = normalizeDirectory(directory);
+  if (start === undefined) return undefined;
+  const root = options.root ?? "";
+  const home = root === "" ? homedir() : "";
+  const visited: string[] = [];
+  let found: ProjectFiles | null = null;
+  for (let current = start; visited.length < depthLimit; current = parentOf(current)) {
+    if (current === "/" || (current !== start && isHome(current, home))) break;
+    const remembered = cache.get(current);
+    if (remembered !== undefined) {
+      found = remembered;
+      break;
+    }
+    // A home directory counts for itself only, so its answer is not that of the directories below.
+    const git = readGitCheckout(current, root);
+    const marked = readMarker(current, root);
+    visited.push(current);
+    if (marked !== undefined || git !== undefined) {
+      found = describeProject(current, marked, git, { root, home });
+      break;
+    }
+    if (isHome(current, home)) break;
+  }
+  for (const passed of visited) cache.set(passed, found);
+  return found ?? undefined;
+}
+
+interface Marked {
+  readonly marker: string;
+  readonly manifest: Manifest;
+}
+
+function describeProject(
+  directory: string,
+  marked: Marked | undefined,
+  gitHere: GitCheckout | undefined,
+  search: { root: string; home: string },
+): ProjectFiles {
+  let git = gitHere ?? null;
+  let workspaceName: string | undefined;
+  const ownName = marked?.manifest.name ?? directory.slice(directory.lastIndexOf("/") + 1);
+  let current = directory;
+  for (let depth = 0; git === null && depth < depthLimit; depth++) {
+    current = parentOf(current);
+    if (current === "/" || isHome(current, search.home)) break;
+    git = readGitCheckout(current, search.root) ?? null;
+    if (workspaceName === undefined && marked !== undefined) {
+      workspaceName = readWorkspaceName(current, directory, marked, search.root);
+    }
+  }
+  const project: Project = {
+    name: joinNames(workspaceName, ownName),
+    root: directory,
+    marker: marked?.marker ?? ".git",
+    git,
+  };
+  return {
+    project,
+    dependencies: new Set(marked?.manifest.dependencies),
+    developmentDependencies: new Set(marked?.manifest.developmentDependencies),
+  };
+}
+
+/** The first project file of a directory; a name that it lacks is taken from the next one. */
+function readMarker(directory: string, root: string): Marked | undefined {
+  let found: Marked | undefined;
+  for (const { file, parse } of markers) {
+    const path = root + joinPath(directory, file);
+    if (!existsSync(path)) continue;
+    const text = readBounded(path, file === "package.json" ? packageLimitBytes : fileLimitBytes);
+    if (text === undefined) continue;
+    if (file === "package.json" && manifests.isBarePackage(text)) continue;
+    const manifest = parse(text) ?? noName();
+    if (found === undefined) found = { marker: file, manifest };
+    else {
+      found = {
+        marker: found.marker,
+        manifest: {
+          ...found.manifest,
+          name: found.manifest.name ?? manifest.name,
+          dependencies: [...found.manifest.dependencies, ...manifest.dependencies],
+        },
+      };
+    }
+  }
+  return found ?? readSolution(directory, root);
+}
+
+/** A .NET project: the file carries the name. */
+function readSolution(directory: string, root: string): Marked | undefined {
+  let solution: string | undefined;
+  let entries;
+  try {
+    entries = opendirSync(root + directory);
+    for (let count = 0; count < entryLimit; count++) {
+      const entry = entries.readSync();
+      if (entry === null) break;
+      if (/\.(?:cs|fs|vb)proj$/.test(entry.name)) {
+        solution = entry.name;
+        break;
+      }
+      if (/\.slnx?$/.test(entry.name)) solution = entry.name;
+    }
+  } catch {
+    // Not there or not permitted: no project as far as can be seen.
+  } finally {
+    entries?.closeSync();
+  }
+  if (solution === undefined) return undefined;
+  return { marker: solution, manifest: { ...noName(), name: solution.slice(0, solution.lastIndexOf(".")) } };
+}
+
+/** The name of the workspace at `directory` when `member` belongs to it. */
+function readWorkspaceName(directory: string, member: string, marked: Marked, root: string): string | undefined {
+  const relative = member.slice(directory.length + 1);
+  if (marked.marker === "package.json") {
+    const text = readBounded(root + joinPath(directory, "package.json"), packageLimitBytes);
+    if (text === undefined) return undefined;
+    const manifest = manifests.parsePackageJson(text);
+    let patterns = manifest?.workspaces;
+    if (patterns === undefined) {
+      const pnpm = readBounded(root + joinPath(directory, "pnpm-workspace.yaml"));
+      if (pnpm !== undefined) patterns = manifests.parsePnpmWorkspace(pnpm);
+    }
+    if (patterns === undefined || !matchesGlob(patterns, relative)) return undefined;
+    return manifest?.name ?? directory.slice(directory.lastIndexOf("/") + 1);
+  }
+  if (marked.marker.startsWith("build.gradle")) {
+    const settings =
+      readBounded(root + joinPath(directory, "settings.gradle")) ??
+      readBounded(root + joinPath(directory, "settings.gradle.kts"));
+    return settings === undefined ? undefined : manifests.parseGradleSettings(settings).name;
+  }
+  return undefined;
+}
+
+function joinNames(workspace: string | undefined, name: string): string {
+  if (workspace === undefined || workspace === name) return name;
+  const scope = workspace.startsWith("@") ? workspace.split("/", 1)[0]! : `@${workspace}`;
+  return name.startsWith(`${scope}/`) ? name : `${workspace}/${name}`;
+}
+
+/** An absolute path without trailing slash and without the mark of a removed directory; `undefined` when it is none. */
+function normalizeDirectory(directory: string): string | undefined {
+  if (!directory.startsWith("/") || directory.length > 4096 || directory.includes("\0")) return undefined;
+  let path = directory.endsWith(" (deleted)") ? directory.slice(0, -" (deleted)".length) : directory;
+  if (/\/\.{0,2}(?:\/|$)/.test(path)) {
+    const parts: string[] = [];
+    for (const part of path.split("/")) {
+      if (part === "..") parts.pop();
+      else if (part !== "" && part !== ".") parts.push(part);
+    }
+    path = `/${parts.join("/")}`;
+  }
+  return path;
+}
+
+function parentOf(directory: string): string {
+  const slash = directory.lastIndexOf("/");
+  return slash <= 0 ? "/" : directory.slice(0, slash);
+}
+
+/** True for the caller's home and, because other users' processes are looked at too, the usual places of homes. */
+function isHome(directory: string, home: string): boolean {
+  if (directory === home || directory === "/root" || directory === "/home" || directory === "/Users") return true;
+  return /^\/(?:home|Users)\/[^/]+$/.test(directory);
+}
