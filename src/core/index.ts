@@ -3,6 +3,27 @@
  */
 export { claim, claimBases, compareClaims, strongestClaim, type Claim, type ClaimBasis } from "./claim.ts";
 export { PortolanError, errorTable, isPortolanError, type ErrorCode, type ErrorDetails } from "./errors.ts";
+export {
+  audienceOf,
+  canonicalAddressFromBytes,
+  formatIpAddress,
+  ipv4OfMapped,
+  isLinkLocalAddress,
+  isLoopbackAddress,
+  isWildcardAddress,
+  networkOf,
+  parseIpAddress,
+  tryParseIpAddress,
+  type IpAddress,
+} from "./ip-address.ts";
+export {
+  formatEndpoint,
+  formatSocketAddress,
+  parseEndpoint,
+  type Endpoint,
+  type EndpointHost,
+  type ParseEndpointOptions,
+} from "./endpoint.ts";
 export { known, knownOr, unknown, type Known, type UnknownReason } from "./known.ts";
 export {
   describePortProblem,
@@ -14,6 +35,7 @@ export {
   toPort,
   type Port,
 } from "./port.ts";
+export { PortSet, longestPortSetText, type PortNameResolver } from "./port-set.ts";
 export {
   type AddressAudience,
   type FamilyReach,

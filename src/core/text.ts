@@ -23,3 +23,8 @@ export function quoteCharacterAt(text: string, index: number): string {
   const code = text.codePointAt(index);
   return code === undefined ? "missing" : quote(String.fromCodePoint(code));
 }
+
+/** A problem of one part, its positions ("character 3") counted from the start of the whole text instead. */
+export function shiftPositions(problem: string, offset: number): string {
+  return problem.replace(/\bcharacter (\d+)\b/g, (_, position: string) => `character ${Number(position) + offset}`);
+}
