@@ -1,0 +1,34 @@
+// Bundles the command as CommonJS: Node starts such a file some milliseconds sooner than modules, and one chunk per
+// operation keeps `portolan list` from paying for the others (docs/decisions/002-command-is-a-commonjs-bundle.md).
+import { rolldown } from "rolldown";
+
+/** commander starts subcommands that are separate executables; Portolan has none, so that module is not loaded at start. */
+const withoutChildProcess = {
+  name: "commander-without-child-process",
+  resolveId(id, importer) {
+    return id === "node:child_process" && /[\\/]commander[\\/]/.test(importer ?? "") ? "\0no-child-process" : null;
+  },
+  load(id) {
+    if (id !== "\0no-child-process") return null;
+    return `export function spawn() { throw new Error("Portolan has no subcommands that are separate programs."); }`;
+  },
+};
+
+/** Writes `dist/bin/portolan.cjs` and its chunks. */
+export async function bundleCommand() {
+  const bundle = await rolldown({
+    input: { portolan: "src/faces/cli/main.ts" },
+    platform: "node",
+    external: ["koffi", /^@koromix\//],
+    plugins: [withoutChildProcess],
+  });
+  await bundle.write({
+    dir: "dist/bin",
+    format: "cjs",
+    minify: true,
+    entryFileNames: "[name].cjs",
+    chunkFileNames: "[name]-[hash].cjs",
+    banner: (chunk) => (chunk.isEntry ? "#!/usr/bin/env node" : ""),
+  });
+  await bundle.close();
+}

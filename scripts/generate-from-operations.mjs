@@ -1,0 +1,87 @@
+// From the operations' declarations: the command line's manifest (plain data, so that starting the command loads no schema),
+// the JSON schemas that are published with the package, and the reference pages.
+import { mkdirSync, readFileSync, rmSync, writeFileSync, existsSync } from "node:fs";
+import { pathToFileURL } from "node:url";
+import { toJsonSchema } from "@valibot/to-json-schema";
+import { rolldown } from "rolldown";
+import { writeReferencePage, writeReferenceIndex } from "./reference-pages.mjs";
+
+const manifestPath = "src/faces/cli/manifest.generated.ts";
+
+/** Loads the declarations from source by way of a throw-away bundle. */
+async function loadOperations() {
+  const bundle = await rolldown({ input: "src/operations/index.ts", platform: "node", external: ["koffi", /^@koromix\//] });
+  const folder = "node_modules/.cache/portolan-build";
+  await bundle.write({ dir: folder, format: "esm", entryFileNames: "operations.mjs" });
+  await bundle.close();
+  return import(`${pathToFileURL(`${folder}/operations.mjs`)}?${Date.now()}`);
+}
+
+function schemaOf(schema, typeMode) {
+  return toJsonSchema(schema, { typeMode, target: "draft-2020-12", ignoreActions: ["readonly"] });
+}
+
+/** One entry of an input, as the command line needs it. */
+function parameterOf(key, schema, required) {
+  const parameter = { key, description: schema.description ?? "", required };
+  if (schema.placeholder !== undefined) parameter.placeholder = schema.placeholder;
+  if (schema.short !== undefined) parameter.short = schema.short;
+  if (schema.enum !== undefined) return { ...parameter, kind: "choice", choices: schema.enum };
+  if (schema.type === "boolean") return { ...parameter, kind: "switch" };
+  if (schema.type === "integer" || schema.type === "number")
+    return { ...parameter, kind: "integer", lowest: schema.minimum ?? null, highest: schema.maximum ?? null };
+  if (schema.type === "array") return { ...parameter, kind: "list" };
+  if (schema.type === "string") return { ...parameter, kind: "text" };
+  throw new Error(`The input entry ${key} has a type that the command line cannot show: ${JSON.stringify(schema)}`);
+}
+
+function commandOf(operation, inputSchema) {
+  const required = new Set(inputSchema.required ?? []);
+  const parameters = Object.entries(inputSchema.properties ?? {}).map(([key, schema]) =>
+    parameterOf(key, schema, required.has(key)),
+  );
+  const { name, summary, description, effect, examples, positional } = operation;
+  return {
+    name,
+    summary,
+    description,
+    effect,
+    examples,
+    positional: positional.map((key) => parameters.find((parameter) => parameter.key === key)),
+    options: parameters.filter((parameter) => !positional.includes(parameter.key)),
+  };
+}
+
+function writeIfChanged(path, text) {
+  if (!existsSync(path) || readFileSync(path, "utf8") !== text) writeFileSync(path, text);
+}
+
+/** Writes the manifest, `dist/schema/*.json` and `docs/reference/*.md`. */
+export async function generateFromOperations() {
+  const { operations } = await loadOperations();
+  const { errorTable } = await loadOperations();
+  const { version } = JSON.parse(readFileSync("package.json", "utf8"));
+  mkdirSync("dist/schema", { recursive: true });
+  mkdirSync("docs/reference", { recursive: true });
+  const commands = [];
+  for (const operation of operations) {
+    const input = schemaOf(operation.input, "input");
+    const output = schemaOf(operation.output, "output");
+    output.title = `Result of portolan ${operation.name}`;
+    writeFileSync(`dist/schema/${operation.name}.json`, `${JSON.stringify(output, null, 2)}\n`);
+    const command = commandOf(operation, input);
+    if (operation.faces.includes("cli")) commands.push(command);
+    writeIfChanged(`docs/reference/${operation.name}.md`, writeReferencePage(command, operation, output));
+  }
+  writeIfChanged("docs/reference/README.md", writeReferenceIndex(commands, errorTable));
+  const data = JSON.stringify({ version, commands }, null, 2);
+  writeIfChanged(
+    manifestPath,
+    `/** @module Made from the operations' declarations by scripts/generate-from-operations.mjs. */\nimport type { Manifest } from "./manifest.ts";\n\nexport const manifest: Manifest = ${data};\n`,
+  );
+}
+
+if (process.argv[1] !== undefined && import.meta.url === pathToFileURL(process.argv[1]).href) {
+  rmSync("dist/schema", { recursive: true, force: true });
+  await generateFromOperations();
+}

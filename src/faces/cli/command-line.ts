@@ -1,0 +1,204 @@
+/**
+ * @module From words to an exit status: parses, runs the operation, prints its result, tells failures.
+ */
+import { CommanderError } from "commander";
+import { PortolanError, isPortolanError } from "../../core/index.ts";
+import { createHost } from "../../host/index.ts";
+import type { OperationContext, OperationResult } from "../../operations/operation.ts";
+import { commands, type LoadedCommand } from "./commands.ts";
+import { manifest } from "./manifest.generated.ts";
+import { blank, paragraph, span, type Block } from "./print/document.ts";
+import { escapeJsonForTerminal } from "./print/escape.ts";
+import { printBlocks } from "./print/printer.ts";
+import type { Page } from "./print/safe-line.ts";
+import { buildProgram, completeWords, type Call } from "./program.ts";
+import { waitForEnter } from "./pace.ts";
+import { isTerminal, pageOf, writeAll } from "./terminal.ts";
+import type { ViewContext } from "./view.ts";
+
+/** Exit status after an interrupt (128 + SIGINT). */
+const interruptedStatus = 130;
+
+/**
+ * Runs one command line.
+ * @param words what stands after `portolan`
+ * @returns the exit status; everything has been written by then
+ */
+export async function runCommandLine(words: readonly string[]): Promise<number> {
+  const json = words.includes("--json");
+  try {
+    const call = parseWords(completeWords(words));
+    return typeof call === "string" ? await finish(call) : await runCall(call);
+  } catch (error) {
+    return tellFailure(error, json);
+  }
+}
+
+/** The call, or the text of help or version. */
+function parseWords(words: readonly string[]): Call | string {
+  let called: Call | undefined;
+  let text = "";
+  const program = buildProgram(
+    manifest,
+    words,
+    {
+      write: (piece) => {
+        text += piece;
+      },
+      columns: () => Math.min(pageOf(1, process.env).columns, 110),
+    },
+    (call) => {
+      called = call;
+    },
+  );
+  try {
+    program.parse(words, { from: "user" });
+  } catch (error) {
+    if (!(error instanceof CommanderError)) throw error;
+    if (error.exitCode === 0 || error.code === "commander.help") return text;
+    throw new PortolanError("ARGUMENT_INVALID", sentence(error.message), { cause: error });
+  }
+  if (called === undefined) return text;
+  return called;
+}
+
+/** commander writes `error: unknown option '--prot'\n(Did you mean --port?)`. */
+function sentence(message: string): string {
+  const words = message.replace(/^error: /, "").replaceAll("\n", " ");
+  const capital = words.charAt(0).toUpperCase() + words.slice(1);
+  return /[.?!)]$/.test(capital) ? capital : `${capital}.`;
+}
+
+async function finish(text: string): Promise<number> {
+  await writeAll(1, text);
+  return 0;
+}
+
+async function runCall(call: Call): Promise<number> {
+  const load = commands[call.name];
+  if (load === undefined) throw new PortolanError("INTERNAL", `The command ${call.name} has no code.`);
+  const command = await load();
+  const abort = new AbortController();
+  let interrupts = 0;
+  const onInterrupt = (): void => {
+    interrupts += 1;
+    if (interrupts > 1) process.exit(interruptedStatus);
+    abort.abort();
+  };
+  process.on("SIGINT", onInterrupt);
+  process.on("SIGTERM", onInterrupt);
+  try {
+    return await runLoaded(call, command, abort);
+  } finally {
+    process.off("SIGINT", onInterrupt);
+    process.off("SIGTERM", onInterrupt);
+  }
+}
+
+async function runLoaded(call: Call, command: LoadedCommand, abort: AbortController): Promise<number> {
+  const { settings, input } = call;
+  const page = pageOf(1, process.env, settings.color);
+  const viewContext: ViewContext = { columns: page.columns, terminal: isTerminal(1), asRoot: commandAsRoot() };
+  const root = settings.root;
+  const context: OperationContext = {
+    host: createHost(root === undefined ? { reader: settings.reader } : { reader: settings.reader, root }),
+    signal: abort.signal,
+    userId: process.getuid?.() ?? null,
+    nowMs: Date.now,
+    progress: () => undefined,
+  };
+  const { view } = command;
+  const started = command.run(input as never, context);
+  let result: OperationResult;
+  if (isGenerator(started)) {
+    const paced = view.paced === true && !settings.json && viewContext.terminal && isTerminal(0);
+    for (;;) {
+      const step = await started.next();
+      if (step.done === true) {
+        result = step.value;
+        break;
+      }
+      const text = settings.json
+        ? `${escapeJsonForTerminal(JSON.stringify(step.value))}\n`
+        : printBlocks(view.event?.(step.value as never, viewContext) ?? [], page);
+      if (!(await writeAll(1, text))) {
+        abort.abort();
+        continue;
+      }
+      if (paced && !(await waitForEnter(abort.signal))) abort.abort();
+    }
+  } else {
+    result = await started;
+  }
+  return printResult(result, call, command, page, viewContext);
+}
+
+async function printResult(
+  result: OperationResult,
+  call: Call,
+  command: LoadedCommand,
+  page: Page,
+  viewContext: ViewContext,
+): Promise<number> {
+  const { view } = command;
+  if (call.settings.json) {
+    const indent = viewContext.terminal ? 2 : undefined;
+    await writeAll(1, `${escapeJsonForTerminal(JSON.stringify(result, null, indent))}\n`);
+  } else {
+    const readable = await writeAll(1, printBlocks(view.result(result as never, viewContext), page));
+    const notes = view.notes?.(result as never, viewContext) ?? [];
+    if (readable && notes.length > 0) await writeAll(2, printBlocks(notes, pageOf(2, process.env, call.settings.color)));
+  }
+  if (!result.complete) {
+    if (!call.settings.json) await writeAll(2, "Stopped early: this is what was found so far.\n");
+    return interruptedStatus;
+  }
+  return view.exitStatus?.(result as never) ?? 0;
+}
+
+function isGenerator(value: object): value is AsyncGenerator<unknown, OperationResult, void> {
+  return Symbol.asyncIterator in value;
+}
+
+/**
+ * This very command with root's rights. `sudo` resets PATH, so a Node that lives in a home directory would not be found by name:
+ * both files are named whole.
+ */
+function commandAsRoot(): string {
+  const words = [process.execPath, process.argv[1] ?? "portolan", ...process.argv.slice(2)];
+  return ["sudo", ...words.map(quoteForShell)].join(" ");
+}
+
+function quoteForShell(word: string): string {
+  return /^[\w@%+=:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", "'\\''")}'`;
+}
+
+/** Says what happened, why, and what to do now, on standard error. */
+async function tellFailure(error: unknown, json: boolean): Promise<number> {
+  const failure = isPortolanError(error)
+    ? error
+    : new PortolanError("INTERNAL", error instanceof Error ? error.message : String(error), { cause: error });
+  if (json) {
+    const { code, message, hint, details } = failure;
+    await writeQuietly(`${escapeJsonForTerminal(JSON.stringify({ error: { code, message, hint, details } }))}\n`);
+    return failure.exitStatus;
+  }
+  const blocks: Block[] = [
+    paragraph([span("portolan: ", "bad"), failure.message], { hang: 10 }),
+    paragraph([failure.hint, " ", span(`(${failure.code})`, "dim")], { indent: 10 }),
+  ];
+  if (failure.code === "INTERNAL" && error instanceof Error && error.stack !== undefined) {
+    blocks.push(blank, ...error.stack.split("\n").map((line) => paragraph(line, { hang: 4 })));
+  }
+  await writeQuietly(printBlocks(blocks, pageOf(2, process.env)));
+  return failure.exitStatus;
+}
+
+/** Standard error may be closed as well; then there is nobody left to tell. */
+async function writeQuietly(text: string): Promise<void> {
+  try {
+    await writeAll(2, text);
+  } catch {
+    // Nobody is listening on standard error.
+  }
+}

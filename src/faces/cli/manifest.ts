@@ -1,0 +1,35 @@
+/**
+ * @module Shape of the plain data from which the command line is built.
+ */
+import type { Effect, Example } from "../../operations/operation.ts";
+
+/** One argument or option. */
+export interface CommandParameter {
+  /** Entry of the operation's input. */
+  readonly key: string;
+  readonly kind: "text" | "list" | "switch" | "integer" | "choice";
+  readonly description: string;
+  readonly required: boolean;
+  readonly placeholder?: string;
+  readonly short?: string;
+  readonly choices?: readonly string[];
+  readonly lowest?: number | null;
+  readonly highest?: number | null;
+}
+
+/** One command. */
+export interface Command {
+  readonly name: string;
+  readonly summary: string;
+  readonly description: string;
+  readonly effect: Effect;
+  readonly examples: readonly Example[];
+  readonly positional: readonly CommandParameter[];
+  readonly options: readonly CommandParameter[];
+}
+
+/** Every command, and the package's version. */
+export interface Manifest {
+  readonly version: string;
+  readonly commands: readonly Command[];
+}

@@ -1,0 +1,50 @@
+/**
+ * @module A line escaped and coloured: the only place where text from anywhere becomes output.
+ */
+import { styleText } from "node:util";
+import type { Line, Span, Style } from "./document.ts";
+import { escapeForTerminal } from "./escape.ts";
+
+/** What is printed on. */
+export interface Page {
+  /** Columns; `Infinity` for a pipe, where nothing is clipped or wrapped. */
+  readonly columns: number;
+  readonly color: boolean;
+}
+
+type Format = Parameters<typeof styleText>[0];
+
+const formats: Record<Style, Format> = {
+  strong: "bold",
+  dim: "dim",
+  good: "green",
+  warning: "yellow",
+  bad: "red",
+  link: "cyan",
+  heading: ["bold", "underline"],
+};
+
+/** A span whose text is safe to print. */
+export interface SafeSpan {
+  readonly text: string;
+  readonly style: Style | undefined;
+}
+
+/** Escapes a line; empty spans go. */
+export function makeSafe(line: Line): SafeSpan[] {
+  const spans: SafeSpan[] = [];
+  for (const piece of line) {
+    const source: Span = typeof piece === "string" ? { text: piece } : piece;
+    if (source.text !== "") spans.push({ text: escapeForTerminal(source.text), style: source.style });
+  }
+  return spans;
+}
+
+/** Colours safe spans. */
+export function paint(spans: readonly SafeSpan[], page: Page): string {
+  let text = "";
+  for (const { text: piece, style } of spans) {
+    text += page.color && style !== undefined ? styleText(formats[style], piece, { validateStream: false }) : piece;
+  }
+  return text;
+}

@@ -1,0 +1,168 @@
+/**
+ * @module The command line's grammar, built by commander from the manifest: flags, help, suggestions for typos.
+ */
+import { Argument, Command, InvalidArgumentError, Option } from "commander";
+import type { Command as CommandDeclaration, CommandParameter, Manifest } from "./manifest.ts";
+import type { ColorChoice } from "./terminal.ts";
+
+/** A command as the user called it. */
+export interface Call {
+  readonly name: string;
+  readonly input: Readonly<Record<string, unknown>>;
+  readonly settings: Settings;
+}
+
+/** Options that every command has. */
+export interface Settings {
+  readonly json: boolean;
+  readonly color: ColorChoice;
+  readonly reader: "auto" | "netlink" | "proc";
+  readonly root: string | undefined;
+}
+
+/** Where help and version go. */
+export interface ProgramOutput {
+  readonly write: (text: string) => void;
+  readonly columns: () => number;
+}
+
+/** Words that the command line understands in place of a command's name. */
+const nameless = new Set(["-h", "--help", "-V", "--version", "help"]);
+
+/**
+ * What a user may leave out: `portolan` is `portolan list`, `portolan --all` is `portolan list --all`,
+ * `portolan 3000` and `portolan :3000` are `portolan who 3000`.
+ */
+export function completeWords(words: readonly string[]): readonly string[] {
+  const first = words[0];
+  if (first === undefined) return ["list"];
+  if (nameless.has(first)) return words;
+  if (first.startsWith("-") && !/^-\d/.test(first)) return ["list", ...words];
+  if (/^:?[\d.-]/.test(first) && /^:?[\d,.-]+$/.test(first) && !isAddress(first)) return ["who", ...words];
+  return words;
+}
+
+function isAddress(word: string): boolean {
+  return word.split(".").filter((part) => part !== "").length === 4;
+}
+
+/**
+ * Builds the program. When the first word is a command's name only that command is built, which keeps the start short.
+ * commander is set to throw instead of exiting.
+ */
+export function buildProgram(
+  manifest: Manifest,
+  words: readonly string[],
+  output: ProgramOutput,
+  onCall: (call: Call) => void,
+): Command {
+  const program = new Command("portolan")
+    .description("The chart of this machine's ports: what each is for, who holds it, who can reach it.")
+    .version(manifest.version, "-V, --version", "Print the version")
+    .helpOption("-h, --help", "Show help")
+    .helpCommand("help [command]", "Show help for a command")
+    .showSuggestionAfterError(true)
+    .exitOverride()
+    .configureOutput({
+      writeOut: output.write,
+      writeErr: () => undefined,
+      outputError: () => undefined,
+      getOutHelpWidth: output.columns,
+      getErrHelpWidth: output.columns,
+      getOutHasColors: () => false,
+      getErrHasColors: () => false,
+      stripColor: (text) => text,
+    })
+    .addHelpText("after", overviewText);
+  const named = manifest.commands.find((command) => command.name === words[0]);
+  for (const declaration of named === undefined ? manifest.commands : [named]) {
+    addCommand(program, declaration, onCall);
+  }
+  return program;
+}
+
+const overviewText = `
+Leave the command out:
+  portolan                 the same as portolan list
+  portolan 3000            the same as portolan who 3000
+
+Examples:
+  portolan                 every listening port, who holds it, where it can be reached
+  portolan who 3000        everything about port 3000
+  portolan explain 5432    what a port is for, in plain words
+  portolan learn           what ports are, with this machine's own numbers
+
+Exit status: 0 done, 1 the answer is no, 2 the request was malformed, 3 not possible on this machine, 130 interrupted.`;
+
+function addCommand(program: Command, declaration: CommandDeclaration, onCall: (call: Call) => void): void {
+  const command = program.command(declaration.name).summary(declaration.summary);
+  command.description(`${declaration.summary}.\n\n${declaration.description}`);
+  for (const parameter of declaration.positional) command.addArgument(makeArgument(parameter));
+  for (const parameter of declaration.options) command.addOption(makeOption(parameter));
+  command.addOption(new Option("--json", "Print the result as JSON, for programs"));
+  command.addOption(
+    new Option("--color <when>", "Colour the output").choices(["auto", "always", "never"]).default("auto"),
+  );
+  command.addOption(new Option("--no-color", "The same as --color never"));
+  command.addOption(new Option("--reader <reader>").choices(["auto", "netlink", "proc"]).hideHelp());
+  command.addOption(new Option("--root <folder>").hideHelp());
+  command.addHelpText("after", examplesText(declaration));
+  command.action((...given: unknown[]) => {
+    const options = given[declaration.positional.length] as Record<string, unknown>;
+    const { json, color, reader, root, ...rest } = options;
+    const input: Record<string, unknown> = { ...rest };
+    declaration.positional.forEach((parameter, index) => {
+      const value = given[index];
+      if (value !== undefined && !(Array.isArray(value) && value.length === 0)) input[parameter.key] = value;
+    });
+    onCall({
+      name: declaration.name,
+      input,
+      settings: {
+        json: json === true,
+        color: color === false ? "never" : (color as ColorChoice),
+        reader: (reader as Settings["reader"] | undefined) ?? "auto",
+        root: root as string | undefined,
+      },
+    });
+  });
+}
+
+function examplesText(declaration: CommandDeclaration): string {
+  const width = Math.max(0, ...declaration.examples.map((example) => example.command.length));
+  const lines = declaration.examples.map(
+    (example) => `  portolan ${example.command.padEnd(width)}   ${example.note}`,
+  );
+  return lines.length === 0 ? "" : `\nExamples:\n${lines.join("\n")}`;
+}
+
+function makeArgument(parameter: CommandParameter): Argument {
+  const word = `${(parameter.placeholder ?? parameter.key).toLowerCase()}${parameter.kind === "list" ? "..." : ""}`;
+  return new Argument(parameter.required ? `<${word}>` : `[${word}]`, parameter.description);
+}
+
+function makeOption(parameter: CommandParameter): Option {
+  const name = flagNameOf(parameter.key);
+  const value = parameter.kind === "switch" ? "" : ` <${(parameter.placeholder ?? parameter.key).toLowerCase()}>`;
+  const flags = `${parameter.short === undefined ? "" : `-${parameter.short}, `}--${name}${value}`;
+  const option = new Option(flags, parameter.description);
+  if (parameter.kind === "choice") option.choices(parameter.choices ?? []);
+  if (parameter.kind === "integer") option.argParser((text) => parseInteger(text, parameter));
+  return option;
+}
+
+/** `showSecrets` is `--show-secrets`. */
+export function flagNameOf(key: string): string {
+  return key.replaceAll(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
+}
+
+function parseInteger(text: string, parameter: CommandParameter): number {
+  const { lowest, highest } = parameter;
+  const value = /^\d{1,15}$/.test(text) ? Number(text) : Number.NaN;
+  if (Number.isNaN(value) || value < (lowest ?? 0) || value > (highest ?? Number.MAX_SAFE_INTEGER)) {
+    throw new InvalidArgumentError(
+      `It takes a whole number from ${lowest ?? 0}${highest === null || highest === undefined ? "" : ` to ${highest}`}.`,
+    );
+  }
+  return value;
+}

@@ -1,0 +1,157 @@
+/**
+ * @module How `who` looks.
+ */
+import { formatSocketAddress, knownOr } from "../../../core/index.ts";
+import type { WhoResult } from "../../../operations/who.ts";
+import { blank, paragraph, span, verbatim, type Block, type Line } from "../print/document.ts";
+import type { View } from "../view.ts";
+import { blindSpotNotes } from "./blind-spots.ts";
+import { fact, meaningBlocks } from "./meaning.ts";
+import { ageText, bytesText, titleCell } from "./service-cells.ts";
+
+type ToldPort = WhoResult["ports"][number];
+type HeldService = ToldPort["services"][number];
+type Holder = Extract<HeldService["holders"], { known: true }>["value"][number];
+
+const mostClients = 8;
+const mostHolders = 6;
+const longestArguments = 300;
+
+/** The view of `who`. */
+export const whoView: View<WhoResult> = {
+  result(result) {
+    const nowMs = Date.parse(result.takenAt);
+    const blocks: Block[] = [];
+    for (const port of result.ports) {
+      if (blocks.length > 0) blocks.push(blank);
+      blocks.push(...portBlocks(port, nowMs));
+    }
+    if (result.ports.length < result.asked) {
+      if (blocks.length > 0) blocks.push(blank);
+      blocks.push(paragraph(`${result.asked - result.held} of the ${result.asked} ports asked are free.`));
+    }
+    return blocks;
+  },
+  notes: (result, context) => (result.held > 0 ? blindSpotNotes(result.blindSpots, context) : []),
+  exitStatus: (result) => (result.held > 0 ? 0 : 1),
+};
+
+function portBlocks(port: ToldPort, nowMs: number): Block[] {
+  const blocks: Block[] = [];
+  if (port.services.length === 0) {
+    blocks.push(paragraph([span(`Port ${port.port}`, "strong"), " is ", span("free", "good"), ": nobody listens on it, by TCP or UDP."]));
+  }
+  for (const service of port.services) {
+    if (blocks.length > 0) blocks.push(blank);
+    blocks.push(...serviceBlocks(service, nowMs));
+  }
+  blocks.push(...meaningBlocks(port));
+  return blocks;
+}
+
+function serviceBlocks(service: HeldService, nowMs: number): Block[] {
+  const name = titleCell(service);
+  const blocks: Block[] = [
+    paragraph([span(`Port ${service.port}/${service.transport}`, "strong"), " is held: ", ...name]),
+  ];
+  if (service.title !== null) blocks.push(fact("because", span(`${service.title.basis}: ${service.title.evidence}`, "dim")));
+  blocks.push(...holderBlocks(service, nowMs));
+  const project = service.project?.value;
+  if (project !== undefined) {
+    const git = project.git;
+    const branch = git === null ? "" : git.branch !== null ? `, branch ${git.branch}` : git.commit !== null ? `, commit ${git.commit.slice(0, 12)}` : "";
+    const worktree = git === null || git.worktree === null ? "" : `, worktree ${git.worktree}`;
+    blocks.push(fact("project", span(project.name, "strong"), ` in ${project.root}${branch}${worktree}`));
+  }
+  const supervisor = service.supervisor?.value;
+  if (supervisor !== undefined) {
+    blocks.push(fact("kept by", supervisor.kind, supervisor.name === null ? "" : ` ${supervisor.name}`));
+  }
+  blocks.push(...reachBlocks(service), ...clientBlocks(service));
+  return blocks;
+}
+
+function holderBlocks(service: HeldService, nowMs: number): Block[] {
+  const holders = service.holders;
+  if (!holders.known) {
+    const words =
+      holders.why === "permission"
+        ? `a process of user ${service.sockets[0]?.uid ?? "?"} that you may not look into`
+        : holders.why === "gone"
+          ? "a process that has just ended"
+          : "this reader cannot tell";
+    return [fact("held by", span(words, "warning"))];
+  }
+  const leader = holders.value[0];
+  if (leader === undefined) return [fact("held by", "the kernel, or a process in another pid namespace")];
+  const blocks: Block[] = [fact("held by", ...holderLine(leader, nowMs))];
+  const argv = knownOr(leader.arguments, []);
+  if (argv.length > 0) blocks.push(fact("command", clipText(argv.join(" "))));
+  const folder = knownOr(leader.workingDirectory, undefined);
+  if (folder !== undefined) blocks.push(fact("folder", folder));
+  if (leader.executableDeleted) {
+    blocks.push(fact("beware", span("its program file was replaced or removed since it started", "warning")));
+  }
+  for (const [index, other] of holders.value.slice(1, 1 + mostHolders).entries()) {
+    blocks.push(fact(index === 0 ? "and by" : "", ...holderLine(other, nowMs)));
+  }
+  const more = holders.value.length - 1 - mostHolders;
+  if (more > 0) blocks.push(fact("", span(`and ${more} more processes`, "dim")));
+  if (service.parents.length > 0) {
+    const chain = service.parents.map((parent) => `${knownOr(parent.name, "?")} ${parent.pid}`);
+    blocks.push(fact("started by", chain.join(" ← ")));
+  }
+  return blocks;
+}
+
+function holderLine(holder: Holder, nowMs: number): Line {
+  const user = knownOr(holder.userName, null) ?? knownOr(holder.uid, null);
+  const startedAt = knownOr(holder.startedAt, undefined);
+  const memory = knownOr(holder.memoryBytes, undefined);
+  const facts = [
+    `pid ${holder.pid}`,
+    user === null ? "" : `user ${user}`,
+    startedAt === undefined ? "" : `for ${ageText(startedAt, nowMs)} (since ${startedAt.replace("T", " ").replace(/\.\d+Z$/, " UTC")})`,
+    memory === undefined ? "" : bytesText(memory),
+  ].filter((text) => text !== "");
+  return [span(knownOr(holder.name, "?"), "strong"), ` ${facts.join(", ")}`];
+}
+
+function reachBlocks(service: HeldService): Block[] {
+  const blocks: Block[] = [fact("reach", service.reach.reason)];
+  const urls = service.reach.addresses.filter((reachable) => reachable.url !== null);
+  for (const [index, reachable] of urls.entries()) {
+    const where = reachable.audience === "this-machine" ? "this machine" : `through ${reachable.interfaceName}`;
+    blocks.push(verbatim("  ", span((index === 0 ? "open at" : "").padEnd(12), "dim"), span(reachable.url ?? "", "link"), span(`  ${where}`, "dim")));
+  }
+  if (urls.length === 0) {
+    for (const [index, reachable] of service.reach.addresses.entries()) {
+      blocks.push(verbatim("  ", span((index === 0 ? "at" : "").padEnd(12), "dim"), reachable.endpoint, span(`  ${reachable.interfaceName}`, "dim")));
+    }
+  }
+  for (const taken of service.reach.taken) {
+    blocks.push(fact("beware", span(`${taken.address} is answered by another, more specific socket on this port`, "warning")));
+  }
+  return blocks;
+}
+
+function clientBlocks(service: HeldService): Block[] {
+  const clients = service.clients;
+  if (service.transport === "udp") return [];
+  if (clients.length === 0) return [fact("clients", "none connected now")];
+  const lines = clients.slice(0, mostClients).map((client, index) => {
+    const program = client.process === null ? "" : `  ${knownOr(client.process.name, "?")} ${client.process.pid}`;
+    const state = client.state === "ESTABLISHED" ? "" : `  ${client.state}`;
+    return fact(
+      index === 0 ? "clients" : "",
+      formatSocketAddress(client.remote.address, client.remote.port),
+      span(`${program}${state}`, "dim"),
+    );
+  });
+  if (clients.length > mostClients) lines.push(fact("", span(`and ${clients.length - mostClients} more`, "dim")));
+  return lines;
+}
+
+function clipText(text: string): string {
+  return text.length <= longestArguments ? text : `${text.slice(0, longestArguments)}… (${text.length} characters)`;
+}

@@ -1,0 +1,59 @@
+/**
+ * @module The library's public door.
+ */
+import { bindOperation } from "./operations/bind-operation.ts";
+import {
+  explainOperation,
+  interfacesOperation,
+  listOperation,
+  rangesOperation,
+  servicesOperation,
+  whoOperation,
+} from "./operations/index.ts";
+import type { CallOptions } from "./operations/bind-operation.ts";
+import type { ListInput, ListResult } from "./operations/list.ts";
+
+const boundList = bindOperation(listOperation);
+
+/**
+ * Every listening port of this machine, told as services: meaning, holder, project, reach.
+ * @param input filters and order; default: everything by port
+ * @throws PORT_SET_INVALID, ADDRESS_INVALID, ARGUMENT_INVALID, HOST_UNSUPPORTED, HOST_READ_FAILED
+ */
+export function list(input: ListInput = {}, options?: CallOptions): Promise<ListResult> {
+  return boundList(input, options);
+}
+
+/**
+ * Everything about some ports: meaning, holder with its parents, reach with URLs, clients; or that they are free.
+ * @throws PORT_INVALID, PORT_SET_INVALID, ENDPOINT_INVALID, SERVICE_UNKNOWN, HOST_UNSUPPORTED, HOST_READ_FAILED
+ */
+export const who = bindOperation(whoOperation);
+
+/**
+ * A port, a service name, an address, an endpoint or a URL in plain words.
+ * @throws PORT_INVALID, ENDPOINT_INVALID, SERVICE_UNKNOWN
+ */
+export const explain = bindOperation(explainOperation);
+
+/** The doors everybody meets, or a search through every name. */
+export const services = bindOperation(servicesOperation);
+
+/** The three ranges of ports with this kernel's limits. */
+export const ranges = bindOperation(rangesOperation);
+
+/** The network interfaces, and who can use each address. */
+export const interfaces = bindOperation(interfacesOperation);
+
+export * from "./core/index.ts";
+export { createHost } from "./host/index.ts";
+export type * from "./host/host.ts";
+export { operations } from "./operations/index.ts";
+export type { CallOptions } from "./operations/bind-operation.ts";
+export type { Effect, Example, Face, Operation, OperationContext, OperationResult } from "./operations/operation.ts";
+export type { ListInput, ListResult } from "./operations/list.ts";
+export type { WhoInput, WhoResult } from "./operations/who.ts";
+export type { ExplainInput, ExplainResult } from "./operations/explain.ts";
+export type { ServicesInput, ServicesResult } from "./operations/services.ts";
+export type { RangesInput, RangesResult } from "./operations/ranges.ts";
+export type { InterfacesInput, InterfacesResult } from "./operations/interfaces.ts";

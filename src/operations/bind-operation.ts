@@ -1,0 +1,61 @@
+/**
+ * @module An operation as a library function: input checked by its schema, a context made, the value returned.
+ */
+import * as v from "valibot";
+import { PortolanError } from "../core/index.ts";
+import { createHost, type Host } from "../host/index.ts";
+import type { Operation, OperationContext, OperationResult } from "./operation.ts";
+
+/** Options of every library function. */
+export interface CallOptions {
+  /** Ends the work soon; the result is then marked `complete: false`. */
+  readonly signal?: AbortSignal;
+  /** The machine to look at. Default: this one. */
+  readonly host?: Host;
+  /** Told what is going on during long work. */
+  readonly onProgress?: (message: string) => void;
+}
+
+/** Makes the context of a call; everything that was not given is this process's own. */
+export function createContext(options: CallOptions = {}): OperationContext {
+  return {
+    host: options.host ?? createHost(),
+    signal: options.signal ?? new AbortController().signal,
+    userId: process.getuid?.() ?? null,
+    nowMs: Date.now,
+    progress: options.onProgress ?? (() => undefined),
+  };
+}
+
+/**
+ * Checks an input against an operation's schema.
+ * @throws ARGUMENT_INVALID naming the entry and what it accepts
+ */
+export function checkInput<InputSchema extends v.GenericSchema>(
+  operation: { readonly name: string; readonly input: InputSchema },
+  input: unknown,
+): v.InferOutput<InputSchema> {
+  const checked = v.safeParse(operation.input, input, { abortEarly: true });
+  if (checked.success) return checked.output;
+  const issue = checked.issues[0];
+  const path = v.getDotPath(issue);
+  throw new PortolanError(
+    "ARGUMENT_INVALID",
+    `${operation.name}: ${path === null ? "the input" : `the argument ${path}`} is not accepted: ${issue.message}.`,
+    { details: path === null ? {} : { argument: path } },
+  );
+}
+
+/** An operation that returns one value, as a function. */
+export function bindOperation<InputSchema extends v.GenericSchema, OutputSchema extends v.GenericSchema>(
+  operation: Operation<InputSchema, OutputSchema, never>,
+): (
+  input: v.InferInput<InputSchema>,
+  options?: CallOptions,
+) => Promise<v.InferOutput<OutputSchema> & OperationResult> {
+  return async (input, options) => {
+    const started = operation.run(checkInput(operation, input), createContext(options));
+    if (!(started instanceof Promise)) throw new PortolanError("INTERNAL", `${operation.name} yields events.`);
+    return started;
+  };
+}

@@ -1,0 +1,29 @@
+/**
+ * @module Every operation's declaration, in the order in which help shows them.
+ */
+import { explainOperation } from "./explain.ts";
+import { interfacesOperation } from "./interfaces.ts";
+import { listOperation } from "./list.ts";
+import { rangesOperation } from "./ranges.ts";
+import { servicesOperation } from "./services.ts";
+import { whoOperation } from "./who.ts";
+
+export { errorTable } from "../core/index.ts";
+export {
+  explainOperation,
+  interfacesOperation,
+  listOperation,
+  rangesOperation,
+  servicesOperation,
+  whoOperation,
+};
+
+/** All operations. */
+export const operations = [
+  listOperation,
+  whoOperation,
+  explainOperation,
+  servicesOperation,
+  rangesOperation,
+  interfacesOperation,
+] as const;

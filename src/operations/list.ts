@@ -1,0 +1,133 @@
+/**
+ * @module `list`: every listening socket of this machine, told as services.
+ */
+import * as v from "valibot";
+import { isListening, known, knownOr } from "../core/index.ts";
+import type { Snapshot } from "../host/index.ts";
+import { defineOperation } from "./define-operation.ts";
+import { describeLook, describeServices } from "./look.ts";
+import type { OperationContext } from "./operation.ts";
+import { optionalChoice, optionalInteger, optionalSwitch, optionalText, optionalTexts } from "./parameters.ts";
+import { knownSchema, listOf, lookEntries, serviceSchema, socketSchema } from "./schemas.ts";
+import { selectServices, sortKeys, sortServices, type Selection } from "./select.ts";
+
+const inputSchema = /* @__PURE__ */ v.object({
+  filter: optionalTexts("Ports (3000, 8000-8100, ..1023, ssh) or text found in the program, project, user or name", {
+    placeholder: "FILTER",
+  }),
+  port: optionalText("Only these ports, as a set: 22,80,8000-8100,..1023,ssh", { placeholder: "SET", short: "p" }),
+  process: optionalText("Only holders whose name, executable or arguments contain this text", { placeholder: "TEXT" }),
+  pid: optionalInteger("Only what this process holds", 1, 4_194_304, { placeholder: "PID" }),
+  project: optionalText("Only projects whose name or folder contains this text", { placeholder: "TEXT" }),
+  user: optionalText("Only sockets of this user: a login name, a user id, or me", { placeholder: "USER", short: "u" }),
+  transport: optionalChoice(["tcp", "udp"], "Only this transport", { short: "t" }),
+  address: optionalText("Only listeners that answer at this IP address", { placeholder: "IP" }),
+  range: optionalChoice(["well-known", "registered", "dynamic"], "Only ports of this range"),
+  reach: optionalChoice(["machine", "networks", "everywhere", "nowhere"], "Only listeners that reach exactly this far"),
+  sort: optionalChoice(sortKeys, "Order of the rows; default port", { short: "s" }),
+  reverse: optionalSwitch("Turn the order round", { short: "r" }),
+  all: optionalSwitch("Every state: connections too, not only listeners", { short: "a" }),
+  fast: optionalSwitch("Stop at the first holder found of each socket: faster, and may miss some that share it"),
+  showSecrets: optionalSwitch("Show passwords and tokens in arguments instead of ***"),
+});
+
+const connectionSchema = /* @__PURE__ */ v.object({
+  ...socketSchema.entries,
+  holders: knownSchema(listOf(v.object({ pid: v.number(), name: knownSchema(v.string()) }))),
+});
+
+const outputSchema = /* @__PURE__ */ v.object({
+  ...lookEntries,
+  services: listOf(serviceSchema),
+  connections: /* @__PURE__ */ v.pipe(
+    listOf(connectionSchema),
+    v.description("Sockets in every other state; empty unless all was asked"),
+  ),
+  totals: /* @__PURE__ */ v.object({
+    listeners: v.pipe(v.number(), v.description("Listening sockets on this machine, before any filter")),
+    services: v.pipe(v.number(), v.description("Services they make up, before any filter")),
+    inRange: v.pipe(
+      v.object({ "well-known": v.number(), registered: v.number(), dynamic: v.number() }),
+      v.description("Services by range of their port, before any filter"),
+    ),
+  }),
+});
+
+export type ListInput = v.InferInput<typeof inputSchema>;
+export type ListResult = v.InferOutput<typeof outputSchema>;
+
+/** Runs `list`. */
+export async function runList(input: ListInput, context: OperationContext): Promise<ListResult> {
+  const user = input.user === "me" && context.userId !== null ? String(context.userId) : input.user;
+  const selection = selectServices({ ...input, user });
+  const snapshot = await context.host.snapshot({
+    states: input.all === true ? "all" : "listening",
+    holders: input.fast === true ? "first" : "all",
+    signal: context.signal,
+  });
+  const services = describeServices(snapshot, { showSecrets: input.showSecrets === true });
+  const inRange = { "well-known": 0, registered: 0, dynamic: 0 };
+  for (const service of services) inRange[service.range] += 1;
+  const shown = services.filter((service) => selection.accepts(service));
+  return {
+    ...describeLook(snapshot),
+    services: sortServices(shown, input.sort ?? "port", input.reverse === true),
+    connections: input.all === true ? listConnections(snapshot, selection, shown) : [],
+    totals: {
+      listeners: services.reduce((sum, service) => sum + service.sockets.length, 0),
+      services: services.length,
+      inRange,
+    },
+  };
+}
+
+type Connection = ListResult["connections"][number];
+
+/** Sockets that do not listen: all of them, or those on the ports and of the holders that the filter left. */
+function listConnections(snapshot: Snapshot, selection: Selection, shown: ListResult["services"]): Connection[] {
+  const pids = new Set(shown.flatMap((service) => knownOr(service.holders, []).map((holder) => holder.pid)));
+  const doors = new Set(shown.map((service) => `${service.transport}/${service.port}`));
+  const connections: Connection[] = [];
+  for (const socket of snapshot.sockets) {
+    if (isListening(socket)) continue;
+    const { transport, uid } = socket;
+    const { address, port } = socket.local;
+    if (!selection.acceptsSocket({ transport, port, address, uid })) continue;
+    const holders = snapshot.holdersOf(socket);
+    const related =
+      selection.everything ||
+      doors.has(`${transport}/${port}`) ||
+      knownOr(holders, []).some((holder) => pids.has(holder.pid));
+    if (!related) continue;
+    connections.push({
+      ...socket,
+      holders: holders.known
+        ? known(holders.value.map(({ pid }) => ({ pid, name: snapshot.processOf(pid).name })))
+        : holders,
+    });
+  }
+  return connections;
+}
+
+/** The declaration of `list`. */
+export const listOperation = /* @__PURE__ */ defineOperation({
+  name: "list",
+  summary: "Every listening port of this machine: its meaning, its holder, its reach",
+  description:
+    "One row is one service as a person thinks of it: the IPv4 and IPv6 sockets of one server, and all its workers, are one row. " +
+    "Works as an ordinary user and says what it could not see. Sends nothing to anybody.",
+  effect: "read",
+  faces: ["cli", "http", "mcp"],
+  positional: ["filter"],
+  examples: [
+    { command: "list", note: "every listening port" },
+    { command: "list 3000..3999 5173", note: "only these ports" },
+    { command: "list node", note: "rows that mention node: program, project, user or name" },
+    { command: "list --reach everywhere", note: "what other devices can knock at" },
+    { command: "list --project shop --json", note: "one project's ports, for a program" },
+    { command: "list --all -t tcp 5432", note: "the connections of a database too" },
+  ],
+  input: inputSchema,
+  output: outputSchema,
+  run: runList,
+});

@@ -1,0 +1,155 @@
+/**
+ * @module One look at the machine, told as services: facts of the host joined with tenants, meanings and reach.
+ */
+import { basename } from "node:path";
+import {
+  claim,
+  compareClaims,
+  formatSocketAddress,
+  knownOr,
+  known,
+  unknown,
+  isListening,
+  type Claim,
+  type Known,
+  type Socket,
+} from "../core/index.ts";
+import type { Process, Snapshot } from "../host/index.ts";
+import { reachOf } from "../plan/index.ts";
+import { conventionsOf, primaryNameOf, rangeOf, schemeOf } from "../registry/index.ts";
+import {
+  createTenantCache,
+  describeTenant,
+  groupServices,
+  maskArguments,
+  type Service,
+  type Tenant,
+} from "../tenant/index.ts";
+import type { ListedHolder, ListedProcess, ListedService } from "./schemas.ts";
+
+/** How to tell services. */
+export interface LookOptions {
+  /** Show passwords and tokens in arguments. Default false: they are replaced by `***`. */
+  readonly showSecrets?: boolean;
+}
+
+/** Fields that open every result about the machine. */
+export function describeLook(snapshot: Snapshot) {
+  return {
+    complete: snapshot.complete,
+    takenAt: new Date(snapshot.takenAtMs).toISOString(),
+    platform: snapshot.platform,
+    reader: snapshot.reader,
+    networkNamespace: snapshot.networkNamespace,
+    blindSpots: snapshot.blindSpots,
+  };
+}
+
+/** Every listening service of a snapshot, ordered by port, then transport. Processes are told once and shared between rows. */
+export function describeServices(snapshot: Snapshot, options: LookOptions = {}): ListedService[] {
+  const cache = createTenantCache();
+  const listeners = snapshot.sockets.filter(isListening);
+  const world = { interfaces: snapshot.interfaces, limits: snapshot.limits, listeners };
+  const processes = new Map<number, ListedProcess>();
+  return groupServices(snapshot).map((service) => {
+    const tenant = describeTenant(snapshot, service, { cache });
+    const names = nameService(snapshot, service, tenant);
+    const scheme = claimScheme(service, tenant);
+    const reach = reachOf(service.sockets, world, { scheme: scheme?.value ?? null });
+    return {
+      port: service.port,
+      transport: service.transport,
+      range: rangeOf(service.port).id,
+      addresses: [...new Set(service.sockets.map(formatBoundAddress))],
+      title: names[0] ?? null,
+      names,
+      scheme,
+      holders: describeHolders(snapshot, service, processes, options),
+      ...tenant,
+      reach,
+      urls: reach.addresses.flatMap((reachable) => (reachable.url === null ? [] : [reachable.url])),
+      sockets: service.sockets,
+    };
+  });
+}
+
+/** A process for a result: times in words of ISO 8601, secrets masked. */
+export function describeProcess(process: Process, options: LookOptions = {}): ListedProcess {
+  const argv = process.arguments;
+  return {
+    pid: process.pid,
+    parentPid: process.parentPid,
+    name: process.name,
+    arguments: argv.known && options.showSecrets !== true ? known(maskArguments(argv.value)) : argv,
+    uid: process.uid,
+    userName: process.userName,
+    startedAt: process.startTimeMs.known
+      ? known(new Date(process.startTimeMs.value).toISOString())
+      : process.startTimeMs,
+    workingDirectory: process.workingDirectory,
+    executable: process.executable,
+    executableDeleted: process.executableDeleted,
+    memoryBytes: process.memoryBytes,
+  };
+}
+
+function describeHolders(
+  snapshot: Snapshot,
+  service: Service,
+  processes: Map<number, ListedProcess>,
+  options: LookOptions,
+): Known<ListedHolder[]> {
+  if (!service.holders.known) return unknown(service.holders.why);
+  return known(
+    service.holders.value.map((holder) => {
+      let described = processes.get(holder.pid);
+      if (described === undefined) {
+        described = describeProcess(snapshot.processOf(holder.pid), options);
+        processes.set(holder.pid, described);
+      }
+      return { ...described, role: holder.role, fileDescriptors: holder.fileDescriptors };
+    }),
+  );
+}
+
+/** Every claim of what a service is, strongest first: its program, then what its port is commonly and officially for. */
+function nameService(snapshot: Snapshot, service: Service, tenant: Tenant): Claim<string>[] {
+  const claims: Claim<string>[] = [];
+  if (tenant.framework !== null) claims.push({ ...tenant.framework, value: tenant.framework.value.title });
+  for (const convention of conventionsOf(service.port, service.transport)) {
+    claims.push(claim(convention.title, "convention", `port ${service.port} by common use (${convention.source})`));
+  }
+  const assigned = primaryNameOf(service.port, service.transport);
+  if (assigned !== undefined) {
+    claims.push(claim(assigned, "assigned", `port ${service.port}/${service.transport} in the IANA registry`));
+  }
+  if (tenant.framework === null && service.holders.known) {
+    const leader = service.holders.value[0];
+    const program = leader === undefined ? undefined : programNameOf(snapshot.processOf(leader.pid));
+    if (program !== undefined) claims.push(claim(program, "inferred", "the holding process bears this name"));
+  }
+  return claims.sort(compareClaims);
+}
+
+/** File name of the executable, or the kernel's short name. */
+export function programNameOf(process: Process): string | undefined {
+  const executable = knownOr(process.executable, "");
+  return executable === "" ? knownOr(process.name, undefined) : basename(executable);
+}
+
+function claimScheme(service: Service, tenant: Tenant): Claim<"http" | "https"> | null {
+  if (service.transport !== "tcp") return null;
+  const framework = tenant.framework;
+  if (framework !== null) {
+    // A program that is known to speak something else is not made a web server by its port number.
+    if (framework.value.scheme !== null) return { ...framework, value: framework.value.scheme };
+    if (framework.value.role !== "runtime" && framework.value.role !== "tool") return null;
+  }
+  const byNumber = schemeOf(service.port, service.transport);
+  return byNumber === null ? null : claim(byNumber, "convention", `port ${service.port} usually speaks ${byNumber}`);
+}
+
+function formatBoundAddress(socket: Socket): string {
+  const boundInterface = knownOr(socket.boundInterface, null);
+  return formatSocketAddress(socket.local.address, socket.local.port, boundInterface).replace(/:\d+$/, "");
+}

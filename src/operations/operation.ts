@@ -1,0 +1,74 @@
+/**
+ * @module What an operation is: one declaration from which the command line, the library, the schemas and the reference derive.
+ */
+import type * as v from "valibot";
+import type { Host } from "../host/host.ts";
+
+/**
+ * What running an operation does at most.
+ * - `read`: looks at this machine or at built-in tables.
+ * - `network`: sends traffic.
+ * - `change`: changes the machine or Portolan's own files.
+ * - `exec`: starts programs or opens listening sockets.
+ */
+export type Effect = "read" | "network" | "change" | "exec";
+
+/** Faces on which an operation can appear. */
+export type Face = "cli" | "http" | "mcp";
+
+/** An example for help and reference. */
+export interface Example {
+  /** Words after `portolan`, e.g. `list 3000..3999 --user me`. */
+  readonly command: string;
+  /** What it does, a phrase. */
+  readonly note: string;
+}
+
+/** What an operation may touch. Nothing else: no globals, no standard streams, no process. */
+export interface OperationContext {
+  readonly host: Host;
+  /** Aborting asks the operation to end soon with what it has, marked `complete: false`. */
+  readonly signal: AbortSignal;
+  /** User id of the caller, `null` where the system has none. */
+  readonly userId: number | null;
+  /** Now, milliseconds since the Unix epoch. */
+  readonly nowMs: () => number;
+  /** Says what is going on, for a terminal's status line. Never data. */
+  readonly progress: (message: string) => void;
+}
+
+/** What every result carries. */
+export interface OperationResult {
+  /** False when an abort cut the work short and the result holds what was found so far. */
+  readonly complete: boolean;
+}
+
+/** An operation returns one value, or yields events and ends in one value. */
+export type OperationRun<Input, Output extends OperationResult, Event> = (
+  input: Input,
+  context: OperationContext,
+) => Promise<Output> | AsyncGenerator<Event, Output, void>;
+
+/** The declaration of one operation. `Event` is `never` for operations that only return. */
+export interface Operation<
+  InputSchema extends v.GenericSchema = v.GenericSchema,
+  OutputSchema extends v.GenericSchema = v.GenericSchema,
+  Event = unknown,
+> {
+  /** Word on the command line, path of the HTTP route, name of the tool. */
+  readonly name: string;
+  /** One line, no full stop. */
+  readonly summary: string;
+  /** Some sentences for help and reference: what it tells, what it needs, its exit statuses. */
+  readonly description: string;
+  readonly effect: Effect;
+  /** Where it appears. No face by default: every appearance is a decision. */
+  readonly faces: readonly Face[];
+  readonly examples: readonly Example[];
+  /** Entries of the input in the order of positional arguments; options follow. */
+  readonly positional: readonly string[];
+  readonly input: InputSchema;
+  readonly output: OutputSchema;
+  readonly event?: v.GenericSchema;
+  readonly run: OperationRun<v.InferOutput<InputSchema>, v.InferOutput<OutputSchema> & OperationResult, Event>;
+}

@@ -1,0 +1,72 @@
+/**
+ * @module Building blocks for inputs: each entry carries the words that flags, schemas and reference are derived from.
+ */
+import * as v from "valibot";
+
+/** What a face may want to know about an input entry beyond its type. */
+export interface ParameterMetadata {
+  /** Word for the value in help, e.g. `SET`. */
+  readonly placeholder?: string;
+  /** One-letter flag. */
+  readonly short?: string;
+}
+
+/* @__NO_SIDE_EFFECTS__ */
+function described<Schema extends v.GenericSchema>(schema: Schema, description: string, metadata: ParameterMetadata) {
+  return v.pipe(schema, v.description(description), v.metadata({ ...metadata }));
+}
+
+/** Optional text. */
+/* @__NO_SIDE_EFFECTS__ */
+export function optionalText(description: string, metadata: ParameterMetadata = {}) {
+  return v.optional(described(v.string(), description, metadata));
+}
+
+/** Optional list of texts: several words on the command line. */
+/* @__NO_SIDE_EFFECTS__ */
+export function optionalTexts(description: string, metadata: ParameterMetadata = {}) {
+  return v.optional(described(v.array(v.string()), description, metadata));
+}
+
+/** At least one text. */
+/* @__NO_SIDE_EFFECTS__ */
+export function requiredTexts(description: string, metadata: ParameterMetadata = {}) {
+  return v.pipe(v.array(v.string()), v.minLength(1), v.description(description), v.metadata({ ...metadata }));
+}
+
+/** Required text. */
+/* @__NO_SIDE_EFFECTS__ */
+export function requiredText(description: string, metadata: ParameterMetadata = {}) {
+  return described(v.string(), description, metadata);
+}
+
+/** Optional switch, off by default. */
+/* @__NO_SIDE_EFFECTS__ */
+export function optionalSwitch(description: string, metadata: ParameterMetadata = {}) {
+  return v.optional(described(v.boolean(), description, metadata));
+}
+
+/** Optional whole number in a range. */
+/* @__NO_SIDE_EFFECTS__ */
+export function optionalInteger(description: string, lowest: number, highest: number, metadata: ParameterMetadata = {}) {
+  return v.optional(
+    v.pipe(
+      v.number(),
+      v.integer(),
+      v.minValue(lowest),
+      v.maxValue(highest),
+      v.description(description),
+      v.metadata({ ...metadata }),
+    ),
+  );
+}
+
+/** Optional choice of words. */
+/* @__NO_SIDE_EFFECTS__ */
+export function optionalChoice<const Words extends readonly [string, ...string[]]>(
+  words: Words,
+  description: string,
+  metadata: ParameterMetadata = {},
+) {
+  return v.optional(described(v.picklist(words), description, metadata));
+}

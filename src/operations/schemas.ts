@@ -1,0 +1,174 @@
+/**
+ * @module Schemas of the facts that several results share. Types in results are derived from these.
+ */
+import * as v from "valibot";
+
+/** An array that nobody changes. */
+/* @__NO_SIDE_EFFECTS__ */
+export function listOf<Schema extends v.GenericSchema>(item: Schema) {
+  return v.pipe(v.array(item), v.readonly());
+}
+
+/** `{known:true,value}` or `{known:false,why}`. */
+/* @__NO_SIDE_EFFECTS__ */
+export function knownSchema<Schema extends v.GenericSchema>(value: Schema) {
+  return v.variant("known", [
+    v.object({ known: v.literal(true), value }),
+    v.object({ known: v.literal(false), why: v.picklist(["permission", "gone", "unsupported"]) }),
+  ]);
+}
+
+/** A value with its basis and evidence. */
+/* @__NO_SIDE_EFFECTS__ */
+export function claimSchema<Schema extends v.GenericSchema>(value: Schema) {
+  return v.object({
+    value,
+    basis: v.picklist(["assigned", "convention", "inferred", "proved"]),
+    evidence: v.string(),
+  });
+}
+
+export const portSchema = /* @__PURE__ */ v.pipe(v.number(), v.integer(), v.minValue(0), v.maxValue(65_535));
+const countSchema = /* @__PURE__ */ v.pipe(v.number(), v.integer(), v.minValue(0));
+export const timeSchema = /* @__PURE__ */ v.pipe(v.string(), v.isoTimestamp(), v.description("UTC, ISO 8601"));
+export const transportSchema = /* @__PURE__ */ v.picklist(["tcp", "udp", "sctp", "dccp"]);
+export const familySchema = /* @__PURE__ */ v.picklist(["ipv4", "ipv6"]);
+export const rangeNameSchema = /* @__PURE__ */ v.picklist(["well-known", "registered", "dynamic"]);
+export const schemeSchema = /* @__PURE__ */ v.nullable(v.picklist(["http", "https"]));
+
+export const socketAddressSchema = /* @__PURE__ */ v.object({ address: v.string(), port: portSchema });
+
+export const socketStateSchema = /* @__PURE__ */ v.picklist([
+  "ESTABLISHED",
+  "SYN_SENT",
+  "SYN_RECEIVED",
+  "FIN_WAIT_1",
+  "FIN_WAIT_2",
+  "TIME_WAIT",
+  "CLOSED",
+  "CLOSE_WAIT",
+  "LAST_ACK",
+  "LISTEN",
+  "CLOSING",
+  "UNCONNECTED",
+  "BOUND",
+]);
+
+export const socketSchema = /* @__PURE__ */ v.object({
+  transport: transportSchema,
+  family: familySchema,
+  state: socketStateSchema,
+  local: socketAddressSchema,
+  remote: v.nullable(socketAddressSchema),
+  v6only: v.nullable(knownSchema(v.boolean())),
+  boundInterface: knownSchema(v.nullable(v.string())),
+  inode: countSchema,
+  uid: countSchema,
+  receiveQueue: countSchema,
+  sendQueue: knownSchema(countSchema),
+});
+
+/** A process as results show it; secrets in its arguments are masked unless the input asked otherwise. */
+export const processSchema = /* @__PURE__ */ v.object({
+  pid: countSchema,
+  parentPid: knownSchema(countSchema),
+  name: knownSchema(v.string()),
+  arguments: knownSchema(listOf(v.string())),
+  uid: knownSchema(countSchema),
+  userName: knownSchema(v.nullable(v.string())),
+  startedAt: knownSchema(timeSchema),
+  workingDirectory: knownSchema(v.string()),
+  executable: knownSchema(v.string()),
+  executableDeleted: v.boolean(),
+  memoryBytes: knownSchema(countSchema),
+});
+
+export const holderSchema = /* @__PURE__ */ v.object({
+  ...processSchema.entries,
+  role: v.picklist(["leader", "worker"]),
+  fileDescriptors: listOf(countSchema),
+});
+
+export const reachSchema = /* @__PURE__ */ v.object({
+  scope: v.picklist(["machine", "networks", "everywhere", "nowhere"]),
+  ipv4: v.picklist(["yes", "no", "depends"]),
+  ipv6: v.picklist(["yes", "no", "depends"]),
+  addresses: listOf(
+    v.object({
+      address: v.string(),
+      family: familySchema,
+      interfaceName: v.string(),
+      audience: v.picklist(["this-machine", "link", "private-network", "internet"]),
+      endpoint: v.string(),
+      url: v.nullable(v.string()),
+    }),
+  ),
+  taken: listOf(v.object({ address: v.string(), family: familySchema, inode: countSchema })),
+  reason: v.string(),
+});
+
+export const projectSchema = /* @__PURE__ */ v.object({
+  name: v.string(),
+  root: v.string(),
+  marker: v.string(),
+  git: v.nullable(
+    v.object({
+      root: v.string(),
+      branch: v.nullable(v.string()),
+      commit: v.nullable(v.string()),
+      worktree: v.nullable(v.string()),
+    }),
+  ),
+});
+
+export const frameworkSchema = /* @__PURE__ */ v.object({
+  id: v.string(),
+  title: v.string(),
+  role: v.string(),
+  scheme: schemeSchema,
+});
+
+export const supervisorSchema = /* @__PURE__ */ v.object({ kind: v.string(), name: v.nullable(v.string()) });
+
+export const blindSpotSchema = /* @__PURE__ */ v.object({
+  what: v.picklist(["holders", "sockets", "processes", "interfaces"]),
+  why: v.picklist(["permission", "gone", "unsupported"]),
+  count: v.nullable(countSchema),
+  message: v.string(),
+});
+
+/** One listening service: everything known about it. */
+export const serviceSchema = /* @__PURE__ */ v.object({
+  port: portSchema,
+  transport: transportSchema,
+  range: rangeNameSchema,
+  addresses: listOf(v.string()),
+  title: v.pipe(
+    v.nullable(claimSchema(v.string())),
+    v.description("The strongest claim of what it is; null when nothing is known of the port or its holder"),
+  ),
+  names: v.pipe(listOf(claimSchema(v.string())), v.description("Every claim of what it is, strongest first")),
+  scheme: v.nullable(claimSchema(v.picklist(["http", "https"]))),
+  holders: knownSchema(listOf(holderSchema)),
+  project: v.nullable(claimSchema(projectSchema)),
+  framework: v.nullable(claimSchema(frameworkSchema)),
+  supervisor: v.nullable(claimSchema(supervisorSchema)),
+  reach: reachSchema,
+  urls: listOf(v.string()),
+  sockets: listOf(socketSchema),
+});
+
+/** Fields that every look at the machine carries. */
+export const lookEntries = {
+  complete: /* @__PURE__ */ v.boolean(),
+  takenAt: timeSchema,
+  platform: /* @__PURE__ */ v.string(),
+  reader: /* @__PURE__ */ v.string(),
+  networkNamespace: /* @__PURE__ */ knownSchema(v.string()),
+  blindSpots: /* @__PURE__ */ listOf(blindSpotSchema),
+};
+
+export type ListedService = v.InferOutput<typeof serviceSchema>;
+export type ListedProcess = v.InferOutput<typeof processSchema>;
+export type ListedHolder = v.InferOutput<typeof holderSchema>;
+export type ListedSocket = v.InferOutput<typeof socketSchema>;

@@ -1,0 +1,241 @@
+/**
+ * @module `who`: everything about a port: meaning, holder, project, reach, clients; or that it is free.
+ */
+import * as v from "valibot";
+import {
+  PortSet,
+  PortolanError,
+  isListening,
+  knownOr,
+  parseEndpoint,
+  quote,
+  type Socket,
+} from "../core/index.ts";
+import type { Snapshot } from "../host/index.ts";
+import { portOfScheme, resolveServiceName, suggestServices } from "../registry/index.ts";
+import { parentChain } from "../tenant/index.ts";
+import { defineOperation } from "./define-operation.ts";
+import { describeLook, describeProcess, describeServices } from "./look.ts";
+import { describeMeaning, meaningSchema } from "./meaning.ts";
+import type { OperationContext } from "./operation.ts";
+import { optionalChoice, optionalSwitch, requiredTexts } from "./parameters.ts";
+import { looksLikePorts } from "./select.ts";
+import {
+  knownSchema,
+  listOf,
+  lookEntries,
+  processSchema,
+  serviceSchema,
+  socketAddressSchema,
+  socketStateSchema,
+  type ListedProcess,
+  type ListedService,
+} from "./schemas.ts";
+
+/** Up to so many ports each gets its own answer; of larger sets only the ports that somebody holds are told. */
+const mostPortsToldFree = 32;
+
+const inputSchema = /* @__PURE__ */ v.object({
+  ports: requiredTexts("Ports, ranges, service names, or what an error message or browser shows: 3000, :::3000, localhost:5173", {
+    placeholder: "PORT",
+  }),
+  transport: optionalChoice(["tcp", "udp"], "Only this transport", { short: "t" }),
+  showSecrets: optionalSwitch("Show passwords and tokens in arguments instead of ***"),
+});
+
+const clientSchema = /* @__PURE__ */ v.object({
+  remote: socketAddressSchema,
+  local: socketAddressSchema,
+  state: socketStateSchema,
+  process: v.pipe(
+    v.nullable(v.object({ pid: v.number(), name: knownSchema(v.string()) })),
+    v.description("The process at the other end when it runs on this machine and may be seen"),
+  ),
+});
+
+const heldServiceSchema = /* @__PURE__ */ v.object({
+  ...serviceSchema.entries,
+  parents: v.pipe(listOf(processSchema), v.description("The leader's parents, nearest first")),
+  clients: v.pipe(listOf(clientSchema), v.description("Connections to it now")),
+});
+
+const outputSchema = /* @__PURE__ */ v.object({
+  ...lookEntries,
+  asked: v.pipe(v.number(), v.description("How many different ports were asked about")),
+  held: v.pipe(v.number(), v.description("On how many of them somebody listens")),
+  ports: v.pipe(
+    listOf(
+      v.object({
+        ...meaningSchema.entries,
+        free: v.pipe(
+          v.object({ tcp: v.boolean(), udp: v.boolean() }),
+          v.description("True when nobody listens on it; connections of this machine's own may still use the number"),
+        ),
+        services: listOf(heldServiceSchema),
+      }),
+    ),
+    v.description(`One entry a port; of more than ${mostPortsToldFree} only those that somebody holds`),
+  ),
+});
+
+export type WhoInput = v.InferInput<typeof inputSchema>;
+export type WhoResult = v.InferOutput<typeof outputSchema>;
+type HeldService = v.InferOutput<typeof heldServiceSchema>;
+type Client = v.InferOutput<typeof clientSchema>;
+
+/** Runs `who`. */
+export async function runWho(input: WhoInput, context: OperationContext): Promise<WhoResult> {
+  const ports = parsePortWords(input.ports);
+  const snapshot = await context.host.snapshot({
+    states: "all",
+    // A filter of many ports costs the kernel more than it saves.
+    ...(ports.size <= mostPortsToldFree ? { ports: ports.toArray() } : {}),
+    holders: "all",
+    signal: context.signal,
+  });
+  const described = describeServices(snapshot, { showSecrets: input.showSecrets === true });
+  const services = described.filter(
+    (service) =>
+      ports.has(service.port) && (input.transport === undefined || service.transport === input.transport),
+  );
+  const heldPorts = new Set(services.map((service) => service.port));
+  const connections = connectionsByPort(snapshot, heldPorts);
+  const told = [...ports].filter((port) => ports.size <= mostPortsToldFree || heldPorts.has(port));
+  return {
+    ...describeLook(snapshot),
+    asked: ports.size,
+    held: heldPorts.size,
+    ports: told.map((port) => {
+      const here = services.filter((service) => service.port === port);
+      return {
+        ...describeMeaning(port, snapshot.limits),
+        free: {
+          tcp: !here.some((service) => service.transport === "tcp"),
+          udp: !here.some((service) => service.transport === "udp"),
+        },
+        services: here.map((service) => describeHeld(snapshot, service, connections, input.showSecrets === true)),
+      };
+    }),
+  };
+}
+
+/**
+ * The ports of several words: port sets, service names, endpoints and URLs.
+ * @throws PORT_INVALID, PORT_SET_INVALID, ENDPOINT_INVALID, SERVICE_UNKNOWN
+ */
+export function parsePortWords(words: readonly string[]): PortSet {
+  let ports = PortSet.empty;
+  for (const word of words) ports = ports.union(parsePortWord(word));
+  return ports;
+}
+
+function parsePortWord(word: string): PortSet {
+  // `1.2.3.4:80`, `[::1]:80`, `:::80` and URLs have a colon, which no set of ports has.
+  if (word.includes(":")) return PortSet.of(parseEndpoint(word, { portOfScheme }).port);
+  if (looksLikePorts(word)) return PortSet.parse(word, resolveServiceName);
+  const named = resolveServiceName(word);
+  if (named !== undefined) return PortSet.of(...named);
+  throw unknownService(word);
+}
+
+/** The error for a name that nobody knows, with the names that are near it. */
+export function unknownService(word: string): PortolanError {
+  const suggestions = suggestServices(word);
+  return new PortolanError("SERVICE_UNKNOWN", `${quote(word)} is neither a port nor the name of a service.`, {
+    details: {
+      given: word,
+      suggestions,
+      ...(suggestions.length > 0 ? { hint: `Did you mean ${suggestions.join(" or ")}? portolan services TEXT searches.` } : {}),
+    },
+  });
+}
+
+function describeHeld(
+  snapshot: Snapshot,
+  service: ListedService,
+  connections: ConnectionIndex,
+  showSecrets: boolean,
+): HeldService {
+  const leader = knownOr(service.holders, [])[0];
+  const parents: ListedProcess[] =
+    leader === undefined
+      ? []
+      : parentChain(snapshot, leader.pid).map((parent) => describeProcess(parent, { showSecrets }));
+  return { ...service, parents, clients: findClients(snapshot, service, connections) };
+}
+
+interface ConnectionIndex {
+  /** Connected sockets by transport and local port. */
+  readonly byPort: ReadonlyMap<string, readonly Socket[]>;
+  /** Connected sockets by both ends. */
+  readonly byEnds: ReadonlyMap<string, Socket>;
+}
+
+function connectionsByPort(snapshot: Snapshot, heldPorts: ReadonlySet<number>): ConnectionIndex {
+  const byPort = new Map<string, Socket[]>();
+  const byEnds = new Map<string, Socket>();
+  for (const socket of snapshot.sockets) {
+    if (isListening(socket) || socket.remote === null) continue;
+    if (!heldPorts.has(socket.local.port) && !heldPorts.has(socket.remote.port)) continue;
+    byEnds.set(endsKey(socket.transport, socket.local, socket.remote), socket);
+    const key = `${socket.transport}/${socket.local.port}`;
+    const list = byPort.get(key);
+    if (list === undefined) byPort.set(key, [socket]);
+    else list.push(socket);
+  }
+  return { byPort, byEnds };
+}
+
+type End = Readonly<{ address: string; port: number }>;
+
+function endsKey(transport: string, local: End, remote: End): string {
+  return `${transport} ${plainAddress(local.address)} ${local.port} ${plainAddress(remote.address)} ${remote.port}`;
+}
+
+/** A dual-stack socket writes IPv4 peers as `::ffff:1.2.3.4`. */
+function plainAddress(address: string): string {
+  return address.startsWith("::ffff:") && address.includes(".") ? address.slice(7) : address;
+}
+
+/** Connections whose near end belongs to this service: its own address and port, not the far end of its own outgoing ones. */
+function findClients(snapshot: Snapshot, service: ListedService, index: ConnectionIndex): Client[] {
+  const addresses = new Set(service.sockets.map((socket) => plainAddress(socket.local.address)));
+  const wildcard = addresses.has("0.0.0.0") || addresses.has("::");
+  const clients: Client[] = [];
+  for (const socket of index.byPort.get(`${service.transport}/${service.port}`) ?? []) {
+    if (socket.remote === null || socket.state === "BOUND" || socket.state === "SYN_SENT") continue;
+    if (!wildcard && !addresses.has(plainAddress(socket.local.address))) continue;
+    const peer = index.byEnds.get(endsKey(socket.transport, socket.remote, socket.local));
+    const holder = peer === undefined ? undefined : knownOr<readonly { pid: number }[], undefined>(snapshot.holdersOf(peer), undefined)?.[0];
+    clients.push({
+      remote: { ...socket.remote, address: plainAddress(socket.remote.address) },
+      local: { ...socket.local, address: plainAddress(socket.local.address) },
+      state: socket.state,
+      process: holder === undefined ? null : { pid: holder.pid, name: snapshot.processOf(holder.pid).name },
+    });
+  }
+  return clients;
+}
+
+/** The declaration of `who`. */
+export const whoOperation = /* @__PURE__ */ defineOperation({
+  name: "who",
+  summary: "Everything about a port: meaning, holder, project, since when, reach, clients; or that it is free",
+  description:
+    "Ports are given as numbers, ranges, names, or just as an error message or a browser shows them. Exit status 0 when somebody holds at " +
+    "least one of them, 1 when all are free.",
+  effect: "read",
+  faces: ["cli", "http", "mcp"],
+  positional: ["ports"],
+  examples: [
+    { command: "who 3000", note: "who holds port 3000" },
+    { command: "who :::3000", note: "as EADDRINUSE prints it" },
+    { command: "who http://localhost:5173/", note: "as the browser shows it" },
+    { command: "who postgresql 6379", note: "by name and by number" },
+    { command: "who 3000-3999", note: "who is in this range" },
+  ],
+  input: inputSchema,
+  output: outputSchema,
+  run: runWho,
+});
+

@@ -1,0 +1,12 @@
+import { defineConfig } from "vitest/config";
+
+export default defineConfig({
+  test: {
+    include: ["src/**/*.test.ts", "test/**/*.test.ts"],
+    exclude: ["**/node_modules/**", "test/programs/*/**"],
+    // Tests of real servers and namespaces start processes; the machine's few processors are theirs.
+    testTimeout: 20_000,
+    hookTimeout: 120_000,
+    reporters: ["default"],
+  },
+});
