@@ -10,6 +10,7 @@ export {
   ipv4OfMapped,
   isLinkLocalAddress,
   isLoopbackAddress,
+  isMulticastAddress,
   isWildcardAddress,
   networkOf,
   parseIpAddress,

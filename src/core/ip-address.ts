@@ -86,6 +86,14 @@ export function isLinkLocalAddress(address: string): boolean {
   return (groups[0]! & 0xffc0) === 0xfe80;
 }
 
+/** True for 224.0.0.0/4 (RFC 5771), ff00::/8 (RFC 4291 §2.7) and the former's IPv4-mapped form. */
+export function isMulticastAddress(address: string): boolean {
+  const groups = groupsOf(address);
+  if (groups === undefined) return false;
+  const ipv4 = embeddedIpv4(groups);
+  return ipv4 !== undefined ? ipv4[0]! >>> 4 === 14 : groups[0]! >= 0xff00;
+}
+
 /**
  * Blocks of the special-purpose registries (RFC 6890 and its updates) that are not the internet, narrowest meaning
  * first where blocks overlap. What is in no block is globally reachable.

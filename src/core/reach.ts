@@ -20,13 +20,18 @@ export interface ReachableAddress {
   /** Canonical text without zone, e.g. `192.168.1.8`. */
   readonly address: string;
   readonly family: IpFamily;
-  /** Interface that has the address, e.g. `eth0`. */
+  /** Interface that has the address, e.g. `eth0`; empty when the interfaces could not be read. */
   readonly interfaceName: string;
+  /** Network of the address there, e.g. `192.168.1.0/24`; `null` when it is not known. */
+  readonly network: string | null;
+  /** By the address (RFC 6890), and `this-machine` while the interface is down. */
   readonly audience: AddressAudience;
   /** `[fe80::1%eth0]:80`-style endpoint text, canonical. */
   readonly endpoint: string;
   /** URL for a browser when the service is claimed to speak HTTP; `null` otherwise (also for link-local IPv6, which browsers cannot open). */
   readonly url: string | null;
+  /** False when an option that could not be read (v6only) decides whether it answers there. */
+  readonly certain: boolean;
 }
 
 /** An address of the machine on which another, more specific socket answers the same port. */

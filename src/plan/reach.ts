@@ -1,0 +1,215 @@
+/**
+ * @module From where a listener can be reached: at which addresses, by which URLs, and where another socket answers.
+ */
+import {
+  audienceOf,
+  formatSocketAddress,
+  isLinkLocalAddress,
+  isMulticastAddress,
+  networkOf,
+  type FamilyReach,
+  type IpFamily,
+  type Port,
+  type Reach,
+  type ReachScope,
+  type ReachableAddress,
+  type Socket,
+  type TakenAddress,
+} from "../core/index.ts";
+import type { NetworkInterface, PortLimits } from "../host/host.ts";
+import { bindingOf, bindingsAt, winnerOf, type Binding } from "./delivery.ts";
+import { isDown, loopbackPlaceOf, placesOf, type Place } from "./places.ts";
+import { explainReach } from "./reach-reason.ts";
+
+/** What the reach of a listener depends on. The lists are remembered by identity: pass the same ones, unchanged, for one snapshot. */
+export interface ReachWorld {
+  /** Interfaces of the listener's network namespace; empty when they could not be read. */
+  readonly interfaces: readonly NetworkInterface[];
+  readonly limits: PortLimits;
+  /** All listening sockets of that namespace. */
+  readonly listeners: readonly Socket[];
+}
+
+/** How to tell a reach. */
+export interface ReachOptions {
+  /** What the service speaks, for URLs; `null` (default) when it is not claimed to speak HTTP. */
+  readonly scheme?: "http" | "https" | null;
+}
+
+/**
+ * From where a service can be reached.
+ * @param listener the sockets of one service: same transport and port, at least one
+ */
+export function reachOf(listener: readonly Socket[], world: ReachWorld, options: ReachOptions = {}): Reach {
+  const first = listener[0];
+  if (first === undefined) return { scope: "nowhere", ipv4: "no", ipv6: "no", addresses: [], taken: [], reason: "It has no listening socket." };
+  const { transport } = first;
+  const { port } = first.local;
+  const scheme = transport === "tcp" ? (options.scheme ?? null) : null;
+  const own = listener.map(bindingOf);
+  const mine = new Set(listener);
+  const inodes = new Set(listener.flatMap((socket) => (socket.inode === 0 ? [] : [socket.inode])));
+  const rivals = bindingsAt(world.listeners, transport, port).filter(
+    ({ socket }) => !mine.has(socket) && !inodes.has(socket.inode),
+  );
+
+  const addresses: ReachableAddress[] = [];
+  const taken: TakenAddress[] = [];
+  const lost = { ipv4: false, ipv6: false };
+  for (const place of listCandidates(own, rivals, world.interfaces)) {
+    const best = winnerOf(own, place);
+    if (best === undefined) continue;
+    // Nothing arrives through an interface that is down, and this machine's own IPv4 traffic comes through loopback.
+    if (place.down && place.family === "ipv4" && best.binding.device !== null) continue;
+    const rival = rivals.length === 0 ? undefined : winnerOf(rivals, place);
+    const beaten = rival !== undefined && rival.score > best.score;
+    if (!beaten || !rival.certain) {
+      addresses.push(toReachable(place, port, scheme, best.certain && !beaten));
+      continue;
+    }
+    lost[place.family] = true;
+    // Where it is not even certain that this service would answer, nothing is taken from it.
+    if (!best.certain) continue;
+    const { inode } = rival.binding.socket;
+    if (taken.some((entry) => entry.address === place.address && entry.inode === inode)) continue;
+    taken.push({ address: place.address, family: place.family, inode });
+  }
+  addresses.push(...listBroadcasts(own, world.interfaces, port));
+
+  const facts = {
+    own,
+    addresses,
+    taken,
+    ipv4: familyReach("ipv4", own, addresses, lost.ipv4, world.interfaces),
+    ipv6: familyReach("ipv6", own, addresses, lost.ipv6, world.interfaces),
+  };
+  const scope = scopeOf(facts, own, addresses);
+  return {
+    scope,
+    ipv4: facts.ipv4,
+    ipv6: facts.ipv6,
+    addresses,
+    taken,
+    reason: explainReach({ ...facts, scope }, world),
+  };
+}
+
+/** Addresses where the service or a rival may answer: all of the interfaces, and loopback addresses that only a socket names. */
+function listCandidates(own: readonly Binding[], rivals: readonly Binding[], interfaces: readonly NetworkInterface[]): readonly Place[] {
+  const listed = placesOf(interfaces);
+  let candidates: Place[] | undefined;
+  for (const binding of rivals.length === 0 ? own : [...own, ...rivals]) {
+    if (binding.wildcard) continue;
+    const { address, family } = binding;
+    if ((candidates ?? listed).some((place) => place.address === address)) continue;
+    const place = loopbackPlaceOf(address, family, interfaces) ?? placeWithoutInterfaces(binding, interfaces);
+    if (place !== undefined) (candidates ??= [...listed]).push(place);
+  }
+  return candidates ?? listed;
+}
+
+/** Where the interfaces could not be read, an address to which a socket is bound is taken at its word. */
+function placeWithoutInterfaces({ address, family, device }: Binding, interfaces: readonly NetworkInterface[]): Place | undefined {
+  if (interfaces.length > 0 || isMulticastAddress(address)) return undefined;
+  return { address, family, interfaceName: device ?? "", network: null, audience: audienceOf(address), down: false };
+}
+
+function toReachable(place: Place, port: Port, scheme: "http" | "https" | null, certain: boolean): ReachableAddress {
+  const { address, family, interfaceName, network, audience } = place;
+  const linkLocalIpv6 = family === "ipv6" && isLinkLocalAddress(address);
+  const zone = linkLocalIpv6 && interfaceName !== "" ? interfaceName : null;
+  return {
+    address,
+    family,
+    interfaceName,
+    network,
+    audience,
+    endpoint: formatSocketAddress(address, port, zone),
+    // A URL has no zone that browsers accept (WHATWG URL Standard, host parsing).
+    url: scheme === null || linkLocalIpv6 ? null : urlOf(scheme, address, port),
+    certain,
+  };
+}
+
+const defaultPorts = { http: 80, https: 443 } as const;
+
+/** `http://192.168.1.8:5173/`, the scheme's own port left out. */
+export function urlOf(scheme: "http" | "https", host: string, port: number): string {
+  const bracketed = host.includes(":") ? `[${host}]` : host;
+  return `${scheme}://${bracketed}${port === defaultPorts[scheme] ? "" : `:${port}`}/`;
+}
+
+/** UDP sockets bound to a broadcast address receive what is sent to it on the networks that have it (ip(7)). */
+function listBroadcasts(own: readonly Binding[], interfaces: readonly NetworkInterface[], port: Port): ReachableAddress[] {
+  const found: ReachableAddress[] = [];
+  for (const { address, family, wildcard, device, socket } of own) {
+    if (wildcard || family !== "ipv4" || socket.transport !== "udp") continue;
+    for (const networkInterface of interfaces) {
+      if (networkInterface.loopback || isDown(networkInterface) || (device !== null && device !== networkInterface.name)) continue;
+      const home = networkInterface.addresses.find(
+        (one) => one.family === "ipv4" && (address === "255.255.255.255" || broadcastOf(one.address, one.prefixLength) === address),
+      );
+      if (home === undefined) continue;
+      found.push({
+        address,
+        family,
+        interfaceName: networkInterface.name,
+        network: networkOf(home.address, home.prefixLength),
+        audience: "link",
+        endpoint: formatSocketAddress(address, port),
+        url: null,
+        certain: true,
+      });
+    }
+  }
+  return found;
+}
+
+/** Last address of an IPv4 network; `undefined` for networks too small to have a broadcast address (RFC 3021). */
+function broadcastOf(address: string, prefixLength: number): string | undefined {
+  if (prefixLength > 30) return undefined;
+  const bytes = networkOf(address, prefixLength).split("/")[0]!.split(".").map(Number);
+  return bytes.map((byte, index) => byte | (255 >>> Math.min(8, Math.max(0, prefixLength - index * 8)))).join(".");
+}
+
+function familyReach(
+  family: IpFamily,
+  own: readonly Binding[],
+  addresses: readonly ReachableAddress[],
+  lost: boolean,
+  interfaces: readonly NetworkInterface[],
+): FamilyReach {
+  const here = addresses.filter((address) => address.family === family);
+  if (here.some((address) => address.certain)) return "yes";
+  if (here.length > 0) return "depends";
+  // A wildcard also takes addresses that the machine will get later, unless what it has shows that a rival gets them.
+  let reach: FamilyReach = "no";
+  for (const binding of own) {
+    const open = binding.wildcard ? !lost && deviceExists(binding, interfaces) : isMulticastAddress(binding.address);
+    if (!open || binding.takes[family] === "no" || (!binding.wildcard && binding.family !== family)) continue;
+    if (binding.takes[family] === "yes") return "yes";
+    reach = "depends";
+  }
+  return reach;
+}
+
+function deviceExists({ device }: Binding, interfaces: readonly NetworkInterface[]): boolean {
+  if (device === null || interfaces.length === 0) return true;
+  const found = interfaces.find(({ name }) => name === device);
+  return found !== undefined && !isDown(found);
+}
+
+function scopeOf(
+  reach: Readonly<Record<IpFamily, FamilyReach>>,
+  own: readonly Binding[],
+  addresses: readonly ReachableAddress[],
+): ReachScope {
+  if (reach.ipv4 === "no" && reach.ipv6 === "no") return "nowhere";
+  const families = ["ipv4", "ipv6"] as const;
+  const everywhere = own.some(
+    ({ wildcard, device, takes }) =>
+      wildcard && device === null && families.some((family) => takes[family] !== "no" && reach[family] !== "no"),
+  );
+  if (everywhere) return "everywhere";
+  return addresses.length > 0 && addresses.every(({ audience }) => audience === "this-machine") ? "machine" : "networks";
+}
