@@ -1,0 +1,145 @@
+/**
+ * @module What a machine's kernel says now: the interface that every platform's reader implements. Facts, no opinion.
+ */
+import type { Known, Socket } from "../core/index.ts";
+
+/** One holder of a socket: a process and the file descriptors by which it holds it. */
+export interface SocketHolder {
+  readonly pid: number;
+  readonly fileDescriptors: readonly number[];
+}
+
+/** One process. Every field but the pid can be out of sight. Texts are raw: they may hold anything, escape before printing. */
+export interface Process {
+  readonly pid: number;
+  /** 0 when it has no parent in this pid namespace. */
+  readonly parentPid: Known<number>;
+  /** The kernel's short name (comm, at most 15 bytes on Linux). */
+  readonly name: Known<string>;
+  /** Full argument list, as the process shows it; empty for kernel threads. Not masked. */
+  readonly arguments: Known<readonly string[]>;
+  /** Real user id. */
+  readonly uid: Known<number>;
+  /** Login name of `uid`, `null` when the machine has none for it. */
+  readonly userName: Known<string | null>;
+  /** Start time, milliseconds since the Unix epoch. Linux: 10 ms steps. */
+  readonly startTimeMs: Known<number>;
+  readonly workingDirectory: Known<string>;
+  /** Path of the executable; a trailing ` (deleted)` is removed and said in `executableDeleted`. */
+  readonly executable: Known<string>;
+  readonly executableDeleted: boolean;
+  /** Resident memory in bytes. */
+  readonly memoryBytes: Known<number>;
+  /** Linux control groups as in /proc/PID/cgroup, one string (may have several lines). */
+  readonly controlGroup: Known<string>;
+}
+
+/** One address of a network interface. */
+export interface InterfaceAddress {
+  /** Canonical text without zone. */
+  readonly address: string;
+  readonly family: "ipv4" | "ipv6";
+  readonly prefixLength: number;
+}
+
+/** One network interface. */
+export interface NetworkInterface {
+  readonly name: string;
+  /** Kernel's index, from 1. */
+  readonly index: Known<number>;
+  /** Administratively up and, where the kernel tells, carrying a signal. */
+  readonly up: Known<boolean>;
+  readonly loopback: boolean;
+  /** Lower-case colon form, `null` when it has none. */
+  readonly hardwareAddress: Known<string | null>;
+  readonly mtuBytes: Known<number>;
+  readonly addresses: readonly InterfaceAddress[];
+  /** True when a default route of that family leaves through it. */
+  readonly defaultRoute: { readonly ipv4: Known<boolean>; readonly ipv6: Known<boolean> };
+}
+
+/** What this kernel decides about ports. */
+export interface PortLimits {
+  /** Lowest port that an unprivileged process may bind (Linux: net.ipv4.ip_unprivileged_port_start, default 1024). */
+  readonly unprivilegedPortStart: Known<number>;
+  /** First and last port of automatic assignment (Linux: net.ipv4.ip_local_port_range, default 32768 60999). */
+  readonly ephemeralRange: Known<{ readonly first: number; readonly last: number }>;
+  /** Ports that automatic assignment leaves alone, in PortSet grammar, `""` for none (Linux: net.ipv4.ip_local_reserved_ports). */
+  readonly reservedPorts: Known<string>;
+  /** Whether the calling process may bind any port (root, or CAP_NET_BIND_SERVICE). */
+  readonly mayBindPrivileged: Known<boolean>;
+  /** Whether an IPv6 wildcard socket leaves IPv4 alone by default (Linux: net.ipv6.bindv6only, default false). */
+  readonly v6onlyDefault: Known<boolean>;
+}
+
+/** Something that could not be seen, and what would help. */
+export interface BlindSpot {
+  /** What is missing. `holders`: which processes hold some sockets. */
+  readonly what: "holders" | "sockets" | "processes" | "interfaces";
+  readonly why: "permission" | "gone" | "unsupported";
+  /** How many sockets, processes … are concerned, when known. */
+  readonly count: number | null;
+  /** One sentence for a person, e.g. `12 processes of other users keep their file descriptors private.` */
+  readonly message: string;
+}
+
+/** Which facts to gather. */
+export interface SnapshotRequest {
+  /**
+   * `listening`: TCP in LISTEN and UDP without a peer (cheap: grows with listeners only). `all`: every state.
+   * Default `listening`.
+   */
+  readonly states?: "listening" | "all";
+  /** Only sockets whose local or remote port is one of these. Default: every port. */
+  readonly ports?: readonly number[];
+  /**
+   * `all`: every process that holds a socket (exact). `first`: stop when each socket has one holder (faster; sockets shared
+   * by fork may have more). `none`: do not look. Default `all`.
+   */
+  readonly holders?: "all" | "first" | "none";
+  /** Stops the walk; what was found so far is returned with `complete: false`. */
+  readonly signal?: AbortSignal;
+}
+
+/** One consistent look at the machine. */
+export interface Snapshot {
+  /** When it was taken, milliseconds since the Unix epoch. */
+  readonly takenAtMs: number;
+  /** False when it was cut short by an abort. */
+  readonly complete: boolean;
+  readonly platform: string;
+  /** Reader that gave the sockets, e.g. `netlink` or `proc`. */
+  readonly reader: string;
+  /** Network namespace of all sockets here (Linux: `net:[4026531840]`). */
+  readonly networkNamespace: Known<string>;
+  readonly sockets: readonly Socket[];
+  /** How holders were looked for. */
+  readonly holderSearch: "all" | "first" | "none";
+  /**
+   * Who holds a socket, by inode, in order of pid. `unknown('permission')` when nobody was found and some processes keep their
+   * descriptors private; an empty list when every process was looked at and none holds it (kernel sockets, other pid namespaces).
+   */
+  holdersOf(socket: Socket): Known<readonly SocketHolder[]>;
+  /** False when some processes could not be looked into: a known list of holders may then lack some. */
+  readonly holdersComplete: boolean;
+  /** One process, read once and remembered; fields are `unknown('gone')` when it has ended. */
+  processOf(pid: number): Process;
+  readonly interfaces: readonly NetworkInterface[];
+  readonly limits: PortLimits;
+  readonly blindSpots: readonly BlindSpot[];
+}
+
+/** A machine that can be looked at. */
+export interface Host {
+  /** `linux`, `darwin`, … as in process.platform. */
+  readonly platform: string;
+  /**
+   * Looks at the machine once.
+   * @throws HOST_UNSUPPORTED where Portolan has no reader; HOST_READ_FAILED when the kernel's tables cannot be read
+   */
+  snapshot(request?: SnapshotRequest): Promise<Snapshot>;
+  /** Interfaces alone, without sockets. */
+  readInterfaces(): readonly NetworkInterface[];
+  /** Limits alone. */
+  readLimits(): PortLimits;
+}

@@ -1,0 +1,39 @@
+/**
+ * @module The host room's door: `createHost` picks this system's reader.
+ */
+import { createLinuxHost } from "./linux/linux-host.ts";
+import { createUnsupportedHost } from "./unsupported.ts";
+import type { Host } from "./host.ts";
+
+export type {
+  BlindSpot,
+  Host,
+  InterfaceAddress,
+  NetworkInterface,
+  PortLimits,
+  Process,
+  Snapshot,
+  SnapshotRequest,
+  SocketHolder,
+} from "./host.ts";
+
+/** Where and how to look. */
+export interface HostOptions {
+  /** Folder with a saved machine (`proc/net/tcp` and so on in it) to read instead of the live one. Linux trees only. */
+  readonly root?: string;
+  /**
+   * `netlink`: ask the kernel (needs koffi); `proc`: read /proc; `auto`: netlink where it works, else proc. Default `auto`;
+   * a saved machine is always read by `proc`.
+   */
+  readonly reader?: "auto" | "netlink" | "proc";
+}
+
+/**
+ * This machine, or a saved one. Costs nothing until something is asked.
+ * @throws READER_UNAVAILABLE for the reader `netlink` together with `root`
+ */
+export function createHost(options: HostOptions = {}): Host {
+  // A saved tree is plain files, readable on every system.
+  if (options.root !== undefined || process.platform === "linux") return createLinuxHost(options);
+  return createUnsupportedHost(process.platform);
+}

@@ -1,0 +1,47 @@
+/**
+ * @module What this kernel decides about ports: the sysctls of ip(7) and the caller's capabilities.
+ */
+import { known, unknown, type Known } from "../../core/index.ts";
+import type { PortLimits } from "../host.ts";
+import { readText, type FileTree } from "./file-tree.ts";
+
+/** CAP_NET_BIND_SERVICE, include/uapi/linux/capability.h. */
+const bindCapability = 10n;
+
+/** Limits of the reader's network namespace. */
+export function readPortLimits(tree: FileTree): PortLimits {
+  return {
+    unprivilegedPortStart: readNumber(tree, "/proc/sys/net/ipv4/ip_unprivileged_port_start"),
+    ephemeralRange: readRange(tree),
+    reservedPorts: readReservedPorts(tree),
+    mayBindPrivileged: tree.root === "" ? readBindCapability(tree) : unknown("unsupported"),
+    v6onlyDefault: readFlag(tree, "/proc/sys/net/ipv6/bindv6only"),
+  };
+}
+
+function readNumber(tree: FileTree, path: string): Known<number> {
+  const text = readText(tree, path, 64)?.trim();
+  return text !== undefined && /^\d{1,5}$/.test(text) ? known(Number(text)) : unknown("unsupported");
+}
+
+function readFlag(tree: FileTree, path: string): Known<boolean> {
+  const number = readNumber(tree, path);
+  return number.known ? known(number.value !== 0) : number;
+}
+
+function readRange(tree: FileTree): PortLimits["ephemeralRange"] {
+  const match = /^(\d{1,5})\s+(\d{1,5})\s*$/.exec(readText(tree, "/proc/sys/net/ipv4/ip_local_port_range", 64) ?? "");
+  return match === null ? unknown("unsupported") : known({ first: Number(match[1]), last: Number(match[2]) });
+}
+
+/** The kernel prints it in PortSet's grammar already: `8080,9000-9100`. */
+function readReservedPorts(tree: FileTree): Known<string> {
+  const text = readText(tree, "/proc/sys/net/ipv4/ip_local_reserved_ports")?.trim();
+  return text !== undefined && /^[\d,-]*$/.test(text) ? known(text) : unknown("unsupported");
+}
+
+/** The kernel asks for the capability alone: root without it may not, anybody with it may. */
+function readBindCapability(tree: FileTree): Known<boolean> {
+  const match = /\nCapEff:\s*([0-9a-f]{1,16})\n/.exec(readText(tree, "/proc/self/status", 1 << 14) ?? "");
+  return match === null ? unknown("unsupported") : known(((BigInt(`0x${match[1]}`) >> bindCapability) & 1n) === 1n);
+}

@@ -1,0 +1,174 @@
+/**
+ * @module Who a process is: name, arguments, user, start time, working directory, executable, memory.
+ */
+import { readlinkSync } from "node:fs";
+import { known, unknown, type Known } from "../../core/index.ts";
+import type { Process } from "../host.ts";
+import { readBytes, readText, unknownBecause, type FileTree } from "./file-tree.ts";
+import { parseProcessStat, type ProcessStat } from "./process-stat.ts";
+
+/** Most bytes of arguments that are read; the kernel allows 6 MiB (execve(2), 3/4 of _STK_LIM). */
+const longestArguments = 2 << 20;
+const ticksPerSecond = 100;
+const deletedSuffix = " (deleted)";
+
+/** Reads processes and remembers them. */
+export interface ProcessReader {
+  processOf(pid: number): Process;
+}
+
+/** A reader of one tree's processes; nothing is read until asked. */
+export function createProcessReader(tree: FileTree): ProcessReader {
+  const remembered = new Map<number, Process>();
+  let bootTimeMs: Known<number> | undefined;
+  let userNames: ReadonlyMap<number, string> | undefined;
+  let pageSize: number | undefined;
+
+  function read(pid: number): Process {
+    const folder = `/proc/${pid}`;
+    const stat = attempt(() => {
+      const record = parseProcessStat(readBytes(`${tree.root}${folder}/stat`, 4096));
+      return record === undefined ? unknown("unsupported") : known(record);
+    });
+    if (!stat.known && stat.why === "gone") return describeGone(pid);
+    const uid = attempt(() => realUidOf(readBytes(`${tree.root}${folder}/status`, 1 << 14)));
+    const kernelThread = stat.known && stat.value.kernelThread;
+    const executable = attempt((): Known<string> => known(readlinkSync(`${tree.root}${folder}/exe`)));
+    const deleted = executable.known && executable.value.endsWith(deletedSuffix);
+    return {
+      pid,
+      parentPid: field(stat, (record) => record.parentPid),
+      name: field(stat, (record) => record.name),
+      arguments: attempt(() => known(splitArguments(readBytes(`${tree.root}${folder}/cmdline`, longestArguments)))),
+      uid,
+      userName: field(uid, (id) => (userNames ??= readUserNames(tree)).get(id) ?? null),
+      startTimeMs: startTimeOf(stat),
+      workingDirectory: attempt((): Known<string> => known(readlinkSync(`${tree.root}${folder}/cwd`))),
+      executable: deleted
+        ? known(executable.value.slice(0, -deletedSuffix.length))
+        : // A kernel thread has no executable, which the kernel words as if it had ended.
+          kernelThread && !executable.known
+          ? unknown("unsupported")
+          : executable,
+      executableDeleted: deleted,
+      memoryBytes: field(stat, (record) => record.residentPages * (pageSize ??= readPageSize(tree))),
+      controlGroup: attempt(() => known(readBytes(`${tree.root}${folder}/cgroup`, 1 << 16).toString("utf8").trimEnd())),
+    };
+  }
+
+  function startTimeOf(stat: Known<ProcessStat>): Known<number> {
+    if (!stat.known) return stat;
+    bootTimeMs ??= readBootTime(tree);
+    if (!bootTimeMs.known) return bootTimeMs;
+    return known(bootTimeMs.value + stat.value.startTicks * (1000 / ticksPerSecond));
+  }
+
+  return {
+    processOf(pid) {
+      let process = remembered.get(pid);
+      if (process === undefined) {
+        process = read(pid);
+        remembered.set(pid, process);
+      }
+      return process;
+    },
+  };
+}
+
+function attempt<T>(read: () => Known<T>): Known<T> {
+  try {
+    return read();
+  } catch (error) {
+    return unknownBecause(error);
+  }
+}
+
+function field<T, R>(fact: Known<T>, select: (value: T) => R): Known<R> {
+  return fact.known ? known(select(fact.value)) : fact;
+}
+
+function describeGone(pid: number): Process {
+  const gone = unknown("gone");
+  return {
+    pid,
+    parentPid: gone,
+    name: gone,
+    arguments: gone,
+    uid: gone,
+    userName: gone,
+    startTimeMs: gone,
+    workingDirectory: gone,
+    executable: gone,
+    executableDeleted: false,
+    memoryBytes: gone,
+    controlGroup: gone,
+  };
+}
+
+/**
+ * Arguments end in NUL each. A process that has written a title over them leaves text without, which is then one argument;
+ * what is cut off at the limit is simply missing.
+ */
+export function splitArguments(bytes: Buffer): readonly string[] {
+  let end = bytes.length;
+  if (end === 0) return [];
+  // Titles are padded with NULs to the length of what they overwrote: those at the end are one terminator.
+  if (bytes[end - 1] === 0) end--;
+  const padded = bytes.indexOf("\0\0\0\0", 0, "latin1");
+  if (padded >= 0 && isAllZero(bytes, padded)) end = padded;
+  return bytes.toString("utf8", 0, end).split("\0");
+}
+
+function isAllZero(bytes: Buffer, from: number): boolean {
+  for (let at = from; at < bytes.length; at++) if (bytes[at] !== 0) return false;
+  return true;
+}
+
+/** The first number of the line `Uid: real effective saved filesystem`; the name in the file's first line is escaped. */
+function realUidOf(bytes: Buffer): Known<number> {
+  const match = /\nUid:\s*(\d+)/.exec(bytes.toString("latin1"));
+  return match === null ? unknown("unsupported") : known(Number(match[1]));
+}
+
+/**
+ * When the machine started, milliseconds since the Unix epoch: the clock less /proc/uptime, read once. Two readings differ
+ * by up to 10 ms (uptime has two decimals) and by what the clock was set in between. `btime` of /proc/stat has whole seconds only.
+ */
+let liveBootTimeMs: Known<number> | undefined;
+
+function readBootTime(tree: FileTree): Known<number> {
+  if (tree.root === "") return (liveBootTimeMs ??= measureBootTime(tree));
+  // In a saved tree the clock of its saving is not known; whole seconds are.
+  const match = /^btime (\d{1,12})$/m.exec(readText(tree, "/proc/stat", 1 << 22) ?? "");
+  return match === null ? unknown("unsupported") : known(Number(match[1]) * 1000);
+}
+
+function measureBootTime(tree: FileTree): Known<number> {
+  const uptime = Number.parseFloat(readText(tree, "/proc/uptime", 128) ?? "");
+  return Number.isFinite(uptime) ? known(Date.now() - Math.round(uptime * 1000)) : unknown("unsupported");
+}
+
+/** From /proc/PID/auxv, where AT_PAGESZ (6) is given to every process; 4 KiB when there is none to read. */
+function readPageSize(tree: FileTree): number {
+  if (tree.root !== "") return 4096;
+  try {
+    const bytes = readBytes("/proc/self/auxv", 1024);
+    for (let at = 0; at + 16 <= bytes.length; at += 16) {
+      if (bytes.readUInt32LE(at) === 6) return bytes.readUInt32LE(at + 8);
+    }
+  } catch {
+    // Not readable for a process that has changed its user; nearly every machine has pages of 4 KiB.
+  }
+  return 4096;
+}
+
+/** Login names by user id, first entry first. Names from directory services (NSS) are not known here. */
+function readUserNames(tree: FileTree): ReadonlyMap<number, string> {
+  const names = new Map<number, string>();
+  for (const line of (readText(tree, "/etc/passwd", 1 << 22) ?? "").split("\n")) {
+    const [name, , id] = line.split(":", 3);
+    if (name === undefined || name === "" || id === undefined || !/^\d{1,10}$/.test(id)) continue;
+    if (!names.has(Number(id))) names.set(Number(id), name);
+  }
+  return names;
+}
