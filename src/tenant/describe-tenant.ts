@@ -4,8 +4,8 @@
 import { statSync } from "node:fs";
 import { claim } from "../core/index.ts";
 import type { Claim } from "../core/index.ts";
-import type { Process, Snapshot } from "../host/host.ts";
-import { inferFramework } from "./framework.ts";
+import type { Process, Snapshot } from "../host/index.ts";
+import { applyPort, findDebugPorts, inferProgram } from "./framework.ts";
 import type { Framework } from "./framework.ts";
 import { parentChain } from "./parents.ts";
 import { inspectProject } from "./project.ts";
@@ -26,6 +26,7 @@ export interface TenantCache {
   readonly projects: Map<string, ProjectCache>;
   readonly searches: Map<number, Claim<ProjectFiles> | null>;
   readonly frameworks: Map<number, Claim<Framework> | null>;
+  readonly debugPorts: Map<number, ReadonlyMap<number, Claim<Framework>>>;
   readonly supervisors: Map<number, Claim<Supervisor> | null>;
   readonly parents: Map<number, readonly Process[]>;
 }
@@ -36,6 +37,7 @@ export function createTenantCache(): TenantCache {
     projects: new Map(),
     searches: new Map(),
     frameworks: new Map(),
+    debugPorts: new Map(),
     supervisors: new Map(),
     parents: new Map(),
   };
@@ -70,7 +72,7 @@ export function describeTenant(
   for (const { pid } of holders.slice(0, holderLimit)) {
     const files = recall(cache.searches, pid, () => searchProject(snapshot, pid, options.root, cache));
     project ??= files === null ? null : claim(files.value.project, files.basis, files.evidence);
-    framework ??= describeFramework(snapshot, pid, service.port, files?.value, cache);
+    framework ??= describeFramework(snapshot, pid, service, files?.value, cache);
     supervisor ??= recall(cache.supervisors, pid, () => {
       return inferSupervisor(snapshot.processOf(pid), parentsOf(snapshot, pid, cache)) ?? null;
     });
@@ -82,14 +84,19 @@ export function describeTenant(
 function describeFramework(
   snapshot: Pick<Snapshot, "processOf">,
   pid: number,
-  port: number,
+  service: Service,
   files: ProjectFiles | undefined,
   cache: TenantCache,
 ): Claim<Framework> | null {
-  return recall(cache.frameworks, pid, () => {
-    const process = snapshot.processOf(pid);
-    return inferFramework(process, files?.project, parentsOf(snapshot, pid, cache), port) ?? null;
+  const process = snapshot.processOf(pid);
+  const program = recall(cache.frameworks, pid, () => {
+    return inferProgram(process, files, parentsOf(snapshot, pid, cache)) ?? null;
   });
+  const debugPorts = recall(cache.debugPorts, pid, () => findDebugPorts(process));
+  const found = applyPort(program ?? undefined, debugPorts, service.port) ?? null;
+  // Browsers are given URLs for TCP only: a UDP socket of a web server is QUIC at best, found through TCP.
+  if (found === null || service.transport === "tcp" || found.value.scheme === null) return found;
+  return { ...found, value: { ...found.value, scheme: null } };
 }
 
 function searchProject(

@@ -13,4 +13,4 @@ export type { Project, ProjectSearch } from "./project.ts";
 export { groupServices } from "./services.ts";
 export type { Service, ServiceHolder } from "./services.ts";
 export { inferSupervisor } from "./supervisor.ts";
-export type { Supervisor, SupervisorKind } from "./supervisor.ts";
+export type { SupervisedFacts, Supervisor, SupervisorKind } from "./supervisor.ts";

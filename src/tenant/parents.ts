@@ -1,7 +1,7 @@
 /**
  * @module The parents of a process, nearest first.
  */
-import type { Process, Snapshot } from "../host/host.ts";
+import type { Process, Snapshot } from "../host/index.ts";
 
 /** How many parents are followed at most: deeper chains do not occur in practice, and hostile ones end here. */
 export const parentChainLimit = 64;

@@ -3,7 +3,7 @@
  */
 import { isListening, known, transports } from "../core/index.ts";
 import type { Known, Port, Socket, Transport, UnknownReason } from "../core/index.ts";
-import type { Process, Snapshot, SocketHolder } from "../host/host.ts";
+import type { Process, Snapshot, SocketHolder } from "../host/index.ts";
 import { parentChain } from "./parents.ts";
 
 /** One process of a service. */
