@@ -60,67 +60,105 @@ function ipv4OfWildcard(socket: Socket): FamilyReach {
   return socket.v6only.value ? "no" : "yes";
 }
 
+/** How one socket fares against another for the same traffic; `unclear` when options that no kernel shows decide. */
+export type Duel = "wins" | "loses" | "shares" | "unclear";
+
 /**
- * How well a socket fits an arrival, 0 for not at all; the highest gets the traffic, equals share it (SO_REUSEPORT) or
- * are in an order that no kernel interface shows.
+ * Which of two sockets gets traffic of a family, both being able to take it.
  *
- * The kernel looks for the exact address first and for the wildcard only when nothing was found, whatever the rest.
- * Within one lookup TCP gives one point for being bound to the interface and one for being an IPv4 socket (so
- * 0.0.0.0 beats a dual-stack [::]); UDP gives the interface four.
+ * The kernel looks for the exact address first, and for the wildcard only when nothing was found. Among equally exact
+ * ones an IPv4 socket beats an IPv6 socket for IPv4 traffic: by score, or because `SO_REUSEPORT` puts IPv6 sockets
+ * last. Being bound to the interface counts too, but not between `SO_REUSEPORT` sockets, where the first found is
+ * taken whatever its score: so where it would turn the outcome, it is unclear. All else equal, they share.
  */
-export function scoreOf(binding: Binding, arrival: Arrival): number {
-  if (binding.takes[arrival.family] === "no") return 0;
-  if (!binding.wildcard && (binding.family !== arrival.family || binding.address !== arrival.address)) return 0;
-  if (binding.device !== null && binding.device !== arrival.interfaceName) return 0;
-  const exact = binding.wildcard ? 0 : 100;
-  const device = binding.device === null ? 0 : binding.socket.transport === "udp" ? 4 : 1;
-  const family = arrival.family === "ipv4" && binding.socket.family === "ipv4" ? 1 : 0;
-  return 1 + exact + device + family;
+export function duel(left: Binding, right: Binding, family: IpFamily): Duel {
+  if (left.wildcard !== right.wildcard) return left.wildcard ? "loses" : "wins";
+  const byFamily = family === "ipv4" ? Number(left.socket.family === "ipv4") - Number(right.socket.family === "ipv4") : 0;
+  const byDevice = Number(left.device !== null) - Number(right.device !== null);
+  if (byDevice !== 0 && Math.sign(byFamily) !== byDevice) return "unclear";
+  return byFamily > 0 ? "wins" : byFamily < 0 ? "loses" : "shares";
 }
 
-/** The best of several sockets for an arrival. */
-export interface Winner {
-  readonly binding: Binding;
-  readonly score: number;
-  /** False when an unread option decides whether it gets the traffic at all. */
-  readonly certain: boolean;
-}
+/** What becomes of traffic for an address, seen from one service. */
+export type Fate =
+  /** The service is not bound there. */
+  | { readonly kind: "elsewhere" }
+  /** The service gets it; not certain when an option that could not be read decides. */
+  | { readonly kind: "answers"; readonly certain: boolean; readonly contested: boolean }
+  /** Another socket gets it; not certain when the service might not have got it anyhow. */
+  | { readonly kind: "taken"; readonly by: Socket; readonly certain: boolean };
 
-/** The socket that gets an arrival, `undefined` when none does. Among equals a certain one stands for all. */
-export function winnerOf(bindings: readonly Binding[], arrival: Arrival): Winner | undefined {
-  let winner: Winner | undefined;
-  for (const binding of bindings) {
-    const score = scoreOf(binding, arrival);
-    if (score === 0) continue;
-    const certain = binding.takes[arrival.family] === "yes";
-    if (winner === undefined || score > winner.score || (score === winner.score && certain && !winner.certain)) {
-      winner = { binding, score, certain };
+/** What becomes of an arrival between the sockets of a service and all others on the same port. */
+export function fateOf(own: readonly Binding[], rivals: readonly Binding[], arrival: Arrival): Fate {
+  const { family } = arrival;
+  const mine = own.filter((binding) => canTake(binding, arrival));
+  if (mine.length === 0) return { kind: "elsewhere" };
+  const others = rivals.filter((binding) => canTake(binding, arrival));
+  let victor: Binding | undefined;
+  let standing = false;
+  let contested = false;
+  for (const binding of mine) {
+    const outcomes = others.map((other) => duel(binding, other, family));
+    const beater = others.find((other, index) => outcomes[index] === "loses" && other.takes[family] === "yes");
+    if (beater !== undefined) {
+      victor ??= beater;
+      continue;
     }
+    standing = true;
+    const open = outcomes.some((outcome) => outcome === "unclear" || outcome === "loses");
+    if (open) contested = true;
+    else if (binding.takes[family] === "yes") return { kind: "answers", certain: true, contested: false };
   }
-  return winner;
+  if (standing || victor === undefined) return { kind: "answers", certain: false, contested };
+  return { kind: "taken", by: victor.socket, certain: mine.some((binding) => binding.takes[family] === "yes") };
 }
 
-/** Bindings of one list of listeners by transport and port, so that 2,000 services do not read it 2,000 times. */
-const indexes = new WeakMap<readonly Socket[], ReadonlyMap<number, readonly Binding[]>>();
+function canTake(binding: Binding, { address, family, interfaceName }: Arrival): boolean {
+  if (binding.takes[family] === "no") return false;
+  if (!binding.wildcard && (binding.family !== family || binding.address !== address)) return false;
+  // Traffic of this machine to its own address counts as arriving through the interface that has it (`inet_iif`
+  // in include/net/inet_sock.h, `ipv6_rcv` in net/ipv6/ip6_input.c), so there is one rule for near and far.
+  return binding.device === null || binding.device === interfaceName;
+}
+
+/** The listening sockets on one port of one transport. */
+export interface Door {
+  readonly exact: ReadonlyMap<string, readonly Binding[]>;
+  readonly wildcards: readonly Binding[];
+}
+
+const nobody: Door = { exact: new Map(), wildcards: [] };
+
+/** Doors of one list of listeners, so that 2,000 services do not read it 2,000 times. */
+const indexes = new WeakMap<readonly Socket[], ReadonlyMap<number, Door>>();
 
 /** The listening sockets of a list on one transport and port. The list must not change afterwards. */
-export function bindingsAt(listeners: readonly Socket[], transport: Transport, port: Port): readonly Binding[] {
+export function doorOf(listeners: readonly Socket[], transport: Transport, port: Port): Door {
   let index = indexes.get(listeners);
   if (index === undefined) {
-    index = indexBindings(listeners);
+    index = indexDoors(listeners);
     indexes.set(listeners, index);
   }
-  return index.get(keyOf(transport, port)) ?? [];
+  return index.get(keyOf(transport, port)) ?? nobody;
 }
 
-function indexBindings(listeners: readonly Socket[]): ReadonlyMap<number, readonly Binding[]> {
-  const index = new Map<number, Binding[]>();
+function indexDoors(listeners: readonly Socket[]): ReadonlyMap<number, Door> {
+  const index = new Map<number, { exact: Map<string, Binding[]>; wildcards: Binding[] }>();
   for (const socket of listeners) {
     if (!isListening(socket)) continue;
     const key = keyOf(socket.transport, socket.local.port);
-    const there = index.get(key);
-    if (there === undefined) index.set(key, [bindingOf(socket)]);
-    else there.push(bindingOf(socket));
+    let door = index.get(key);
+    if (door === undefined) {
+      door = { exact: new Map(), wildcards: [] };
+      index.set(key, door);
+    }
+    const binding = bindingOf(socket);
+    if (binding.wildcard) door.wildcards.push(binding);
+    else {
+      const there = door.exact.get(binding.address);
+      if (there === undefined) door.exact.set(binding.address, [binding]);
+      else there.push(binding);
+    }
   }
   return index;
 }

@@ -9,17 +9,28 @@ import type { Arrival } from "./delivery.ts";
 export interface Place extends Arrival {
   readonly network: string | null;
   readonly audience: AddressAudience;
-  /** True when the interface is known to be down. */
-  readonly down: boolean;
 }
 
-const remembered = new WeakMap<readonly NetworkInterface[], readonly Place[]>();
+/** The places of a machine, all of them and by address (several interfaces can have the same link-local address). */
+export interface Places {
+  readonly all: readonly Place[];
+  readonly at: ReadonlyMap<string, readonly Place[]>;
+}
+
+const remembered = new WeakMap<readonly NetworkInterface[], Places>();
 
 /** Every address of a list of interfaces, in their order, IPv4 before IPv6. The list must not change afterwards. */
-export function placesOf(interfaces: readonly NetworkInterface[]): readonly Place[] {
+export function placesOf(interfaces: readonly NetworkInterface[]): Places {
   let places = remembered.get(interfaces);
   if (places === undefined) {
-    places = interfaces.flatMap((networkInterface) => listPlaces(networkInterface));
+    const all = interfaces.flatMap(listPlaces);
+    const at = new Map<string, Place[]>();
+    for (const place of all) {
+      const there = at.get(place.address);
+      if (there === undefined) at.set(place.address, [place]);
+      else there.push(place);
+    }
+    places = { all, at };
     remembered.set(interfaces, places);
   }
   return places;
@@ -34,7 +45,6 @@ function listPlaces(networkInterface: NetworkInterface): Place[] {
     network: networkOf(address, prefixLength),
     // Linux keeps the local routes of an interface that is down: this machine still reaches the address, nobody else does.
     audience: down ? "this-machine" : audienceOf(address),
-    down,
   }));
   return places.sort((left, right) => Number(left.family === "ipv6") - Number(right.family === "ipv6"));
 }
@@ -56,7 +66,6 @@ export function loopbackPlaceOf(address: string, family: IpFamily, interfaces: r
     interfaceName: carrier?.name ?? "",
     network: family === "ipv4" ? "127.0.0.0/8" : "::1/128",
     audience: "this-machine",
-    down: false,
   };
 }
 

@@ -21,6 +21,8 @@ export interface ReachFacts {
   readonly ipv6: FamilyReach;
   readonly addresses: readonly ReachableAddress[];
   readonly taken: readonly TakenAddress[];
+  /** True when at some address a socket bound to an interface competes with one that is not. */
+  readonly contested: boolean;
 }
 
 /** Most addresses that one sentence names. */
@@ -43,6 +45,9 @@ export function explainReach(
   } else if (taken.length > 0) {
     const names = listNames(taken.map((entry) => entry.address));
     parts.push(`but at ${names} another, more specific socket answers this port`);
+  }
+  if (facts.contested) {
+    parts.push("and where a socket bound to an interface shares the port, options that the kernel does not show decide which one answers");
   }
   return `${parts.join(", ")}.`;
 }

@@ -17,7 +17,7 @@ import {
   type TakenAddress,
 } from "../core/index.ts";
 import type { NetworkInterface, PortLimits } from "../host/host.ts";
-import { bindingOf, bindingsAt, winnerOf, type Binding } from "./delivery.ts";
+import { bindingOf, doorOf, fateOf, type Binding, type Door } from "./delivery.ts";
 import { isDown, loopbackPlaceOf, placesOf, type Place } from "./places.ts";
 import { explainReach } from "./reach-reason.ts";
 
@@ -49,30 +49,28 @@ export function reachOf(listener: readonly Socket[], world: ReachWorld, options:
   const own = listener.map(bindingOf);
   const mine = new Set(listener);
   const inodes = new Set(listener.flatMap((socket) => (socket.inode === 0 ? [] : [socket.inode])));
-  const rivals = bindingsAt(world.listeners, transport, port).filter(
-    ({ socket }) => !mine.has(socket) && !inodes.has(socket.inode),
-  );
+  const isRival = ({ socket }: Binding): boolean => !mine.has(socket) && !inodes.has(socket.inode);
+  const door = doorOf(world.listeners, transport, port);
+  const wildcardRivals = door.wildcards.filter(isRival);
 
   const addresses: ReachableAddress[] = [];
   const taken: TakenAddress[] = [];
   const lost = { ipv4: false, ipv6: false };
-  for (const place of listCandidates(own, rivals, world.interfaces)) {
-    const best = winnerOf(own, place);
-    if (best === undefined) continue;
-    // Nothing arrives through an interface that is down, and this machine's own IPv4 traffic comes through loopback.
-    if (place.down && place.family === "ipv4" && best.binding.device !== null) continue;
-    const rival = rivals.length === 0 ? undefined : winnerOf(rivals, place);
-    const beaten = rival !== undefined && rival.score > best.score;
-    if (!beaten || !rival.certain) {
-      addresses.push(toReachable(place, port, scheme, best.certain && !beaten));
-      continue;
+  let contested = false;
+  for (const place of listCandidates(own, door, world.interfaces)) {
+    const exactRivals = door.exact.get(place.address)?.filter(isRival) ?? [];
+    const fate = fateOf(own, exactRivals.length === 0 ? wildcardRivals : [...exactRivals, ...wildcardRivals], place);
+    if (fate.kind === "answers") {
+      addresses.push(toReachable(place, port, scheme, fate.certain));
+      contested ||= fate.contested;
+    } else if (fate.kind === "taken") {
+      lost[place.family] = true;
+      // Where it is not even certain that this service would have answered, nothing is taken from it.
+      if (!fate.certain) continue;
+      const { inode } = fate.by;
+      if (taken.some((entry) => entry.address === place.address && entry.inode === inode)) continue;
+      taken.push({ address: place.address, family: place.family, inode });
     }
-    lost[place.family] = true;
-    // Where it is not even certain that this service would answer, nothing is taken from it.
-    if (!best.certain) continue;
-    const { inode } = rival.binding.socket;
-    if (taken.some((entry) => entry.address === place.address && entry.inode === inode)) continue;
-    taken.push({ address: place.address, family: place.family, inode });
   }
   addresses.push(...listBroadcasts(own, world.interfaces, port));
 
@@ -80,6 +78,7 @@ export function reachOf(listener: readonly Socket[], world: ReachWorld, options:
     own,
     addresses,
     taken,
+    contested,
     ipv4: familyReach("ipv4", own, addresses, lost.ipv4, world.interfaces),
     ipv6: familyReach("ipv6", own, addresses, lost.ipv6, world.interfaces),
   };
@@ -94,24 +93,27 @@ export function reachOf(listener: readonly Socket[], world: ReachWorld, options:
   };
 }
 
-/** Addresses where the service or a rival may answer: all of the interfaces, and loopback addresses that only a socket names. */
-function listCandidates(own: readonly Binding[], rivals: readonly Binding[], interfaces: readonly NetworkInterface[]): readonly Place[] {
-  const listed = placesOf(interfaces);
-  let candidates: Place[] | undefined;
-  for (const binding of rivals.length === 0 ? own : [...own, ...rivals]) {
-    if (binding.wildcard) continue;
-    const { address, family } = binding;
-    if ((candidates ?? listed).some((place) => place.address === address)) continue;
-    const place = loopbackPlaceOf(address, family, interfaces) ?? placeWithoutInterfaces(binding, interfaces);
-    if (place !== undefined) (candidates ??= [...listed]).push(place);
+/** Addresses where the service may answer: all for a wildcard, with the loopback addresses that a socket names; else its own. */
+function listCandidates(own: readonly Binding[], door: Door, interfaces: readonly NetworkInterface[]): readonly Place[] {
+  const places = placesOf(interfaces);
+  const bound = own.flatMap(({ address, wildcard }) => (wildcard ? [] : [address]));
+  if (bound.length === own.length) {
+    return [...new Set(bound)].flatMap((address) => places.at.get(address) ?? placeUnlisted(address, own, interfaces));
   }
-  return candidates ?? listed;
+  const unlisted = new Set([...bound, ...door.exact.keys()].filter((address) => !places.at.has(address)));
+  if (unlisted.size === 0) return places.all;
+  return [...places.all, ...[...unlisted].flatMap((address) => placeUnlisted(address, own, interfaces))];
 }
 
-/** Where the interfaces could not be read, an address to which a socket is bound is taken at its word. */
-function placeWithoutInterfaces({ address, family, device }: Binding, interfaces: readonly NetworkInterface[]): Place | undefined {
-  if (interfaces.length > 0 || isMulticastAddress(address)) return undefined;
-  return { address, family, interfaceName: device ?? "", network: null, audience: audienceOf(address), down: false };
+/** The place of an address that no interface lists, if it is one of this machine's all the same. */
+function placeUnlisted(address: string, own: readonly Binding[], interfaces: readonly NetworkInterface[]): Place[] {
+  const family = address.includes(":") ? "ipv6" : "ipv4";
+  const loopback = loopbackPlaceOf(address, family, interfaces);
+  if (loopback !== undefined) return [loopback];
+  // Where the interfaces could not be read, an address to which a socket is bound is taken at its word.
+  if (interfaces.length > 0 || isMulticastAddress(address)) return [];
+  const device = own.find((binding) => binding.address === address)?.device ?? "";
+  return [{ address, family, interfaceName: device, network: null, audience: audienceOf(address) }];
 }
 
 function toReachable(place: Place, port: Port, scheme: "http" | "https" | null, certain: boolean): ReachableAddress {
@@ -196,7 +198,7 @@ function familyReach(
 function deviceExists({ device }: Binding, interfaces: readonly NetworkInterface[]): boolean {
   if (device === null || interfaces.length === 0) return true;
   const found = interfaces.find(({ name }) => name === device);
-  return found !== undefined && !isDown(found);
+  return found !== undefined;
 }
 
 function scopeOf(
