@@ -41,6 +41,7 @@ export interface ProjectSearch {
 /** What was found for each directory. Directories of one search root only. */
 export type ProjectCache = Map<string, ProjectFiles | null>;
 
+const sharedFolders: ReadonlySet<string> = new Set(["/root", "/home", "/Users", "/tmp", "/var/tmp"]);
 /** Most directories looked at on the way up. */
 const depthLimit = 64;
 /** Most entries of a directory looked at in search of *.csproj and *.sln. */
@@ -73,7 +74,7 @@ function noName(): Manifest {
 
 /**
  * The project that a working directory belongs to: the nearest project file upwards within the git checkout, otherwise
- * the checkout itself. `/` is never one; a home directory only when it is the working directory itself, and nothing
+ * the checkout itself. `/` is never one; a home directory or /tmp only when it is the working directory itself, and nothing
  * above it is looked at from inside. Reads at most 64 KiB of any file (1 MiB of package.json) and runs no program.
  * @param directory absolute path as the process sees it
  */
@@ -94,13 +95,12 @@ export function inspectProject(
   const visited: string[] = [];
   let found: ProjectFiles | null = null;
   for (let current = start; visited.length < depthLimit; current = parentOf(current)) {
-    if (current === "/" || (current !== start && isHome(current, home))) break;
+    if (current === "/" || (current !== start && isShared(current, home))) break;
     const remembered = cache.get(current);
     if (remembered !== undefined) {
       found = remembered;
       break;
     }
-    // A home directory counts for itself only, so its answer is not that of the directories below.
     const git = readGitCheckout(current, root);
     const marked = readMarker(current, root);
     visited.push(current);
@@ -108,7 +108,7 @@ export function inspectProject(
       found = describeProject(current, marked, git, { root, home });
       break;
     }
-    if (isHome(current, home)) break;
+    if (isShared(current, home)) break;
   }
   for (const passed of visited) cache.set(passed, found);
   return found ?? undefined;
@@ -131,7 +131,7 @@ function describeProject(
   let current = directory;
   for (let depth = 0; git === null && depth < depthLimit; depth++) {
     current = parentOf(current);
-    if (current === "/" || isHome(current, search.home)) break;
+    if (current === "/" || isShared(current, search.home)) break;
     git = readGitCheckout(current, search.root) ?? null;
     if (workspaceName === undefined && marked !== undefined) {
       workspaceName = readWorkspaceName(current, directory, marked, search.root);
@@ -249,8 +249,10 @@ function parentOf(directory: string): string {
   return slash <= 0 ? "/" : directory.slice(0, slash);
 }
 
-/** True for the caller's home and, because other users' processes are looked at too, the usual places of homes. */
-function isHome(directory: string, home: string): boolean {
-  if (directory === home || directory === "/root" || directory === "/home" || directory === "/Users") return true;
-  return /^\/(?:home|Users)\/[^/]+$/.test(directory);
+/**
+ * True for a folder whose files say nothing about the folders below: the caller's home, the usual places of homes, because
+ * other users' processes are looked at too, and the folders for temporary files.
+ */
+function isShared(directory: string, home: string): boolean {
+  return directory === home || sharedFolders.has(directory) || /^\/(?:home|Users)\/[^/]+$/.test(directory);
 }
