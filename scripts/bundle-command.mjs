@@ -14,13 +14,29 @@ const withoutChildProcess = {
   },
 };
 
+/**
+ * Schemas are made by calls that have no effect but their value, and the command uses none of these values: marked as pure,
+ * the bundler leaves them out, and valibot with them.
+ */
+const withoutSchemas = {
+  name: "operations-without-schemas",
+  transform(code, id) {
+    if (!/[\\/]src[\\/]operations[\\/]/.test(id)) return null;
+    return code.replaceAll(
+      /(?<![\w.]|function )(?:v\.\w+|listOf|knownSchema|claimSchema|described|defineOperation|(?:optional|required)[A-Z]\w*)\(/g,
+      (call) => `/* @__PURE__ */ ${call}`,
+    );
+  },
+};
+
 /** Writes `dist/bin/portolan.cjs` and its chunks. */
 export async function bundleCommand() {
   const bundle = await rolldown({
     input: { portolan: "src/faces/cli/main.ts" },
     platform: "node",
     external: ["koffi", /^@koromix\//],
-    plugins: [withoutChildProcess],
+    plugins: [withoutChildProcess, withoutSchemas],
+    treeshake: { propertyReadSideEffects: false },
   });
   await bundle.write({
     dir: "dist/bin",

@@ -24,11 +24,11 @@ import { familySchema, knownSchema, listOf, portSchema, serviceSchema, transport
 import { describeListeners } from "./services.ts";
 import { unknownService } from "./who.ts";
 
-const inputSchema = /* @__PURE__ */ v.object({
+const inputSchema = v.object({
   what: requiredText("A port, a service name, an address, 192.168.1.8:5500 or a URL", { placeholder: "WHAT" }),
 });
 
-const outputSchema = /* @__PURE__ */ v.object({
+const outputSchema = v.object({
   complete: v.boolean(),
   kind: v.picklist(["port", "service", "endpoint", "address"]),
   address: v.pipe(
@@ -224,7 +224,7 @@ function explainScheme(name: string): NonNullable<ExplainResult["scheme"]> {
 
 
 /** The declaration of `explain`. */
-export const explainOperation = /* @__PURE__ */ defineOperation({
+export const explainOperation = defineOperation({
   name: "explain",
   summary: "What a port, a service name, an address or a URL means, in plain words",
   description:

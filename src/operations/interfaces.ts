@@ -9,11 +9,11 @@ import type { OperationContext } from "./operation.ts";
 import { optionalSwitch } from "./parameters.ts";
 import { familySchema, knownSchema, listOf } from "./schemas.ts";
 
-const inputSchema = /* @__PURE__ */ v.object({
+const inputSchema = v.object({
   all: optionalSwitch("Interfaces that are down or have no address too", { short: "a" }),
 });
 
-const interfaceSchema = /* @__PURE__ */ v.object({
+const interfaceSchema = v.object({
   name: v.string(),
   index: knownSchema(v.number()),
   up: knownSchema(v.boolean()),
@@ -36,7 +36,7 @@ const interfaceSchema = /* @__PURE__ */ v.object({
   ),
 });
 
-const outputSchema = /* @__PURE__ */ v.object({
+const outputSchema = v.object({
   complete: v.boolean(),
   interfaces: listOf(interfaceSchema),
   hidden: v.pipe(v.number(), v.description("Interfaces left out because they are down or have no address")),
@@ -81,7 +81,7 @@ export function describeInterface(networkInterface: NetworkInterface): Described
 }
 
 /** The declaration of `interfaces`. */
-export const interfacesOperation = /* @__PURE__ */ defineOperation({
+export const interfacesOperation = defineOperation({
   name: "interfaces",
   summary: "The network interfaces with their addresses, and which ones other devices can use",
   description:

@@ -11,7 +11,7 @@ import { optionalChoice, optionalInteger, optionalSwitch, optionalText, optional
 import { knownSchema, listOf, lookEntries, serviceSchema, socketSchema } from "./schemas.ts";
 import { selectServices, sortKeys, sortServices, type Selection } from "./select.ts";
 
-const inputSchema = /* @__PURE__ */ v.object({
+const inputSchema = v.object({
   filter: optionalTexts("Ports (3000, 8000-8100, ..1023, ssh) or text found in the program, project, user or name", {
     placeholder: "FILTER",
   }),
@@ -31,19 +31,19 @@ const inputSchema = /* @__PURE__ */ v.object({
   showSecrets: optionalSwitch("Show passwords and tokens in arguments instead of ***"),
 });
 
-const connectionSchema = /* @__PURE__ */ v.object({
+const connectionSchema = v.object({
   ...socketSchema.entries,
   holders: knownSchema(listOf(v.object({ pid: v.number(), name: knownSchema(v.string()) }))),
 });
 
-const outputSchema = /* @__PURE__ */ v.object({
+const outputSchema = v.object({
   ...lookEntries,
   services: listOf(serviceSchema),
-  connections: /* @__PURE__ */ v.pipe(
+  connections: v.pipe(
     listOf(connectionSchema),
     v.description("Sockets in every other state; empty unless all was asked"),
   ),
-  totals: /* @__PURE__ */ v.object({
+  totals: v.object({
     listeners: v.pipe(v.number(), v.description("Listening sockets on this machine, before any filter")),
     services: v.pipe(v.number(), v.description("Services they make up, before any filter")),
     inRange: v.pipe(
@@ -110,7 +110,7 @@ function listConnections(snapshot: Snapshot, selection: Selection, shown: ListRe
 }
 
 /** The declaration of `list`. */
-export const listOperation = /* @__PURE__ */ defineOperation({
+export const listOperation = defineOperation({
   name: "list",
   summary: "Every listening port of this machine: its meaning, its holder, its reach",
   description:

@@ -2,15 +2,14 @@
  * @module What a port number is for, from the registry, and what this kernel makes of it: shared by `who` and `explain`.
  */
 import * as v from "valibot";
-import { known, type Known, type Port } from "../core/index.ts";
+import { PortSet, known, type Known, type Port } from "../core/index.ts";
 import { isEphemeral, mayBind } from "../plan/index.ts";
-import { PortSet } from "../core/index.ts";
 import { assignmentsOf, browserBlockedPorts, conventionsOf, doorOf, rangeOf } from "../registry/index.ts";
 import type { PortLimits } from "../host/index.ts";
 import { knownSchema, listOf, portSchema, rangeNameSchema, schemeSchema, transportSchema } from "./schemas.ts";
 
 /** Meaning of one port number. */
-export const meaningSchema = /* @__PURE__ */ v.object({
+export const meaningSchema = v.object({
   port: portSchema,
   range: v.object({ id: rangeNameSchema, title: v.string(), explanation: v.string() }),
   assigned: v.pipe(
@@ -44,7 +43,7 @@ export const meaningSchema = /* @__PURE__ */ v.object({
 export type PortMeaning = v.InferOutput<typeof meaningSchema>;
 
 /** Everything that the number alone says. */
-export function describeMeaning(port: Port, limits: Omit<PortLimits, "v6onlyDefault">): PortMeaning {
+export function describeMeaning(port: Port, limits: PortLimits): PortMeaning {
   const range = rangeOf(port);
   const door = doorOf(port);
   return {

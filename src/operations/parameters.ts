@@ -11,43 +11,36 @@ export interface ParameterMetadata {
   readonly short?: string;
 }
 
-/* @__NO_SIDE_EFFECTS__ */
 function described<Schema extends v.GenericSchema>(schema: Schema, description: string, metadata: ParameterMetadata) {
   return v.pipe(schema, v.description(description), v.metadata({ ...metadata }));
 }
 
 /** Optional text. */
-/* @__NO_SIDE_EFFECTS__ */
 export function optionalText(description: string, metadata: ParameterMetadata = {}) {
   return v.optional(described(v.string(), description, metadata));
 }
 
 /** Optional list of texts: several words on the command line. */
-/* @__NO_SIDE_EFFECTS__ */
 export function optionalTexts(description: string, metadata: ParameterMetadata = {}) {
   return v.optional(described(v.array(v.string()), description, metadata));
 }
 
 /** At least one text. */
-/* @__NO_SIDE_EFFECTS__ */
 export function requiredTexts(description: string, metadata: ParameterMetadata = {}) {
   return v.pipe(v.array(v.string()), v.minLength(1), v.description(description), v.metadata({ ...metadata }));
 }
 
 /** Required text. */
-/* @__NO_SIDE_EFFECTS__ */
 export function requiredText(description: string, metadata: ParameterMetadata = {}) {
   return described(v.string(), description, metadata);
 }
 
 /** Optional switch, off by default. */
-/* @__NO_SIDE_EFFECTS__ */
 export function optionalSwitch(description: string, metadata: ParameterMetadata = {}) {
   return v.optional(described(v.boolean(), description, metadata));
 }
 
 /** Optional whole number in a range. */
-/* @__NO_SIDE_EFFECTS__ */
 export function optionalInteger(description: string, lowest: number, highest: number, metadata: ParameterMetadata = {}) {
   return v.optional(
     v.pipe(
@@ -62,7 +55,6 @@ export function optionalInteger(description: string, lowest: number, highest: nu
 }
 
 /** Optional choice of words. */
-/* @__NO_SIDE_EFFECTS__ */
 export function optionalChoice<const Words extends readonly [string, ...string[]]>(
   words: Words,
   description: string,

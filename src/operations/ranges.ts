@@ -2,17 +2,17 @@
  * @module `ranges`: the three ranges of the 65,536 ports, and what this kernel makes of them.
  */
 import * as v from "valibot";
-import { PortolanError, isPortolanError, known, unknown, type Known } from "../core/index.ts";
+import { isPortolanError, known, unknown, type Known } from "../core/index.ts";
 import type { PortLimits } from "../host/index.ts";
 import { ranges } from "../registry/index.ts";
 import { defineOperation } from "./define-operation.ts";
 import type { OperationContext } from "./operation.ts";
 import { knownSchema, listOf, portSchema, rangeNameSchema } from "./schemas.ts";
 
-const inputSchema = /* @__PURE__ */ v.object({});
+const inputSchema = v.object({});
 
 /** What the kernel decides about ports. */
-export const limitsSchema = /* @__PURE__ */ v.object({
+export const limitsSchema = v.object({
   unprivilegedPortStart: v.pipe(
     knownSchema(v.number()),
     v.description("Lowest port that a program without privileges may bind"),
@@ -23,9 +23,13 @@ export const limitsSchema = /* @__PURE__ */ v.object({
   ),
   reservedPorts: v.pipe(knownSchema(v.string()), v.description("Ports that automatic assignment leaves alone")),
   mayBindPrivileged: v.pipe(knownSchema(v.boolean()), v.description("Whether the caller may bind any port")),
+  v6onlyDefault: v.pipe(
+    knownSchema(v.boolean()),
+    v.description("Whether a program that listens on [::] leaves IPv4 alone unless it asks otherwise"),
+  ),
 });
 
-const outputSchema = /* @__PURE__ */ v.object({
+const outputSchema = v.object({
   complete: v.boolean(),
   ranges: listOf(
     v.object({
@@ -83,19 +87,24 @@ async function listeningPorts(context: OperationContext): Promise<Known<Set<numb
 }
 
 /** The kernel's limits, all unknown where Portolan has no reader. */
-export function readLimitsOrUnknown(context: OperationContext): Omit<PortLimits, "v6onlyDefault"> {
+export function readLimitsOrUnknown(context: OperationContext): PortLimits {
   try {
-    const { unprivilegedPortStart, ephemeralRange, reservedPorts, mayBindPrivileged } = context.host.readLimits();
-    return { unprivilegedPortStart, ephemeralRange, reservedPorts, mayBindPrivileged };
+    return context.host.readLimits();
   } catch (error) {
-    if (!(error instanceof PortolanError) || error.code !== "HOST_UNSUPPORTED") throw error;
+    if (!isPortolanError(error, "HOST_UNSUPPORTED")) throw error;
     const nothing = unknown("unsupported");
-    return { unprivilegedPortStart: nothing, ephemeralRange: nothing, reservedPorts: nothing, mayBindPrivileged: nothing };
+    return {
+      unprivilegedPortStart: nothing,
+      ephemeralRange: nothing,
+      reservedPorts: nothing,
+      mayBindPrivileged: nothing,
+      v6onlyDefault: nothing,
+    };
   }
 }
 
 /** The declaration of `ranges`. */
-export const rangesOperation = /* @__PURE__ */ defineOperation({
+export const rangesOperation = defineOperation({
   name: "ranges",
   summary: "The three ranges of ports, and where this kernel draws its own lines",
   description:

@@ -4,13 +4,11 @@
 import * as v from "valibot";
 
 /** An array that nobody changes. */
-/* @__NO_SIDE_EFFECTS__ */
 export function listOf<Schema extends v.GenericSchema>(item: Schema) {
   return v.pipe(v.array(item), v.readonly());
 }
 
 /** `{known:true,value}` or `{known:false,why}`. */
-/* @__NO_SIDE_EFFECTS__ */
 export function knownSchema<Schema extends v.GenericSchema>(value: Schema) {
   return v.variant("known", [
     v.object({ known: v.literal(true), value }),
@@ -19,7 +17,6 @@ export function knownSchema<Schema extends v.GenericSchema>(value: Schema) {
 }
 
 /** A value with its basis and evidence. */
-/* @__NO_SIDE_EFFECTS__ */
 export function claimSchema<Schema extends v.GenericSchema>(value: Schema) {
   return v.object({
     value,
@@ -28,17 +25,17 @@ export function claimSchema<Schema extends v.GenericSchema>(value: Schema) {
   });
 }
 
-export const portSchema = /* @__PURE__ */ v.pipe(v.number(), v.integer(), v.minValue(0), v.maxValue(65_535));
-const countSchema = /* @__PURE__ */ v.pipe(v.number(), v.integer(), v.minValue(0));
-export const timeSchema = /* @__PURE__ */ v.pipe(v.string(), v.isoTimestamp(), v.description("UTC, ISO 8601"));
-export const transportSchema = /* @__PURE__ */ v.picklist(["tcp", "udp", "sctp", "dccp"]);
-export const familySchema = /* @__PURE__ */ v.picklist(["ipv4", "ipv6"]);
-export const rangeNameSchema = /* @__PURE__ */ v.picklist(["well-known", "registered", "dynamic"]);
-export const schemeSchema = /* @__PURE__ */ v.nullable(v.picklist(["http", "https"]));
+export const portSchema = v.pipe(v.number(), v.integer(), v.minValue(0), v.maxValue(65_535));
+const countSchema = v.pipe(v.number(), v.integer(), v.minValue(0));
+export const timeSchema = v.pipe(v.string(), v.isoTimestamp(), v.description("UTC, ISO 8601"));
+export const transportSchema = v.picklist(["tcp", "udp", "sctp", "dccp"]);
+export const familySchema = v.picklist(["ipv4", "ipv6"]);
+export const rangeNameSchema = v.picklist(["well-known", "registered", "dynamic"]);
+export const schemeSchema = v.nullable(v.picklist(["http", "https"]));
 
-export const socketAddressSchema = /* @__PURE__ */ v.object({ address: v.string(), port: portSchema });
+export const socketAddressSchema = v.object({ address: v.string(), port: portSchema });
 
-export const socketStateSchema = /* @__PURE__ */ v.picklist([
+export const socketStateSchema = v.picklist([
   "ESTABLISHED",
   "SYN_SENT",
   "SYN_RECEIVED",
@@ -54,7 +51,7 @@ export const socketStateSchema = /* @__PURE__ */ v.picklist([
   "BOUND",
 ]);
 
-export const socketSchema = /* @__PURE__ */ v.object({
+export const socketSchema = v.object({
   transport: transportSchema,
   family: familySchema,
   state: socketStateSchema,
@@ -69,7 +66,7 @@ export const socketSchema = /* @__PURE__ */ v.object({
 });
 
 /** A process as results show it; secrets in its arguments are masked unless the input asked otherwise. */
-export const processSchema = /* @__PURE__ */ v.object({
+export const processSchema = v.object({
   pid: countSchema,
   parentPid: knownSchema(countSchema),
   name: knownSchema(v.string()),
@@ -83,13 +80,13 @@ export const processSchema = /* @__PURE__ */ v.object({
   memoryBytes: knownSchema(countSchema),
 });
 
-export const holderSchema = /* @__PURE__ */ v.object({
+export const holderSchema = v.object({
   ...processSchema.entries,
   role: v.picklist(["leader", "worker"]),
   fileDescriptors: listOf(countSchema),
 });
 
-export const reachSchema = /* @__PURE__ */ v.object({
+export const reachSchema = v.object({
   scope: v.picklist(["machine", "networks", "everywhere", "nowhere"]),
   ipv4: v.picklist(["yes", "no", "depends"]),
   ipv6: v.picklist(["yes", "no", "depends"]),
@@ -107,7 +104,7 @@ export const reachSchema = /* @__PURE__ */ v.object({
   reason: v.string(),
 });
 
-export const projectSchema = /* @__PURE__ */ v.object({
+export const projectSchema = v.object({
   name: v.string(),
   root: v.string(),
   marker: v.string(),
@@ -121,16 +118,16 @@ export const projectSchema = /* @__PURE__ */ v.object({
   ),
 });
 
-export const frameworkSchema = /* @__PURE__ */ v.object({
+export const frameworkSchema = v.object({
   id: v.string(),
   title: v.string(),
   role: v.string(),
   scheme: schemeSchema,
 });
 
-export const supervisorSchema = /* @__PURE__ */ v.object({ kind: v.string(), name: v.nullable(v.string()) });
+export const supervisorSchema = v.object({ kind: v.string(), name: v.nullable(v.string()) });
 
-export const blindSpotSchema = /* @__PURE__ */ v.object({
+export const blindSpotSchema = v.object({
   what: v.picklist(["holders", "sockets", "processes", "interfaces"]),
   why: v.picklist(["permission", "gone", "unsupported"]),
   count: v.nullable(countSchema),
@@ -138,7 +135,7 @@ export const blindSpotSchema = /* @__PURE__ */ v.object({
 });
 
 /** One listening service: everything known about it. */
-export const serviceSchema = /* @__PURE__ */ v.object({
+export const serviceSchema = v.object({
   port: portSchema,
   transport: transportSchema,
   range: rangeNameSchema,
@@ -160,12 +157,12 @@ export const serviceSchema = /* @__PURE__ */ v.object({
 
 /** Fields that every look at the machine carries. */
 export const lookEntries = {
-  complete: /* @__PURE__ */ v.boolean(),
+  complete: v.boolean(),
   takenAt: timeSchema,
-  platform: /* @__PURE__ */ v.string(),
-  reader: /* @__PURE__ */ v.string(),
-  networkNamespace: /* @__PURE__ */ knownSchema(v.string()),
-  blindSpots: /* @__PURE__ */ listOf(blindSpotSchema),
+  platform: v.string(),
+  reader: v.string(),
+  networkNamespace: knownSchema(v.string()),
+  blindSpots: listOf(blindSpotSchema),
 };
 
 export type ListedService = v.InferOutput<typeof serviceSchema>;

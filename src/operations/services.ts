@@ -10,19 +10,19 @@ import type { OperationContext } from "./operation.ts";
 import { optionalInteger, optionalSwitch, optionalText } from "./parameters.ts";
 import { knownSchema, listOf, portSchema, transportSchema, type ListedService } from "./schemas.ts";
 
-const inputSchema = /* @__PURE__ */ v.object({
+const inputSchema = v.object({
   text: optionalText("Search names, aliases, descriptions and numbers for this text", { placeholder: "TEXT" }),
   all: optionalSwitch("Everything: every assigned name and every convention", { short: "a" }),
   limit: optionalInteger("Most rows of a search; default 50", 1, 100_000, { placeholder: "N", short: "n" }),
 });
 
-const aliveSchema = /* @__PURE__ */ v.object({
+const aliveSchema = v.object({
   port: portSchema,
   transport: transportSchema,
   program: v.pipe(knownSchema(v.nullable(v.string())), v.description("Name of the process that holds it")),
 });
 
-const outputSchema = /* @__PURE__ */ v.object({
+const outputSchema = v.object({
   complete: v.boolean(),
   doors: v.pipe(
     listOf(
@@ -121,7 +121,7 @@ function everyAssignment(): ServicesResult["matches"] {
 }
 
 /** The declaration of `services`. */
-export const servicesOperation = /* @__PURE__ */ defineOperation({
+export const servicesOperation = defineOperation({
   name: "services",
   summary: "The doors everybody meets, each in one line and whether it is alive here; or a search",
   description:

@@ -35,7 +35,7 @@ import {
 /** Up to so many ports each gets its own answer; of larger sets only the ports that somebody holds are told. */
 const mostPortsToldFree = 32;
 
-const inputSchema = /* @__PURE__ */ v.object({
+const inputSchema = v.object({
   ports: requiredTexts("Ports, ranges, service names, or what an error message or browser shows: 3000, :::3000, localhost:5173", {
     placeholder: "PORT",
   }),
@@ -43,7 +43,7 @@ const inputSchema = /* @__PURE__ */ v.object({
   showSecrets: optionalSwitch("Show passwords and tokens in arguments instead of ***"),
 });
 
-const clientSchema = /* @__PURE__ */ v.object({
+const clientSchema = v.object({
   remote: socketAddressSchema,
   local: socketAddressSchema,
   state: socketStateSchema,
@@ -53,13 +53,13 @@ const clientSchema = /* @__PURE__ */ v.object({
   ),
 });
 
-const heldServiceSchema = /* @__PURE__ */ v.object({
+const heldServiceSchema = v.object({
   ...serviceSchema.entries,
   parents: v.pipe(listOf(processSchema), v.description("The leader's parents, nearest first")),
   clients: v.pipe(listOf(clientSchema), v.description("Connections to it now")),
 });
 
-const outputSchema = /* @__PURE__ */ v.object({
+const outputSchema = v.object({
   ...lookEntries,
   asked: v.pipe(v.number(), v.description("How many different ports were asked about")),
   held: v.pipe(v.number(), v.description("On how many of them somebody listens")),
@@ -218,7 +218,7 @@ function findClients(snapshot: Snapshot, service: ListedService, index: Connecti
 }
 
 /** The declaration of `who`. */
-export const whoOperation = /* @__PURE__ */ defineOperation({
+export const whoOperation = defineOperation({
   name: "who",
   summary: "Everything about a port: meaning, holder, project, since when, reach, clients; or that it is free",
   description:

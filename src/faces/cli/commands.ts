@@ -13,45 +13,36 @@ export interface LoadedCommand {
   readonly view: View<never, never>;
 }
 
-/** Loaders by command name. */
+/** Loaders by command name. Each import is taken apart by name where it stands, so that the bundle leaves the schemas out. */
 export const commands: Readonly<Record<string, () => Promise<LoadedCommand>>> = {
   list: async () => {
-    const [{ runList }, { listView }] = await Promise.all([
-      import("../../operations/list.ts"),
-      import("./views/list.ts"),
-    ]);
+    const { runList } = await import("../../operations/list.ts");
+    const { listView } = await import("./views/list.ts");
     return { run: runList, view: listView };
   },
   who: async () => {
-    const [{ runWho }, { whoView }] = await Promise.all([import("../../operations/who.ts"), import("./views/who.ts")]);
+    const { runWho } = await import("../../operations/who.ts");
+    const { whoView } = await import("./views/who.ts");
     return { run: runWho, view: whoView };
   },
   explain: async () => {
-    const [{ runExplain }, { explainView }] = await Promise.all([
-      import("../../operations/explain.ts"),
-      import("./views/explain.ts"),
-    ]);
+    const { runExplain } = await import("../../operations/explain.ts");
+    const { explainView } = await import("./views/explain.ts");
     return { run: runExplain, view: explainView };
   },
   services: async () => {
-    const [{ runServices }, { servicesView }] = await Promise.all([
-      import("../../operations/services.ts"),
-      import("./views/services.ts"),
-    ]);
+    const { runServices } = await import("../../operations/services.ts");
+    const { servicesView } = await import("./views/services.ts");
     return { run: runServices, view: servicesView };
   },
   ranges: async () => {
-    const [{ runRanges }, { rangesView }] = await Promise.all([
-      import("../../operations/ranges.ts"),
-      import("./views/ranges.ts"),
-    ]);
+    const { runRanges } = await import("../../operations/ranges.ts");
+    const { rangesView } = await import("./views/ranges.ts");
     return { run: runRanges, view: rangesView };
   },
   interfaces: async () => {
-    const [{ runInterfaces }, { interfacesView }] = await Promise.all([
-      import("../../operations/interfaces.ts"),
-      import("./views/interfaces.ts"),
-    ]);
+    const { runInterfaces } = await import("../../operations/interfaces.ts");
+    const { interfacesView } = await import("./views/interfaces.ts");
     return { run: runInterfaces, view: interfacesView };
   },
 };

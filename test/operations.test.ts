@@ -1,0 +1,172 @@
+/**
+ * @module The operations as library functions, on real sockets of this machine.
+ */
+import { afterEach, describe, expect, test } from "vitest";
+import { PortolanError, explain, interfaces, list, ranges, services, who } from "../src/index.ts";
+import { bindUdp, closeServer, connectTo, listenTcp, portOf } from "./support/listeners.ts";
+
+const cleanups: (() => Promise<void> | void)[] = [];
+
+afterEach(async () => {
+  while (cleanups.length > 0) await cleanups.pop()?.();
+});
+
+async function open(options: Parameters<typeof listenTcp>[0]) {
+  const server = await listenTcp(options);
+  cleanups.push(() => closeServer(server));
+  return server;
+}
+
+describe("list", () => {
+  test("0.0.0.0 and [::] of one server are one row", async () => {
+    const first = await open({ port: 0, host: "0.0.0.0" });
+    await open({ port: portOf(first), host: "::", ipv6Only: true });
+    const { services: rows } = await list({ port: String(portOf(first)) });
+    expect(rows).toHaveLength(1);
+    expect(rows[0]?.addresses.toSorted()).toEqual(["0.0.0.0", "[::]"]);
+    expect(rows[0]?.reach).toMatchObject({ scope: "everywhere", ipv4: "yes", ipv6: "yes" });
+  });
+
+  test("filters narrow, and their kinds combine", async () => {
+    const server = await open({ port: 0, host: "127.0.0.1" });
+    const port = portOf(server);
+    const own = { pid: process.pid };
+    const ports = async (input: Parameters<typeof list>[0]) => (await list(input)).services.map((row) => row.port);
+    expect(await ports({ filter: [String(port)] })).toEqual([port]);
+    expect(await ports({ ...own, filter: [`${port}-${port}`, "1"] })).toEqual([port]);
+    expect(await ports({ ...own, filter: ["node"], port: `${port}` })).toEqual([port]);
+    expect(await ports({ ...own, filter: ["no such thing"], port: `${port}` })).toEqual([]);
+    expect(await ports({ ...own, reach: "machine", port: `${port}` })).toEqual([port]);
+    expect(await ports({ ...own, reach: "everywhere", port: `${port}` })).toEqual([]);
+    expect(await ports({ ...own, address: "127.0.0.1", port: `${port}` })).toEqual([port]);
+    expect(await ports({ ...own, address: "127.0.0.2", port: `${port}` })).toEqual([]);
+    expect(await ports({ ...own, transport: "udp", port: `${port}` })).toEqual([]);
+    expect(await ports({ ...own, user: "me", port: `${port}` })).toEqual([port]);
+    expect(await ports({ ...own, user: "no-such-user", port: `${port}` })).toEqual([]);
+    expect(await ports({ pid: 4_194_304 })).toEqual([]);
+  });
+
+  test("every order is an order", async () => {
+    await open({ port: 0, host: "127.0.0.1" });
+    await open({ port: 0, host: "127.0.0.1" });
+    const rows = (await list({ sort: "port" })).services.map((row) => row.port);
+    expect(rows).toEqual(rows.toSorted((left, right) => left - right));
+    const reversed = (await list({ sort: "port", reverse: true })).services.map((row) => row.port);
+    expect(reversed).toEqual(reversed.toSorted((left, right) => right - left));
+    for (const sort of ["process", "project", "user", "reach", "started", "memory"] as const) {
+      const sorted = (await list({ sort })).services.map((row) => row.port);
+      expect(sorted.toSorted((left, right) => left - right), sort).toEqual(rows);
+    }
+  });
+
+  test("--all shows both ends of a connection", async () => {
+    const server = await open({ port: 0, host: "127.0.0.1" });
+    const { client, accepted } = await connectTo(server, "127.0.0.1");
+    cleanups.push(() => void client.destroy(), () => void accepted.destroy());
+    const { connections } = await list({ all: true, pid: process.pid, port: String(portOf(server)) });
+    expect(connections.map((one) => [one.state, one.local.port, one.remote?.port])).toEqual([
+      ["ESTABLISHED", portOf(server), client.localPort],
+    ]);
+  });
+
+  test("a signal that has fired gives an incomplete answer, not an error", async () => {
+    const result = await list({}, { signal: AbortSignal.abort() });
+    expect(result.complete).toBe(false);
+  });
+
+  test("wrong arguments are refused by name", async () => {
+    await expect(list({ sort: "colour" as "port" })).rejects.toMatchObject({ code: "ARGUMENT_INVALID" });
+    await expect(list({ port: "80-22" })).rejects.toMatchObject({ code: "PORT_SET_INVALID" });
+    await expect(list({ address: "localhost" })).rejects.toBeInstanceOf(PortolanError);
+  });
+});
+
+describe("who", () => {
+  test("names clients with the process at the other end, over a dual-stack socket too", async () => {
+    const server = await open({ port: 0, host: "::" });
+    const { client, accepted } = await connectTo(server, "127.0.0.1");
+    cleanups.push(() => void client.destroy(), () => void accepted.destroy());
+    const result = await who({ ports: [`:${portOf(server)}`] });
+    const service = result.ports[0]?.services[0];
+    expect(service?.holders).toMatchObject({ known: true, value: [{ pid: process.pid, role: "leader" }] });
+    expect(service?.clients).toEqual([
+      {
+        remote: { address: "127.0.0.1", port: client.localPort },
+        local: { address: "127.0.0.1", port: portOf(server) },
+        state: "ESTABLISHED",
+        process: { pid: process.pid, name: expect.objectContaining({ known: true }) },
+      },
+    ]);
+    expect(service?.parents[0]?.pid).toBe(process.ppid);
+  });
+
+  test("UDP is a building of its own: the same number is free by TCP", async () => {
+    const socket = await bindUdp("udp4", "127.0.0.1");
+    cleanups.push(() => void socket.close());
+    const result = await who({ ports: [String(socket.address().port)] });
+    expect(result.ports[0]?.free).toEqual({ tcp: true, udp: false });
+  });
+
+  test("of a large set only what is held is told", async () => {
+    const server = await open({ port: 0, host: "127.0.0.1" });
+    const result = await who({ ports: ["1024-65535"] });
+    expect(result.asked).toBe(64_512);
+    expect(result.ports.map((port) => port.port)).toContain(portOf(server));
+    expect(result.ports.length).toBe(result.held);
+  });
+});
+
+describe("explain", () => {
+  test("takes an endpoint apart", async () => {
+    const result = await explain({ what: "192.168.1.8:5500" });
+    expect(result).toMatchObject({
+      kind: "endpoint",
+      address: { text: "192.168.1.8", family: "ipv4", audience: "private-network" },
+      ports: [{ port: 5500, range: { id: "registered" } }],
+    });
+  });
+
+  test("a name leads to its ports, and a wrong one to its neighbours", async () => {
+    const rdp = await explain({ what: "rdp" });
+    expect(rdp.service).toMatchObject({ name: "ms-wbt-server", alias: "rdp" });
+    expect(rdp.ports.map((port) => port.port)).toEqual([3389]);
+    await expect(explain({ what: "postgress" })).rejects.toMatchObject({
+      code: "SERVICE_UNKNOWN",
+      details: { suggestions: expect.arrayContaining(["postgresql"]) },
+    });
+  });
+
+  test("says what is on it here now", async () => {
+    const server = await open({ port: 0, host: "127.0.0.1" });
+    const result = await explain({ what: String(portOf(server)) });
+    expect(result.ports[0]?.here).toMatchObject({ known: true, value: [{ port: portOf(server) }] });
+  });
+});
+
+describe("services, ranges, interfaces", () => {
+  test("the doors everybody meets, in their order", async () => {
+    const { doors } = await services({});
+    expect(doors.flatMap((door) => door.ports)).toEqual([
+      20, 21, 22, 25, 53, 67, 68, 80, 110, 123, 143, 443, 445, 3306, 3389, 5432, 8080,
+    ]);
+    for (const door of doors) expect(door.alive.known).toBe(true);
+  });
+
+  test("the ranges cover every port once", async () => {
+    const result = await ranges({});
+    expect(result.ranges.map(({ first, last, count }) => [first, last, count])).toEqual([
+      [0, 1023, 1024],
+      [1024, 49_151, 48_128],
+      [49_152, 65_535, 16_384],
+    ]);
+    expect(result.limits.unprivilegedPortStart.known).toBe(true);
+  });
+
+  test("the loopback interface is for this machine only", async () => {
+    const { interfaces: all } = await interfaces({});
+    const loopback = all.find((one) => one.loopback);
+    expect(loopback?.reachableFromOutside).toBe(false);
+    expect(loopback?.addresses.map((own) => own.address)).toContain("127.0.0.1");
+    expect(loopback?.addresses.every((own) => own.audience === "this-machine")).toBe(true);
+  });
+});
