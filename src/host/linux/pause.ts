@@ -3,7 +3,7 @@
  */
 
 /** Longest stretch without a pause, milliseconds. */
-const stretchMs = 20;
+export const stretchMs = 20;
 
 /** Meters stretches of work. */
 export interface Pause {
