@@ -8,7 +8,7 @@ import type { Process, Snapshot } from "../host/index.ts";
 import { applyPort, findDebugPorts, inferProgram } from "./framework.ts";
 import type { Framework } from "./framework.ts";
 import { parentChain } from "./parents.ts";
-import { inspectProject } from "./project.ts";
+import { createProjectCache, inspectProject } from "./project.ts";
 import type { Project, ProjectCache, ProjectFiles } from "./project.ts";
 import type { Service } from "./services.ts";
 import { inferSupervisor } from "./supervisor.ts";
@@ -110,7 +110,7 @@ function searchProject(
     if (!process.workingDirectory.known) continue;
     const directory = process.workingDirectory.value;
     const searchRoot = root ?? findProcessRoot(snapshot, process.pid);
-    const directories = recall(cache.projects, searchRoot, () => new Map());
+    const directories = recall(cache.projects, searchRoot, createProjectCache);
     const files = inspectProject(directory, { root: searchRoot }, directories);
     if (files === undefined) continue;
     const whose = index === 0 ? "working directory" : `working directory of the parent process ${process.pid}`;

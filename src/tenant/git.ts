@@ -1,6 +1,7 @@
 /**
  * @module The git repository around a directory, from its files; git itself is not run (gitrepository-layout(5)).
  */
+import { existsSync } from "node:fs";
 import { readBounded } from "./bounded-read.ts";
 
 /** What the files of a git repository say. Texts are raw. */
@@ -22,6 +23,8 @@ export interface GitCheckout {
  */
 export function readGitCheckout(directory: string, root = ""): GitCheckout | undefined {
   const dotGit = joinPath(directory, ".git");
+  // Most directories have none, and asking is ten times cheaper than a failed attempt to read.
+  if (!existsSync(root + dotGit)) return undefined;
   const head = readBounded(`${root}${dotGit}/HEAD`, 4096);
   if (head !== undefined) {
     const parsed = parseGitHead(head);

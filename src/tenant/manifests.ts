@@ -19,6 +19,11 @@ const nameLimit = 256;
 /** Most dependencies and patterns taken of one file. */
 const listLimit = 4096;
 
+/** Keys of which a package.json of a project has at least one. */
+const packageKeys: readonly string[] = [
+  "name", "dependencies", "devDependencies", "scripts", "workspaces", "require", "require-dev",
+];
+
 const nothing: Manifest = {
   name: undefined,
   dependencies: [],
@@ -26,12 +31,16 @@ const nothing: Manifest = {
   workspaces: undefined,
 };
 
-/** package.json, composer.json and deno.json. `undefined` when it is not a JSON object, or one without content. */
+/**
+ * package.json and composer.json. `undefined` for one that only sets options of a folder, such as `{"type":"module"}` in
+ * dist/; one that cannot be read, perhaps just being edited, still marks a project.
+ */
 export function parsePackageJson(text: string): Manifest | undefined {
   const value = parseJsonObject(text);
-  if (value === undefined) return undefined;
+  if (value === undefined) return nothing;
+  if (!packageKeys.some((key) => Object.hasOwn(value, key))) return undefined;
   const name = usableName(value["name"]);
-  const workspaces = value["workspaces"] ?? value["workspace"];
+  const workspaces = value["workspaces"];
   const patterns = isObject(workspaces) ? workspaces["packages"] : workspaces;
   const manifest: Manifest = {
     name,
@@ -42,13 +51,6 @@ export function parsePackageJson(text: string): Manifest | undefined {
       : undefined,
   };
   return manifest;
-}
-
-/** True for a package.json that only sets options of a folder, such as `{"type":"module"}` in dist/. */
-export function isBarePackage(text: string): boolean {
-  const value = parseJsonObject(text);
-  if (value === undefined) return true;
-  return !["name", "dependencies", "devDependencies", "scripts", "workspaces"].some((key) => key in value);
 }
 
 /** deno.json and deno.jsonc: JSON with comments; the name only. */

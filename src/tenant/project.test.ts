@@ -6,7 +6,7 @@ import fc from "fast-check";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { parseGitHead, parseGitLink } from "./git.ts";
 import * as manifests from "./manifests.ts";
-import { findProject, inspectProject } from "./project.ts";
+import { createProjectCache, findProject, inspectProject } from "./project.ts";
 
 let top = "";
 beforeAll(() => {
@@ -88,9 +88,11 @@ describe("findProject names a project by its file", () => {
     expect(findProject(`${root}/dist (deleted)`)).toMatchObject({ name: "shop", root });
   });
 
-  test("a package.json of more than 1 MiB is cut and then names nothing", () => {
-    const root = makeTree({ "package.json": JSON.stringify({ name: "shop", filler: "x".repeat(1_100_000) }) });
-    expect(findProject(root)).toBeUndefined();
+  test("a package.json that is cut at 1 MiB, or broken, marks a project without a name", () => {
+    for (const text of [JSON.stringify({ name: "shop", filler: "x".repeat(1_100_000) }), '{"name":"shop",', "[]"]) {
+      const root = makeTree({ "package.json": text });
+      expect(findProject(root)).toMatchObject({ name: root.slice(root.lastIndexOf("/") + 1), marker: "package.json" });
+    }
   });
 
   test("a pipe in the place of a project file does not block", () => {
@@ -202,7 +204,7 @@ describe("findProject stops", () => {
 
 test("a cache answers for the directories in between, and home directories do not speak for those below", () => {
   const root = makeTree({ "home/me/package.json": '{"name":"mine"}', "srv/package.json": '{"name":"site"}', "srv/a/b/x": "" });
-  const cache = new Map();
+  const cache = createProjectCache();
   const first = inspectProject("/srv/a/b", { root }, cache);
   expect(inspectProject("/srv/a", { root }, cache)).toBe(first);
   expect(inspectProject("/home/me", { root }, cache)?.project.name).toBe("mine");
@@ -226,7 +228,6 @@ describe("parsers of hostile files", () => {
     ...Object.fromEntries(Object.entries(manifests).filter(([name]) => name.startsWith("parse"))),
     readToml: (text: string) => [...manifests.readToml(text)],
     stripJsonComments: manifests.stripJsonComments,
-    isBarePackage: manifests.isBarePackage,
     parseGitHead,
     parseGitLink,
   } as Readonly<Record<string, (text: string) => unknown>>;

@@ -39,7 +39,23 @@ export interface ProjectSearch {
 }
 
 /** What was found for each directory. Directories of one search root only. */
-export type ProjectCache = Map<string, ProjectFiles | null>;
+export interface ProjectCache {
+  readonly projects: Map<string, ProjectFiles | null>;
+  readonly checkouts: Map<string, GitCheckout | null>;
+  /** Workspaces by the directory of their package.json. */
+  readonly workspaces: Map<string, Workspace | null>;
+}
+
+/** A package.json that has members, or a pnpm-workspace.yaml beside it. */
+interface Workspace {
+  readonly name: string;
+  readonly patterns: readonly string[];
+}
+
+/** An empty cache. */
+export function createProjectCache(): ProjectCache {
+  return { projects: new Map(), checkouts: new Map(), workspaces: new Map() };
+}
 
 const sharedFolders: ReadonlySet<string> = new Set(["/root", "/home", "/Users", "/tmp", "/var/tmp"]);
 /** Most directories looked at on the way up. */
@@ -47,25 +63,33 @@ const depthLimit = 64;
 /** Most entries of a directory looked at in search of *.csproj and *.sln. */
 const entryLimit = 256;
 
+/** A file that marks a project. */
+interface MarkerFile {
+  readonly file: string;
+  readonly parse: (text: string) => Manifest | undefined;
+  /** Its dependencies count even when another file marks the project: a Rails application has a package.json, too. */
+  readonly adds?: true;
+}
+
 /** Project files in order of preference within one directory. */
-const markers: readonly { readonly file: string; readonly parse: (text: string) => Manifest | undefined }[] = [
+const markers: readonly MarkerFile[] = [
   { file: "package.json", parse: manifests.parsePackageJson },
-  { file: "pyproject.toml", parse: manifests.parsePyproject },
+  { file: "pyproject.toml", parse: manifests.parsePyproject, adds: true },
   { file: "go.mod", parse: manifests.parseGoMod },
   { file: "Cargo.toml", parse: manifests.parseCargo },
-  { file: "pom.xml", parse: manifests.parsePom },
+  { file: "pom.xml", parse: manifests.parsePom, adds: true },
   { file: "settings.gradle", parse: manifests.parseGradleSettings },
   { file: "settings.gradle.kts", parse: manifests.parseGradleSettings },
   { file: "build.gradle", parse: noName },
   { file: "build.gradle.kts", parse: noName },
-  { file: "composer.json", parse: manifests.parsePackageJson },
-  { file: "Gemfile", parse: manifests.parseGemfile },
+  { file: "composer.json", parse: manifests.parsePackageJson, adds: true },
+  { file: "Gemfile", parse: manifests.parseGemfile, adds: true },
   { file: "mix.exs", parse: manifests.parseMix },
   { file: "deno.json", parse: manifests.parseDenoJson },
   { file: "deno.jsonc", parse: manifests.parseDenoJson },
   { file: "manage.py", parse: noName },
   // Not a mark of its own kind in every tool, but nothing else tells a small Python program's folder.
-  { file: "requirements.txt", parse: manifests.parseRequirements },
+  { file: "requirements.txt", parse: manifests.parseRequirements, adds: true },
 ];
 
 function noName(): Manifest {
@@ -86,7 +110,7 @@ export function findProject(directory: string, options: ProjectSearch = {}): Pro
 export function inspectProject(
   directory: string,
   options: ProjectSearch = {},
-  cache: ProjectCache = new Map(),
+  cache: ProjectCache = createProjectCache(),
 ): ProjectFiles | undefined {
   const start = normalizeDirectory(directory);
   if (start === undefined) return undefined;
@@ -96,21 +120,21 @@ export function inspectProject(
   let found: ProjectFiles | null = null;
   for (let current = start; visited.length < depthLimit; current = parentOf(current)) {
     if (current === "/" || (current !== start && isShared(current, home))) break;
-    const remembered = cache.get(current);
+    const remembered = cache.projects.get(current);
     if (remembered !== undefined) {
       found = remembered;
       break;
     }
-    const git = readGitCheckout(current, root);
+    const git = findCheckout(current, root, cache) ?? undefined;
     const marked = readMarker(current, root);
     visited.push(current);
     if (marked !== undefined || git !== undefined) {
-      found = describeProject(current, marked, git, { root, home });
+      found = describeProject(current, marked, git, { root, home }, cache);
       break;
     }
     if (isShared(current, home)) break;
   }
-  for (const passed of visited) cache.set(passed, found);
+  for (const passed of visited) cache.projects.set(passed, found);
   return found ?? undefined;
 }
 
@@ -124,6 +148,7 @@ function describeProject(
   marked: Marked | undefined,
   gitHere: GitCheckout | undefined,
   search: { root: string; home: string },
+  cache: ProjectCache,
 ): ProjectFiles {
   let git = gitHere ?? null;
   let workspaceName: string | undefined;
@@ -132,9 +157,9 @@ function describeProject(
   for (let depth = 0; git === null && depth < depthLimit; depth++) {
     current = parentOf(current);
     if (current === "/" || isShared(current, search.home)) break;
-    git = readGitCheckout(current, search.root) ?? null;
+    git = findCheckout(current, search.root, cache);
     if (workspaceName === undefined && marked !== undefined) {
-      workspaceName = readWorkspaceName(current, directory, marked, search.root);
+      workspaceName = findWorkspaceName(current, directory, marked, { root: search.root, cache });
     }
   }
   const project: Project = {
@@ -153,13 +178,14 @@ function describeProject(
 /** The first project file of a directory; a name that it lacks is taken from the next one. */
 function readMarker(directory: string, root: string): Marked | undefined {
   let found: Marked | undefined;
-  for (const { file, parse } of markers) {
+  for (const { file, parse, adds } of markers) {
+    if (found?.manifest.name !== undefined && adds !== true) continue;
     const path = root + joinPath(directory, file);
     if (!existsSync(path)) continue;
     const text = readBounded(path, file === "package.json" ? packageLimitBytes : fileLimitBytes);
     if (text === undefined) continue;
-    if (file === "package.json" && manifests.isBarePackage(text)) continue;
-    const manifest = parse(text) ?? noName();
+    const manifest = parse(text);
+    if (manifest === undefined) continue;
     if (found === undefined) found = { marker: file, manifest };
     else {
       found = {
@@ -200,27 +226,51 @@ function readSolution(directory: string, root: string): Marked | undefined {
 }
 
 /** The name of the workspace at `directory` when `member` belongs to it. */
-function readWorkspaceName(directory: string, member: string, marked: Marked, root: string): string | undefined {
-  const relative = member.slice(directory.length + 1);
+function findWorkspaceName(
+  directory: string,
+  member: string,
+  marked: Marked,
+  search: { root: string; cache: ProjectCache },
+): string | undefined {
+  const { root, cache } = search;
   if (marked.marker === "package.json") {
-    const text = readBounded(root + joinPath(directory, "package.json"), packageLimitBytes);
-    if (text === undefined) return undefined;
-    const manifest = manifests.parsePackageJson(text);
-    let patterns = manifest?.workspaces;
-    if (patterns === undefined) {
-      const pnpm = readBounded(root + joinPath(directory, "pnpm-workspace.yaml"));
-      if (pnpm !== undefined) patterns = manifests.parsePnpmWorkspace(pnpm);
+    let workspace = cache.workspaces.get(directory);
+    if (workspace === undefined) {
+      workspace = readWorkspace(directory, root);
+      cache.workspaces.set(directory, workspace);
     }
-    if (patterns === undefined || !matchesGlob(patterns, relative)) return undefined;
-    return manifest?.name ?? directory.slice(directory.lastIndexOf("/") + 1);
+    const belongs = workspace !== null && matchesGlob(workspace.patterns, member.slice(directory.length + 1));
+    return belongs ? workspace?.name : undefined;
   }
-  if (marked.marker.startsWith("build.gradle")) {
-    const settings =
-      readBounded(root + joinPath(directory, "settings.gradle")) ??
-      readBounded(root + joinPath(directory, "settings.gradle.kts"));
-    return settings === undefined ? undefined : manifests.parseGradleSettings(settings).name;
+  if (!marked.marker.startsWith("build.gradle")) return undefined;
+  for (const file of ["settings.gradle", "settings.gradle.kts"]) {
+    const settings = readBounded(root + joinPath(directory, file));
+    if (settings !== undefined) return manifests.parseGradleSettings(settings).name;
   }
   return undefined;
+}
+
+function readWorkspace(directory: string, root: string): Workspace | null {
+  const path = root + joinPath(directory, "package.json");
+  if (!existsSync(path)) return null;
+  const text = readBounded(path, packageLimitBytes);
+  const manifest = text === undefined ? undefined : manifests.parsePackageJson(text);
+  let patterns = manifest?.workspaces;
+  if (patterns === undefined) {
+    const pnpm = readBounded(root + joinPath(directory, "pnpm-workspace.yaml"));
+    if (pnpm !== undefined) patterns = manifests.parsePnpmWorkspace(pnpm);
+  }
+  if (patterns === undefined) return null;
+  return { name: manifest?.name ?? directory.slice(directory.lastIndexOf("/") + 1), patterns };
+}
+
+function findCheckout(directory: string, root: string, cache: ProjectCache): GitCheckout | null {
+  let checkout = cache.checkouts.get(directory);
+  if (checkout === undefined) {
+    checkout = readGitCheckout(directory, root) ?? null;
+    cache.checkouts.set(directory, checkout);
+  }
+  return checkout;
 }
 
 function joinNames(workspace: string | undefined, name: string): string {

@@ -43,8 +43,14 @@ interface HeldSocket {
 /** The sockets of one transport and port. */
 interface Door {
   readonly held: HeldSocket[];
-  /** Sockets without a holder to name, by `why uid`. */
-  readonly orphans: Map<string, { readonly holders: Known<readonly ServiceHolder[]>; readonly sockets: Socket[] }>;
+  /** Sockets without a holder to name, by `why uid`; most doors have none. */
+  orphans: Map<string, Orphans> | undefined;
+}
+
+/** Sockets without a holder to name, of one user. */
+interface Orphans {
+  readonly holders: Known<readonly ServiceHolder[]>;
+  readonly sockets: Socket[];
 }
 
 /**
@@ -65,7 +71,7 @@ export function groupServices(snapshot: Pick<Snapshot, "sockets" | "holdersOf" |
     const key = socket.local.port * 4 + transports.indexOf(socket.transport);
     let door = doors.get(key);
     if (door === undefined) {
-      door = { held: [], orphans: new Map() };
+      door = { held: [], orphans: undefined };
       doors.set(key, door);
     }
     const holders = snapshot.holdersOf(socket);
@@ -73,8 +79,9 @@ export function groupServices(snapshot: Pick<Snapshot, "sockets" | "holdersOf" |
       door.held.push({ socket, holders: holders.value });
       continue;
     }
-    const why: UnknownReason | "none" = holders.known ? "none" : holders.why;
+    const why: UnknownReason | "nobody" = holders.known ? "nobody" : holders.why;
     const orphanKey = `${why} ${socket.uid}`;
+    door.orphans ??= new Map();
     const orphan = door.orphans.get(orphanKey);
     if (orphan === undefined) {
       door.orphans.set(orphanKey, { holders: holders.known ? known([]) : holders, sockets: [socket] });
@@ -87,13 +94,13 @@ export function groupServices(snapshot: Pick<Snapshot, "sockets" | "holdersOf" |
     const door = doors.get(key)!;
     const here: Service[] = [];
     for (const family of groupFamilies(door.held, kinship)) here.push(toService(family, kinship));
-    for (const orphan of door.orphans.values()) {
+    for (const orphan of door.orphans?.values() ?? []) {
       const sockets = orphan.sockets.sort(compareSockets);
       const first = sockets[0]!;
       here.push({ transport: first.transport, port: first.local.port, sockets, holders: orphan.holders });
     }
     if (here.length > 1) here.sort((left, right) => compareSockets(left.sockets[0]!, right.sockets[0]!));
-    services.push(...here);
+    for (const service of here) services.push(service);
   }
   return services;
 }
@@ -147,8 +154,11 @@ function baseNameOf(process: Process): string {
 }
 
 /** Splits the sockets of one door by family of holders. Linear in sockets, holders and depth of the process tree. */
-function groupFamilies(held: readonly HeldSocket[], kinship: Kinship): HeldSocket[][] {
+function groupFamilies(held: readonly HeldSocket[], kinship: Kinship): (readonly HeldSocket[])[] {
   if (held.length === 0) return [];
+  // Nearly every door: one process holds all of its sockets.
+  const pid = held[0]!.holders[0]!.pid;
+  if (held.every(({ holders }) => holders.length === 1 && holders[0]!.pid === pid)) return [held];
   const families = new UnionFind();
   /** Pids that decide the family of a socket: service managers only when nobody else holds it. */
   const members = held.map(({ holders }) => {
@@ -194,12 +204,20 @@ function groupFamilies(held: readonly HeldSocket[], kinship: Kinship): HeldSocke
 }
 
 function toService(family: readonly HeldSocket[], kinship: Kinship): Service {
+  const only = family[0]!.holders[0]!.pid;
+  if (family.every(({ holders }) => holders.length === 1 && holders[0]!.pid === only)) {
+    const fileDescriptors: number[] = [];
+    for (const { holders } of family) {
+      for (const descriptor of holders[0]!.fileDescriptors) fileDescriptors.push(descriptor);
+    }
+    return makeService(family, [{ pid: only, role: "leader", fileDescriptors: sortUnique(fileDescriptors) }]);
+  }
   const descriptors = new Map<number, number[]>();
   for (const { holders } of family) {
     for (const holder of holders) {
-      const known = descriptors.get(holder.pid);
-      if (known === undefined) descriptors.set(holder.pid, [...holder.fileDescriptors]);
-      else known.push(...holder.fileDescriptors);
+      const collected = descriptors.get(holder.pid);
+      if (collected === undefined) descriptors.set(holder.pid, [...holder.fileDescriptors]);
+      else for (const descriptor of holder.fileDescriptors) collected.push(descriptor);
     }
   }
   const pids = [...descriptors.keys()];
@@ -211,7 +229,18 @@ function toService(family: readonly HeldSocket[], kinship: Kinship): Service {
       fileDescriptors: sortUnique(descriptors.get(pid)!),
     }))
     .sort((left, right) => Number(right.role === "leader") - Number(left.role === "leader") || left.pid - right.pid);
-  const sockets = family.map(({ socket }) => socket).sort(compareSockets);
+  return makeService(family, holders);
+}
+
+function makeService(family: readonly HeldSocket[], holders: readonly ServiceHolder[]): Service {
+  const sockets: Socket[] = [];
+  let sorted = true;
+  for (const { socket } of family) {
+    const last = sockets.at(-1);
+    if (last !== undefined && compareSockets(last, socket) > 0) sorted = false;
+    sockets.push(socket);
+  }
+  if (!sorted) sockets.sort(compareSockets);
   const first = sockets[0]!;
   return { transport: first.transport, port: first.local.port, sockets, holders: known(holders) };
 }
@@ -234,7 +263,8 @@ function findLeaders(pids: readonly number[], present: ReadonlyMap<number, unkno
 }
 
 function sortUnique(numbers: readonly number[]): readonly number[] {
-  if (numbers.length < 2) return numbers;
+  // In order already, which is what readers give: nothing to do.
+  if (numbers.every((number, index) => index === 0 || numbers[index - 1]! < number)) return numbers;
   return [...new Set(numbers)].sort((left, right) => left - right);
 }
 
