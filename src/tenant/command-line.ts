@@ -4,7 +4,18 @@
 import type { Process } from "../host/index.ts";
 
 /** Interpreters and virtual machines whose first operand is the real program. */
-export type Runtime = "node" | "bun" | "deno" | "python" | "ruby" | "php" | "perl" | "java" | "dotnet" | "beam" | "shell";
+export type Runtime =
+  | "node"
+  | "bun"
+  | "deno"
+  | "python"
+  | "ruby"
+  | "php"
+  | "perl"
+  | "java"
+  | "dotnet"
+  | "beam"
+  | "shell";
 
 /** A command line taken apart. */
 export interface CommandLine {
@@ -55,9 +66,25 @@ const runtimesByProgram: Readonly<Record<string, Runtime>> = {
 /** Options that take their value as an argument of its own. */
 const valueOptions: Readonly<Record<Runtime, readonly string[]>> = {
   node: [
-    "-r", "--require", "--import", "--loader", "--experimental-loader", "-C", "--conditions", "--env-file", "--title",
-    "--watch-path", "--inspect-port", "--debug-port", "--icu-data-dir", "--input-type", "--unhandled-rejections",
-    "--redirect-warnings", "--experimental-config-file", "--env-file-if-exists", "--localstorage-file",
+    "-r",
+    "--require",
+    "--import",
+    "--loader",
+    "--experimental-loader",
+    "-C",
+    "--conditions",
+    "--env-file",
+    "--title",
+    "--watch-path",
+    "--inspect-port",
+    "--debug-port",
+    "--icu-data-dir",
+    "--input-type",
+    "--unhandled-rejections",
+    "--redirect-warnings",
+    "--experimental-config-file",
+    "--env-file-if-exists",
+    "--localstorage-file",
   ],
   bun: ["-r", "--preload", "--cwd", "--env-file", "-c", "--config", "--filter", "-F"],
   deno: ["-c", "--config", "--import-map", "--env-file", "-L", "--log-level", "--port", "--host", "--cert", "--lock"],
@@ -65,7 +92,17 @@ const valueOptions: Readonly<Record<Runtime, readonly string[]>> = {
   ruby: ["-I", "-r", "-C", "-E", "-K"],
   php: ["-d", "-c", "-t", "-S", "-z"],
   perl: ["-I", "-M"],
-  java: ["-cp", "-classpath", "--class-path", "-p", "--module-path", "--add-modules", "--add-opens", "--add-exports", "--add-reads"],
+  java: [
+    "-cp",
+    "-classpath",
+    "--class-path",
+    "-p",
+    "--module-path",
+    "--add-modules",
+    "--add-opens",
+    "--add-exports",
+    "--add-reads",
+  ],
   dotnet: ["--additionalprobingpath", "--depsfile", "--runtimeconfig", "--fx-version", "--roll-forward", "--project"],
   beam: [],
   shell: ["-o", "-O", "--rcfile", "--init-file"],
@@ -161,7 +198,9 @@ function isCodeOption(argument: string, runtime: Runtime): boolean {
       return /^-[A-Za-z]{0,8}c$/.test(argument);
     case "node":
     case "bun":
-      return argument === "-e" || argument === "--eval" || argument === "-p" || argument === "--print" || argument === "-pe";
+      return (
+        argument === "-e" || argument === "--eval" || argument === "-p" || argument === "--print" || argument === "-pe"
+      );
     case "ruby":
     case "perl":
       return argument === "-e";
@@ -198,4 +237,12 @@ export function programName(path: string): string {
   return name;
 }
 
-const keepsDigits: ReadonlySet<string> = new Set(["apache2", "exim4", "stunnel4", "iperf3", "kea-dhcp4", "socat1", "influxdb3"]);
+const keepsDigits: ReadonlySet<string> = new Set([
+  "apache2",
+  "exim4",
+  "stunnel4",
+  "iperf3",
+  "kea-dhcp4",
+  "socat1",
+  "influxdb3",
+]);

@@ -1,4 +1,4 @@
-import { spawn } from "node:child_process";
+import { spawn, spawnSync } from "node:child_process";
 import type { ChildProcess } from "node:child_process";
 import { mkdirSync, mkdtempSync, realpathSync, rmSync, writeFileSync } from "node:fs";
 import { createRequire } from "node:module";
@@ -35,8 +35,18 @@ function makeFolder(files: Readonly<Record<string, string>>): string {
   return folder;
 }
 
+/** Making a mount namespace needs a privilege that root in a container may lack. */
+function mayUnshare(): boolean {
+  return spawnSync("unshare", ["--mount", "sh", "-c", "mount -t tmpfs none /mnt"]).status === 0;
+}
+
 /** Starts a program and waits until it prints a line in which `pattern` finds a port. */
-async function startListening(directory: string, command: string, words: readonly string[], pattern: RegExp): Promise<number> {
+async function startListening(
+  directory: string,
+  command: string,
+  words: readonly string[],
+  pattern: RegExp,
+): Promise<number> {
   const child = spawn(command, words, { cwd: directory, detached: true, stdio: ["ignore", "pipe", "pipe"] });
   children.push(child);
   return await new Promise((resolve, reject) => {
@@ -67,7 +77,10 @@ const serverCode = `
 
 describe.skipIf(process.platform !== "linux")("describeTenant with real programs", () => {
   test("Vite in a project", { timeout: 30_000 }, async () => {
-    const folder = makeFolder({ "package.json": '{"name":"shop","devDependencies":{"vite":"8"}}', "index.html": "<p>x</p>" });
+    const folder = makeFolder({
+      "package.json": '{"name":"shop","devDependencies":{"vite":"8"}}',
+      "index.html": "<p>x</p>",
+    });
     const vite = join(dirname(createRequire(import.meta.url).resolve("vite/package.json")), "bin/vite.js");
     const words = [vite, "--host", "127.0.0.1", "--clearScreen", "false"];
     const port = await startListening(folder, process.execPath, words, /127\.0\.0\.1:\D*(\d+)/);
@@ -91,7 +104,10 @@ describe.skipIf(process.platform !== "linux")("describeTenant with real programs
   });
 
   test("a process that changed its title", async () => {
-    const folder = makeFolder({ "package.json": '{"name":"site"}', "x.js": `process.title = "next-server (v16.4.5)";${serverCode}` });
+    const folder = makeFolder({
+      "package.json": '{"name":"site"}',
+      "x.js": `process.title = "next-server (v16.4.5)";${serverCode}`,
+    });
     const { snapshot, service } = await look(await startListening(folder, process.execPath, ["x.js"], /port (\d+)/));
     const tenant = describeTenant(snapshot, service);
     expect(tenant.framework?.value.id).toBe("next");
@@ -116,6 +132,15 @@ describe.skipIf(process.platform !== "linux")("describeTenant with real programs
     const holders = service.holders.known ? service.holders.value : [];
     expect(holders.map(({ role }) => role)).toEqual(["leader", "worker", "worker"]);
     expect(holders[0]!.pid).toBe(children[0]!.pid);
+  });
+
+  test.skipIf(!mayUnshare())("a process whose files only its own mount namespace shows", async () => {
+    const folder = makeFolder({ "package.json": '{"name":"outside"}', "x.js": serverCode });
+    const script = `mount -t tmpfs none "$0" && cd "$0" && cp "$1" package.json && exec "$2" -e "$3"`;
+    const inside = makeFolder({ "package.json": '{"name":"inside"}' });
+    const words = ["--mount", "sh", "-c", script, folder, join(inside, "package.json"), process.execPath, serverCode];
+    const { snapshot, service } = await look(await startListening(folder, "unshare", words, /port (\d+)/));
+    expect(describeTenant(snapshot, service).project?.value).toMatchObject({ name: "inside", root: folder });
   });
 
   test("the inspector beside the application", async () => {
@@ -169,8 +194,24 @@ describe("describeTenant on a made-up machine", () => {
     const root = makeFolder({ "srv/shop/package.json": '{"name":"shop"}' });
     const processes = new Map([
       [7, makeProcess(7, { executable: known("/opt/launcher"), workingDirectory: known("/") })],
-      [8, makeProcess(8, { parentPid: known(7), executable: node, arguments: known(["next-server (v16)"]), workingDirectory: known("/srv/shop") })],
-      [9, makeProcess(9, { parentPid: known(8), executable: node, arguments: known(["node", "x.js"]), workingDirectory: known("/") })],
+      [
+        8,
+        makeProcess(8, {
+          parentPid: known(7),
+          executable: node,
+          arguments: known(["next-server (v16)"]),
+          workingDirectory: known("/srv/shop"),
+        }),
+      ],
+      [
+        9,
+        makeProcess(9, {
+          parentPid: known(8),
+          executable: node,
+          arguments: known(["node", "x.js"]),
+          workingDirectory: known("/"),
+        }),
+      ],
     ]);
     const snapshot = { platform: "test", processOf: (pid: number) => processes.get(pid) ?? makeProcess(pid, {}) };
     const led = describeTenant(snapshot, makeService(3000, [7, 8]), { root });
@@ -189,7 +230,10 @@ describe("describeTenant on a made-up machine", () => {
   });
 
   test("a UDP socket of a web server has no URL", () => {
-    const snapshot = { platform: "test", processOf: (pid: number) => makeProcess(pid, { executable: known("/usr/sbin/nginx") }) };
+    const snapshot = {
+      platform: "test",
+      processOf: (pid: number) => makeProcess(pid, { executable: known("/usr/sbin/nginx") }),
+    };
     const service: Service = { ...makeService(443, [5]), transport: "udp" };
     expect(describeTenant(snapshot, service).framework?.value).toMatchObject({ id: "nginx", scheme: null });
   });
@@ -197,10 +241,19 @@ describe("describeTenant on a made-up machine", () => {
   test("2,000 services of 50 processes take some milliseconds with a cache", () => {
     const names = Array.from({ length: 50 }, (_, index) => `app${index}`);
     const root = makeFolder(
-      Object.fromEntries(names.map((name) => [`srv/work/${name}/package.json`, JSON.stringify({ name, dependencies: { express: "5" } })])),
+      Object.fromEntries(
+        names.map((name) => [
+          `srv/work/${name}/package.json`,
+          JSON.stringify({ name, dependencies: { express: "5" } }),
+        ]),
+      ),
     );
     const processes = names.map((name, index) =>
-      makeProcess(100 + index, { executable: node, arguments: known(["node", "server.js"]), workingDirectory: known(`/srv/work/${name}`) }),
+      makeProcess(100 + index, {
+        executable: node,
+        arguments: known(["node", "server.js"]),
+        workingDirectory: known(`/srv/work/${name}`),
+      }),
     );
     const first = makeProcess(1, { parentPid: known(0) });
     const snapshot = { platform: "test", processOf: (pid: number) => processes[pid - 100] ?? first };

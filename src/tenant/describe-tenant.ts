@@ -1,7 +1,7 @@
 /**
  * @module Who a service is to a person: its project, its framework and its supervisor, each as a claim.
  */
-import { statSync } from "node:fs";
+import { readlinkSync, statSync } from "node:fs";
 import { claim } from "../core/index.ts";
 import type { Claim } from "../core/index.ts";
 import type { Process, Snapshot } from "../host/index.ts";
@@ -24,6 +24,7 @@ export interface Tenant {
 /** What was found out about processes and directories. For one snapshot: pids and files change. */
 export interface TenantCache {
   readonly projects: Map<string, ProjectCache>;
+  readonly views: Map<string, string | null>;
   readonly searches: Map<number, Claim<ProjectFiles> | null>;
   readonly frameworks: Map<number, Claim<Framework> | null>;
   readonly debugPorts: Map<number, ReadonlyMap<number, Claim<Framework>>>;
@@ -35,6 +36,7 @@ export interface TenantCache {
 export function createTenantCache(): TenantCache {
   return {
     projects: new Map(),
+    views: new Map(),
     searches: new Map(),
     frameworks: new Map(),
     debugPorts: new Map(),
@@ -109,7 +111,7 @@ function searchProject(
   for (const [index, process] of candidates.entries()) {
     if (!process.workingDirectory.known) continue;
     const directory = process.workingDirectory.value;
-    const searchRoot = root ?? findProcessRoot(snapshot, process.pid);
+    const searchRoot = root ?? findProcessRoot(snapshot, process.pid, cache);
     const directories = recall(cache.projects, searchRoot, createProjectCache);
     const files = inspectProject(directory, { root: searchRoot }, directories);
     if (files === undefined) continue;
@@ -121,17 +123,23 @@ function searchProject(
 }
 
 /**
- * The folder under which a process's paths lie: `/proc/PID/root` in a container or chroot, whose root directory is another
- * one than ours, otherwise `""` (proc_pid_root(5)).
+ * The folder under which a process's paths lie: `/proc/PID/root` when it is in another mount namespace (a container, a unit
+ * with PrivateTmp) or has another root directory, otherwise `""` (proc_pid_root(5), mount_namespaces(7)).
  */
-function findProcessRoot(snapshot: Pick<Snapshot, "platform">, pid: number): string {
+function findProcessRoot(snapshot: Pick<Snapshot, "platform">, pid: number, cache: TenantCache): string {
   if (snapshot.platform !== "linux") return "";
+  const own = recall(cache.views, "self", () => readView("self"));
+  const theirs = recall(cache.views, String(pid), () => readView(String(pid)));
+  return theirs === null || own === theirs ? "" : `/proc/${pid}/root`;
+}
+
+/** What tells one view of the file tree from another, `null` when it cannot be seen. */
+function readView(pid: string): string | null {
   try {
-    const own = statSync("/");
-    const theirs = statSync(`/proc/${pid}/root`);
-    return own.dev === theirs.dev && own.ino === theirs.ino ? "" : `/proc/${pid}/root`;
+    const { dev, ino } = statSync(`/proc/${pid}/root`);
+    return `${readlinkSync(`/proc/${pid}/ns/mnt`)} ${dev} ${ino}`;
   } catch {
-    return "";
+    return null;
   }
 }
 

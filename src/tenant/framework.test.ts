@@ -1,7 +1,7 @@
 import { mkdirSync, mkdtempSync, realpathSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
-import fc from "fast-check";
+import * as fc from "fast-check";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { known, unknown } from "../core/index.ts";
 import { frameworkTable, libraries, refinements } from "./framework-table.ts";
@@ -60,16 +60,28 @@ describe("inferFramework by what a process shows", () => {
     ["ember", node, "ember"],
     ["node | /x/node_modules/@11ty/eleventy/cmd.cjs | --serve", node, "eleventy"],
     ["node | /x/node_modules/wrangler/bin/wrangler.js | dev", node, "wrangler"],
-    ["/x/node_modules/@cloudflare/workerd-linux-64/bin/workerd | serve", "/x/node_modules/@cloudflare/workerd-linux-64/bin/workerd", "wrangler"],
+    [
+      "/x/node_modules/@cloudflare/workerd-linux-64/bin/workerd | serve",
+      "/x/node_modules/@cloudflare/workerd-linux-64/bin/workerd",
+      "wrangler",
+    ],
     ["node | /x/node_modules/.bin/browser-sync | start", node, "browser-sync"],
     ["node | /usr/local/bin/http-server", node, "http-server"],
     ["node | /usr/local/bin/serve | -l | 5000", node, "serve"],
     ["node | /x/node_modules/.bin/json-server | db.json", node, "json-server"],
     ["node | /x/node_modules/.bin/ts-node | src/server.ts", node, "ts-node"],
-    ["node | --require | /x/node_modules/tsx/dist/preflight.cjs | --import | file:///x/node_modules/tsx/dist/loader.mjs | server.ts", node, "tsx"],
+    [
+      "node | --require | /x/node_modules/tsx/dist/preflight.cjs | --import | file:///x/node_modules/tsx/dist/loader.mjs | server.ts",
+      node,
+      "tsx",
+    ],
     ["node | /x/node_modules/.bin/nest | start", node, "nest"],
     ["node | /usr/lib/code-server/out/node/entry", node, "code-server"],
-    ["/root/.vscode-server/bin/ab/node | /root/.vscode-server/bin/ab/out/server-main.js", "/root/.vscode-server/bin/ab/node", "vscode-server"],
+    [
+      "/root/.vscode-server/bin/ab/node | /root/.vscode-server/bin/ab/out/server-main.js",
+      "/root/.vscode-server/bin/ab/node",
+      "vscode-server",
+    ],
     ["node | server.js", node, "node"],
     ["/opt/node-v20.1.0/bin/node | /srv/serve/serve.js", "/opt/node-v20.1.0/bin/node", "node"],
     ["bun | run | server.ts", "/root/.bun/bin/bun", "bun"],
@@ -105,10 +117,18 @@ describe("inferFramework by what a process shows", () => {
     ["symfony | server:start", "/usr/bin/symfony", "symfony"],
     ["java | -Xmx1g | -cp | /x/a.jar | org.springframework.boot.loader.JarLauncher", java, "spring-boot"],
     ["java | -cp | /m2/spring-boot-3.2.1.jar:/x/classes | com.example.ShopApplication", java, "spring-boot"],
-    ["java | -Dcatalina.base=/x | -classpath | /x/bootstrap.jar | org.apache.catalina.startup.Bootstrap | start", java, "tomcat"],
+    [
+      "java | -Dcatalina.base=/x | -classpath | /x/bootstrap.jar | org.apache.catalina.startup.Bootstrap | start",
+      java,
+      "tomcat",
+    ],
     ["java | -jar | /x/target/quarkus-app/quarkus-run.jar", java, "quarkus"],
     ["java | -cp | /x/* | kafka.Kafka | server.properties", java, "kafka"],
-    ["java | --module-path | /x/lib | --add-modules | jdk.net | -m | org.elasticsearch.server/org.elasticsearch.bootstrap.Elasticsearch", java, "elasticsearch"],
+    [
+      "java | --module-path | /x/lib | --add-modules | jdk.net | -m | org.elasticsearch.server/org.elasticsearch.bootstrap.Elasticsearch",
+      java,
+      "elasticsearch",
+    ],
     ["java | -jar | shop.jar", java, "java"],
     [`${beam} | -- | -root | /usr/lib/erlang | -extra | /usr/bin/mix | phx.server`, beam, "phoenix"],
     [`${beam} | -W | w | -pa |  | -s | rabbit | boot`, beam, "rabbitmq"],
@@ -137,7 +157,11 @@ describe("inferFramework by what a process shows", () => {
   });
 
   test("a short name that Linux cut still tells", () => {
-    const facts: ProcessFacts = { name: known("gnome-remote-de"), arguments: unknown("gone"), executable: unknown("gone") };
+    const facts: ProcessFacts = {
+      name: known("gnome-remote-de"),
+      arguments: unknown("gone"),
+      executable: unknown("gone"),
+    };
     expect(inferFramework(facts)?.value.id).toBe("gnome-remote-desktop");
   });
 
@@ -213,13 +237,37 @@ describe("inferFramework by project and parents", () => {
     ["node | /x/node_modules/.bin/tsx | watch | server.ts", node, "package.json", dependencies("hono"), "hono"],
     ["node | /x/node_modules/.bin/vite", node, "package.json", development("@sveltejs/kit", "vite"), "sveltekit"],
     ["node | /x/node_modules/.bin/vite", node, "package.json", dependencies("express", "vite"), "vite"],
-    ["/x/bin/python | /x/bin/uvicorn | a:b", python, "pyproject.toml", '[project]\nname = "p"\ndependencies = [\n  "fastapi[all]>=0.1",\n]\n', "fastapi"],
+    [
+      "/x/bin/python | /x/bin/uvicorn | a:b",
+      python,
+      "pyproject.toml",
+      '[project]\nname = "p"\ndependencies = [\n  "fastapi[all]>=0.1",\n]\n',
+      "fastapi",
+    ],
     ["python3 | app.py", python, "requirements.txt", "# web\nFlask==3.0\n", "flask"],
-    ["python3 | app.py", python, "pyproject.toml", "[tool.poetry]\nname = 'p'\n[tool.poetry.dependencies]\npython = '^3'\nflask = '*'\n", "flask"],
+    [
+      "python3 | app.py",
+      python,
+      "pyproject.toml",
+      "[tool.poetry]\nname = 'p'\n[tool.poetry.dependencies]\npython = '^3'\nflask = '*'\n",
+      "flask",
+    ],
     ["puma 6.4.2 (tcp://0.0.0.0:3000) [p]", ruby, "Gemfile", "source 'x'\ngem \"rails\", '~> 7'\n", "rails"],
     ["ruby | app.rb", ruby, "Gemfile", "gem 'sinatra'\n", "sinatra"],
-    ["php | -S | localhost:8000", php, "composer.json", '{"name":"me/p","require":{"symfony/framework-bundle":"7"}}', "symfony"],
-    ["java | -jar | shop.jar", java, "pom.xml", "<project><artifactId>p</artifactId><dependencies><dependency><artifactId>spring-boot-starter-web</artifactId></dependency></dependencies></project>", "spring-boot"],
+    [
+      "php | -S | localhost:8000",
+      php,
+      "composer.json",
+      '{"name":"me/p","require":{"symfony/framework-bundle":"7"}}',
+      "symfony",
+    ],
+    [
+      "java | -jar | shop.jar",
+      java,
+      "pom.xml",
+      "<project><artifactId>p</artifactId><dependencies><dependency><artifactId>spring-boot-starter-web</artifactId></dependency></dependencies></project>",
+      "spring-boot",
+    ],
   ])("%s (%s) with %s", (words, executable, file, text, id) => {
     expect(inferFramework(shown(words, executable), makeProject(file, text))?.value.id).toBe(id);
   });
@@ -234,9 +282,20 @@ describe("inferFramework by project and parents", () => {
     ["node | /x/node_modules/jest-worker/build/child.js", [vite], "vite"],
     ["node | -e | serve()", [shown("sh | -c | PORT=3 vite --host", "/bin/dash"), shown("npm run dev", node)], "vite"],
     ["node | api.js", [vite], "node"],
-    ["node | api.js", [shown("sh | -c | node api.js", "/bin/dash"), shown("node | /x/node_modules/.bin/concurrently | vite | node api.js", node)], "node"],
+    [
+      "node | api.js",
+      [
+        shown("sh | -c | node api.js", "/bin/dash"),
+        shown("node | /x/node_modules/.bin/concurrently | vite | node api.js", node),
+      ],
+      "node",
+    ],
     ["node | /x/node_modules/unheard-of/cli.js", [shown("node | /x/node_modules/.bin/nodemon | x", node)], "node"],
-    ["python3 | -c | from multiprocessing.spawn import spawn_main", [shown("/x/bin/python | /x/bin/uvicorn | a:b | --reload", python)], "uvicorn"],
+    [
+      "python3 | -c | from multiprocessing.spawn import spawn_main",
+      [shown("/x/bin/python | /x/bin/uvicorn | a:b | --reload", python)],
+      "uvicorn",
+    ],
   ])("%s under %j", (words, parents, id) => {
     const executable = words.startsWith("node") ? node : python;
     expect(inferFramework(shown(words, executable), undefined, parents)?.value.id).toBe(id);
@@ -245,10 +304,28 @@ describe("inferFramework by project and parents", () => {
 
 test("random arguments neither throw nor take long", () => {
   const word = fc.oneof(
-    fc.constantFrom("node", "-m", "--inspect", "-c", "node_modules/", "/node_modules/@a", ".bin", "--", "-", "", "sh", "run", "npm run", "\0", "-jar"),
+    fc.constantFrom(
+      "node",
+      "-m",
+      "--inspect",
+      "-c",
+      "node_modules/",
+      "/node_modules/@a",
+      ".bin",
+      "--",
+      "-",
+      "",
+      "sh",
+      "run",
+      "npm run",
+      "\0",
+      "-jar",
+    ),
     fc.string({ unit: "binary", maxLength: 20 }),
   );
-  const fact = fc.option(fc.oneof(fc.constantFrom(node, python, java, beam, "/bin/sh", "/bin/busybox"), fc.string()), { nil: undefined });
+  const fact = fc.option(fc.oneof(fc.constantFrom(node, python, java, beam, "/bin/sh", "/bin/busybox"), fc.string()), {
+    nil: undefined,
+  });
   fc.assert(
     fc.property(fc.array(word, { maxLength: 12 }), fact, fact, (argv, executable, name) => {
       const facts = { ...shown("", executable, name), arguments: known(argv) };
@@ -257,7 +334,10 @@ test("random arguments neither throw nor take long", () => {
     }),
     { numRuns: 2000 },
   );
-  const huge = { ...shown("", node), arguments: known(["node", "a/".repeat(500_000), "x".repeat(1_000_000), "--inspect=".repeat(100_000)]) };
+  const huge = {
+    ...shown("", node),
+    arguments: known(["node", "a/".repeat(500_000), "x".repeat(1_000_000), "--inspect=".repeat(100_000)]),
+  };
   const started = performance.now();
   for (const runtime of [node, python, ruby, php, java, beam, "/bin/sh", "/usr/sbin/nginx"]) {
     inferFramework({ ...huge, executable: known(runtime) }, undefined, [huge], 9229);
@@ -268,9 +348,26 @@ test("random arguments neither throw nor take long", () => {
 test("the table's ids are unique, and every id that other tables name is in it", () => {
   const ids = frameworkTable.map(({ id }) => id);
   expect(new Set(ids).size).toBe(ids.length);
-  const named = [...Object.keys(refinements), ...[...Object.values(refinements), ...Object.values(libraries)].flat().map(({ id }) => id)];
+  const named = [
+    ...Object.keys(refinements),
+    ...[...Object.values(refinements), ...Object.values(libraries)].flat().map(({ id }) => id),
+  ];
   for (const id of named) expect(ids).toContain(id);
-  for (const id of ["node", "bun", "deno", "python", "ruby", "php", "perl", "java", "dotnet", "beam", "go", "rust", "inspector"]) {
+  for (const id of [
+    "node",
+    "bun",
+    "deno",
+    "python",
+    "ruby",
+    "php",
+    "perl",
+    "java",
+    "dotnet",
+    "beam",
+    "go",
+    "rust",
+    "inspector",
+  ]) {
     expect(ids).toContain(id);
   }
 });

@@ -146,7 +146,8 @@ function findByProgram(line: CommandLine, process: ProcessFacts): Finding | unde
 /** Executables where build tools put them. A plain binary elsewhere says nothing about its language. */
 function findByBuildPath(executable: string): Finding | undefined {
   const evidence = `the executable is ${clip(executable)}`;
-  if (/\/go-build[^/]{0,64}\//.test(executable) || /\/__debug_bin\d{0,20}$/.test(executable)) return { id: "go", evidence };
+  if (/\/go-build[^/]{0,64}\//.test(executable) || /\/__debug_bin\d{0,20}$/.test(executable))
+    return { id: "go", evidence };
   if (/\/target\/(?:[^/]{1,64}\/)?(?:debug|release)\/[^/]+$/.test(executable)) return { id: "rust", evidence };
   if (/\/bin\/(?:Debug|Release)\/net[^/]{1,32}\//.test(executable)) return { id: "dotnet", evidence };
   if (/(?:^|\/)(?:\.vscode|\.cursor)-server\//.test(executable)) return { id: "vscode-server", evidence };
@@ -257,9 +258,8 @@ function findOnClassPath(line: CommandLine): Finding | undefined {
     ["/micronaut-http-server", "micronaut"],
   ];
   for (const argument of line.runtimeArguments) {
-    const text = argument.slice(0, 131_072);
     for (const [piece, id] of pieces) {
-      if (text.includes(piece)) return { id, evidence: `the class path names ${piece.slice(1)}…` };
+      if (argument.includes(piece)) return { id, evidence: `the class path names ${piece.slice(1)}…` };
     }
   }
   return undefined;

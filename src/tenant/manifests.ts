@@ -21,7 +21,13 @@ const listLimit = 4096;
 
 /** Keys of which a package.json of a project has at least one. */
 const packageKeys: readonly string[] = [
-  "name", "dependencies", "devDependencies", "scripts", "workspaces", "require", "require-dev",
+  "name",
+  "dependencies",
+  "devDependencies",
+  "scripts",
+  "workspaces",
+  "require",
+  "require-dev",
 ];
 
 const nothing: Manifest = {

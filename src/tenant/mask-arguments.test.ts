@@ -1,4 +1,4 @@
-import fc from "fast-check";
+import * as fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { maskArguments, maskText } from "./mask-arguments.ts";
 
@@ -16,7 +16,10 @@ const argumentLists: readonly (readonly [given: string, shown: string])[] = [
   ["app | --client-secret=abc", "app | --client-secret=***"],
   ["app | -password | abc", "app | -password | ***"],
   ["redis-server | --requirepass | abc | --port | 6379", "redis-server | --requirepass | *** | --port | 6379"],
-  ["java | -Dspring.datasource.password=a b c | -jar | app.jar", "java | -Dspring.datasource.password=*** | -jar | app.jar"],
+  [
+    "java | -Dspring.datasource.password=a b c | -jar | app.jar",
+    "java | -Dspring.datasource.password=*** | -jar | app.jar",
+  ],
   ["beam.smp | -setcookie | monster | -noshell", "beam.smp | -setcookie | *** | -noshell"],
   ["app | --password=a=b&c d;e", "app | --password=***"],
   ["app | --password | ", "app | --password | "],
@@ -72,9 +75,15 @@ const argumentLists: readonly (readonly [given: string, shown: string])[] = [
   ["app | glpat-0123456789abcdefghij", "app | ***"],
   ["app | npm_0123456789abcdefghijABCDEFGHIJ", "app | ***"],
   ["app | eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxMjM0In0.c2lnbmF0dXJl", "app | ***"],
-  ["app | -----BEGIN RSA PRIVATE KEY-----\nMIIE\n-----END RSA PRIVATE KEY----- x", "app | -----BEGIN RSA PRIVATE KEY-----***-----END RSA PRIVATE KEY----- x"],
+  [
+    "app | -----BEGIN RSA PRIVATE KEY-----\nMIIE\n-----END RSA PRIVATE KEY----- x",
+    "app | -----BEGIN RSA PRIVATE KEY-----***-----END RSA PRIVATE KEY----- x",
+  ],
   // Not secrets.
-  ["app | --password-file | /run/secrets/db | --token-path=/x", "app | --password-file | /run/secrets/db | --token-path=/x"],
+  [
+    "app | --password-file | /run/secrets/db | --token-path=/x",
+    "app | --password-file | /run/secrets/db | --token-path=/x",
+  ],
   ["app | --no-password | db", "app | --no-password | db"],
   ["app | --secret-name | db", "app | --secret-name | db"],
   ["app | --max-tokens | 4096", "app | --max-tokens | 4096"],
@@ -88,7 +97,10 @@ const argumentLists: readonly (readonly [given: string, shown: string])[] = [
   ["node | /x/node_modules/.bin/vite | --port=5173", "node | /x/node_modules/.bin/vite | --port=5173"],
   ["next-server (v16.4.5)", "next-server (v16.4.5)"],
   ["app | arn:aws:secretsmanager:eu:1:secret:prod/db", "app | arn:aws:secretsmanager:eu:1:secret:prod/db"],
-  ["nginx: master process /usr/sbin/nginx -g daemon on; master_process on;", "nginx: master process /usr/sbin/nginx -g daemon on; master_process on;"],
+  [
+    "nginx: master process /usr/sbin/nginx -g daemon on; master_process on;",
+    "nginx: master process /usr/sbin/nginx -g daemon on; master_process on;",
+  ],
   ["postgres: app me db 127.0.0.1(5000) authentication", "postgres: app me db 127.0.0.1(5000) authentication"],
 ];
 
@@ -130,19 +142,61 @@ describe("maskArguments", () => {
 describe("maskText", () => {
   test("changes nothing the second time and keeps white space", () => {
     fc.assert(
-      fc.property(fc.array(pieceArbitrary(), { maxLength: 12 }).map((pieces) => pieces.join("")), (text) => {
-        const once = maskText(text);
-        expect(maskText(once)).toBe(once);
-      }),
+      fc.property(
+        fc.array(pieceArbitrary(), { maxLength: 12 }).map((pieces) => pieces.join("")),
+        (text) => {
+          const once = maskText(text);
+          expect(maskText(once)).toBe(once);
+        },
+      ),
       { numRuns: 5000 },
     );
   });
 
   test("takes linear time on a megabyte, whatever it is made of", () => {
     const pieces = [
-      "eyJ", "eyJ-", "eyJabcdefgh.", "sk-", "ghp_", "://", "a://b:c@", "a:b@", "=", "a=", "token=", "password: ", "-----BEGIN ",
-      "-----BEGIN PRIVATE KEY-----", "Bearer ", "Basic a", "'", '"', "' ", '="', "='", "--password ", "--a", "-p", " ", ",a=", ",token=",
-      "?key=", "authorization:", "token:", "x-", "X-a:", "SG.", "a", "A", "_", "\\", "mysql ", "curl -u ", "sh -c '", '"\\', ":/",
+      "eyJ",
+      "eyJ-",
+      "eyJabcdefgh.",
+      "sk-",
+      "ghp_",
+      "://",
+      "a://b:c@",
+      "a:b@",
+      "=",
+      "a=",
+      "token=",
+      "password: ",
+      "-----BEGIN ",
+      "-----BEGIN PRIVATE KEY-----",
+      "Bearer ",
+      "Basic a",
+      "'",
+      '"',
+      "' ",
+      '="',
+      "='",
+      "--password ",
+      "--a",
+      "-p",
+      " ",
+      ",a=",
+      ",token=",
+      "?key=",
+      "authorization:",
+      "token:",
+      "x-",
+      "X-a:",
+      "SG.",
+      "a",
+      "A",
+      "_",
+      "\\",
+      "mysql ",
+      "curl -u ",
+      "sh -c '",
+      '"\\',
+      ":/",
     ];
     for (const piece of pieces) {
       const text = piece.repeat(Math.ceil(1_000_000 / piece.length));
@@ -169,9 +223,53 @@ function argumentListArbitrary(): fc.Arbitrary<string[]> {
 function pieceArbitrary(): fc.Arbitrary<string> {
   return fc.oneof(
     fc.constantFrom(
-      "--", "-", "password", "token", "PASS", "=", ":", "://", "@", "/", "?", "&", "key", " ", "'", '"', "Bearer ", "Basic ", "eyJhbGciOi",
-      ".", "ghp_", "sk-", "-----BEGIN ", "PRIVATE KEY-----", "-----END ", ",", ";", "\n", "mysql", "-p", "curl", "-u", "user:x", "***", "sh -c ",
-      "Authorization: ", "{", "}", "\\", "0123456789abcdefghij", "true", "auth", "none", "#", "|", "(", ")",
+      "--",
+      "-",
+      "password",
+      "token",
+      "PASS",
+      "=",
+      ":",
+      "://",
+      "@",
+      "/",
+      "?",
+      "&",
+      "key",
+      " ",
+      "'",
+      '"',
+      "Bearer ",
+      "Basic ",
+      "eyJhbGciOi",
+      ".",
+      "ghp_",
+      "sk-",
+      "-----BEGIN ",
+      "PRIVATE KEY-----",
+      "-----END ",
+      ",",
+      ";",
+      "\n",
+      "mysql",
+      "-p",
+      "curl",
+      "-u",
+      "user:x",
+      "***",
+      "sh -c ",
+      "Authorization: ",
+      "{",
+      "}",
+      "\\",
+      "0123456789abcdefghij",
+      "true",
+      "auth",
+      "none",
+      "#",
+      "|",
+      "(",
+      ")",
     ),
     fc.string({ maxLength: 6 }),
   );

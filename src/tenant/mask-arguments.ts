@@ -48,7 +48,10 @@ const clients: Readonly<Record<string, ClientOptions>> = {
 };
 
 /** What the previous argument says about the next one. */
-type Expectation = { readonly kind: "value"; readonly meaning: NameMeaning } | { readonly kind: "user"; readonly mark: string } | undefined;
+type Expectation =
+  | { readonly kind: "value"; readonly meaning: NameMeaning }
+  | { readonly kind: "user"; readonly mark: string }
+  | undefined;
 
 /**
  * An argument list with every recognized secret replaced by `***`, the rest kept. Takes names that announce a secret

@@ -142,7 +142,12 @@ function maskPairs(text: string): string {
 
 function isNameCode(code: number): boolean {
   return (
-    (code >= 48 && code <= 57) || (code >= 65 && code <= 90) || (code >= 97 && code <= 122) || code === 95 || code === 45 || code === 46
+    (code >= 48 && code <= 57) ||
+    (code >= 65 && code <= 90) ||
+    (code >= 97 && code <= 122) ||
+    code === 95 ||
+    code === 45 ||
+    code === 46
   );
 }
 
@@ -167,7 +172,11 @@ function findValue(
     }
     if (/[\s"'`]/.test(character)) break;
     if (kind.query && (character === "&" || character === "#" || character === "<" || character === ">")) break;
-    if (!kind.query && (character === ";" || character === "&" || character === "|" || character === ")" || character === "}")) break;
+    if (
+      !kind.query &&
+      (character === ";" || character === "&" || character === "|" || character === ")" || character === "}")
+    )
+      break;
     // `password=x,uid=0`: another pair begins; otherwise the comma is part of the password.
     if (character === "," && /^,[A-Za-z_][\w-]{0,40}[=:]/.test(text.slice(end, end + 48))) break;
   }
@@ -188,16 +197,20 @@ export function isHarmlessValue(value: string, meaning: "secret" | "secret-or-pa
       value,
     );
   }
-  if (meaning === "secret-or-path") return value.length < 4096 && /^(?:\.{0,2}\/|~\/|[A-Za-z]:\\)|\.(?:pem|key|crt|p12|pfx|der)$/.test(value);
+  if (meaning === "secret-or-path")
+    return value.length < 4096 && /^(?:\.{0,2}\/|~\/|[A-Za-z]:\\)|\.(?:pem|key|crt|p12|pfx|der)$/.test(value);
   return false;
 }
 
 /** `Bearer x` and `Basic x` outside a header. */
 function maskSchemes(text: string): string {
-  return text.replace(/\b(Bearer|Basic)( {1,8})([A-Za-z0-9+/._~=-]{8,})/gi, (whole, scheme: string, gap: string, value: string) => {
-    // Prose such as `basic authentication` has neither digits nor capitals inside.
-    return /[0-9=]|[a-z][A-Z]/.test(value.slice(0, 512)) ? `${scheme}${gap}${mask}` : whole;
-  });
+  return text.replace(
+    /\b(Bearer|Basic)( {1,8})([A-Za-z0-9+/._~=-]{8,})/gi,
+    (whole, scheme: string, gap: string, value: string) => {
+      // Prose such as `basic authentication` has neither digits nor capitals inside.
+      return /[0-9=]|[a-z][A-Z]/.test(value.slice(0, 512)) ? `${scheme}${gap}${mask}` : whole;
+    },
+  );
 }
 
 /** JSON Web Tokens (RFC 7519): three base64url parts, the first of which begins `{"`. */

@@ -2,7 +2,7 @@ import { execFileSync } from "node:child_process";
 import { mkdirSync, mkdtempSync, realpathSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { homedir, tmpdir } from "node:os";
 import { dirname, join } from "node:path";
-import fc from "fast-check";
+import * as fc from "fast-check";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { parseGitHead, parseGitLink } from "./git.ts";
 import * as manifests from "./manifests.ts";
@@ -30,7 +30,12 @@ function git(directory: string, ...words: string[]): string {
   const identity = ["-c", "user.name=A", "-c", "user.email=a@example.invalid", "-c", "init.defaultBranch=main"];
   // GIT_* of the environment, such as a hook's, must not lead to another repository.
   const environment = Object.fromEntries(Object.entries(process.env).filter(([name]) => !name.startsWith("GIT_")));
-  return execFileSync("git", [...identity, ...words], { cwd: directory, encoding: "utf8", env: environment, stdio: "pipe" }).trim();
+  return execFileSync("git", [...identity, ...words], {
+    cwd: directory,
+    encoding: "utf8",
+    env: environment,
+    stdio: "pipe",
+  }).trim();
 }
 
 describe("findProject names a project by its file", () => {
@@ -50,7 +55,7 @@ describe("findProject names a project by its file", () => {
     ["settings.gradle", "pluginManagement {}\nrootProject.name = 'shop'\n", "shop"],
     ["settings.gradle.kts", 'rootProject.name = "shop"\n', "shop"],
     ["composer.json", '{"name":"me/shop","require":{"laravel/framework":"^11"}}', "me/shop"],
-    ["mix.exs", "defmodule Shop.MixProject do\n  def project do\n    [app: :shop, version: \"0.1\"]\n", "shop"],
+    ["mix.exs", 'defmodule Shop.MixProject do\n  def project do\n    [app: :shop, version: "0.1"]\n', "shop"],
     ["deno.json", '{"name":"@me/shop"}', "@me/shop"],
     ["deno.jsonc", '{ // why\n  /* and */ "name": "shop", "url": "http://x//y", }\n', "shop"],
     ["Shop.csproj", "<Project/>", "Shop"],
@@ -106,7 +111,11 @@ describe("findProject in workspaces", () => {
   test.each([
     ["npm", { "package.json": '{"name":"shop","workspaces":["apps/*","!apps/old"]}' }, "shop/web"],
     ["yarn", { "package.json": '{"name":"shop","workspaces":{"packages":["./apps/**"]}}' }, "shop/web"],
-    ["pnpm", { "package.json": '{"name":"shop"}', "pnpm-workspace.yaml": "packages:\n  # c\n  - 'apps/*'\ncatalog:\n  - x\n" }, "shop/web"],
+    [
+      "pnpm",
+      { "package.json": '{"name":"shop"}', "pnpm-workspace.yaml": "packages:\n  # c\n  - 'apps/*'\ncatalog:\n  - x\n" },
+      "shop/web",
+    ],
     ["another folder's", { "package.json": '{"name":"shop","workspaces":["packages/*"]}' }, "web"],
     ["an excluding", { "package.json": '{"name":"shop","workspaces":["apps/*","!apps/web"]}' }, "web"],
   ])("%s pattern", (_, files, name) => {
@@ -129,7 +138,12 @@ describe("findProject in git checkouts", () => {
     git(root, "init", "-q");
     git(root, "checkout", "-q", "-b", "feature/cart");
     const checkout = { root, branch: "feature/cart", commit: null, worktree: null };
-    expect(findProject(join(root, "app"))).toEqual({ name: "shop", root: join(root, "app"), marker: "package.json", git: checkout });
+    expect(findProject(join(root, "app"))).toEqual({
+      name: "shop",
+      root: join(root, "app"),
+      marker: "package.json",
+      git: checkout,
+    });
     const name = root.slice(root.lastIndexOf("/") + 1);
     expect(findProject(join(root, "notes"))).toEqual({ name, root, marker: ".git", git: checkout });
   });
@@ -149,7 +163,10 @@ describe("findProject in git checkouts", () => {
     const outer = makeTree({});
     git(outer, "init", "-q");
     git(outer, "-c", "protocol.file.allow=always", "submodule", "--quiet", "add", root, "sub");
-    expect(findProject(join(outer, "sub"))).toMatchObject({ name: "shop", git: { root: join(outer, "sub"), branch: "main", worktree: null } });
+    expect(findProject(join(outer, "sub"))).toMatchObject({
+      name: "shop",
+      git: { root: join(outer, "sub"), branch: "main", worktree: null },
+    });
   });
 
   test("a checkout within a project's folder is its own project", () => {
@@ -197,13 +214,20 @@ describe("findProject stops", () => {
     expect(findProject(join(homedir(), "no-such-directory-of-a-test"))?.root).not.toBe(homedir());
   });
 
-  test.each(["", "relative", "//", "/\0", `/${"x".repeat(5000)}`, `/${"a/".repeat(2000)}`, "/../.."])("at %j", (path) => {
-    expect(findProject(path)).toBeUndefined();
-  });
+  test.each(["", "relative", "//", "/\0", `/${"x".repeat(5000)}`, `/${"a/".repeat(2000)}`, "/../.."])(
+    "at %j",
+    (path) => {
+      expect(findProject(path)).toBeUndefined();
+    },
+  );
 });
 
 test("a cache answers for the directories in between, and home directories do not speak for those below", () => {
-  const root = makeTree({ "home/me/package.json": '{"name":"mine"}', "srv/package.json": '{"name":"site"}', "srv/a/b/x": "" });
+  const root = makeTree({
+    "home/me/package.json": '{"name":"mine"}',
+    "srv/package.json": '{"name":"site"}',
+    "srv/a/b/x": "",
+  });
   const cache = createProjectCache();
   const first = inspectProject("/srv/a/b", { root }, cache);
   expect(inspectProject("/srv/a", { root }, cache)).toBe(first);
@@ -212,17 +236,61 @@ test("a cache answers for the directories in between, and home directories do no
 });
 
 describe("parsers of hostile files", () => {
-  const fragments = fc.array(
-    fc.oneof(
-      fc.constantFrom(
-        "[project]", "name", "=", '"', "'", '"""', "'''", "[", "]", "{", "}", "\n", "\r\n", "#", "\\", "\\u", "module ", "<project>", "</project>",
-        "<artifactId>", "<!--", "-->", "<![CDATA[", "]]>", "<", ">", "rootProject.name", "app: :x", "gem ", "packages:", "- ", "//", "/*", "*/",
-        ",", "ref: ", "refs/heads/", "gitdir: ", '{"name":', "[package]", "[[a]]", "dependencies", "../", "\0", " ",
+  const fragments = fc
+    .array(
+      fc.oneof(
+        fc.constantFrom(
+          "[project]",
+          "name",
+          "=",
+          '"',
+          "'",
+          '"""',
+          "'''",
+          "[",
+          "]",
+          "{",
+          "}",
+          "\n",
+          "\r\n",
+          "#",
+          "\\",
+          "\\u",
+          "module ",
+          "<project>",
+          "</project>",
+          "<artifactId>",
+          "<!--",
+          "-->",
+          "<![CDATA[",
+          "]]>",
+          "<",
+          ">",
+          "rootProject.name",
+          "app: :x",
+          "gem ",
+          "packages:",
+          "- ",
+          "//",
+          "/*",
+          "*/",
+          ",",
+          "ref: ",
+          "refs/heads/",
+          "gitdir: ",
+          '{"name":',
+          "[package]",
+          "[[a]]",
+          "dependencies",
+          "../",
+          "\0",
+          " ",
+        ),
+        fc.string({ unit: "binary", maxLength: 8 }),
       ),
-      fc.string({ unit: "binary", maxLength: 8 }),
-    ),
-    { maxLength: 60 },
-  ).map((pieces) => pieces.join(""));
+      { maxLength: 60 },
+    )
+    .map((pieces) => pieces.join(""));
 
   const parsers = {
     ...Object.fromEntries(Object.entries(manifests).filter(([name]) => name.startsWith("parse"))),
@@ -246,7 +314,28 @@ describe("parsers of hostile files", () => {
   });
 
   test.each(Object.keys(parsers))("%s is linear", (name) => {
-    for (const piece of ['"', "'", "[", "<", "<a", "<!--", "/*", ",", ",\n", ",/**/", "a.", "=", '="', "\\", "<artifactId>", "a\n", "- \n", "gem '", '{"a":', " "]) {
+    for (const piece of [
+      '"',
+      "'",
+      "[",
+      "<",
+      "<a",
+      "<!--",
+      "/*",
+      ",",
+      ",\n",
+      ",/**/",
+      "a.",
+      "=",
+      '="',
+      "\\",
+      "<artifactId>",
+      "a\n",
+      "- \n",
+      "gem '",
+      '{"a":',
+      " ",
+    ]) {
       const text = piece.repeat(Math.ceil(65_536 / piece.length));
       const started = performance.now();
       parsers[name]!(text);
@@ -258,12 +347,15 @@ describe("parsers of hostile files", () => {
     const files = ["package.json", "pyproject.toml", "pom.xml", ".git", "pnpm-workspace.yaml", "deno.jsonc", "Gemfile"];
     const root = makeTree({ "a/b/x": "" });
     fc.assert(
-      fc.property(fc.array(fc.tuple(fc.constantFrom(...files), fc.constantFrom("", "a/", "a/b/"), fragments), { maxLength: 4 }), (written) => {
-        for (const [file, folder, text] of written) writeFileSync(join(root, folder, file), text);
-        const project = findProject("/srv/a/b", { root: "/nowhere" }) ?? findProject(join(root, "a/b"));
-        if (project !== undefined) expect(project.root.startsWith(root)).toBe(true);
-        for (const [file, folder] of written) rmSync(join(root, folder, file), { force: true });
-      }),
+      fc.property(
+        fc.array(fc.tuple(fc.constantFrom(...files), fc.constantFrom("", "a/", "a/b/"), fragments), { maxLength: 4 }),
+        (written) => {
+          for (const [file, folder, text] of written) writeFileSync(join(root, folder, file), text);
+          const project = findProject("/srv/a/b", { root: "/nowhere" }) ?? findProject(join(root, "a/b"));
+          if (project !== undefined) expect(project.root.startsWith(root)).toBe(true);
+          for (const [file, folder] of written) rmSync(join(root, folder, file), { force: true });
+        },
+      ),
       { numRuns: 200 },
     );
   });

@@ -1,4 +1,4 @@
-import fc from "fast-check";
+import * as fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { known, toPort, unknown } from "../core/index.ts";
 import type { Known, Socket, Transport } from "../core/index.ts";
@@ -131,10 +131,13 @@ describe("groupServices", () => {
 
   test("systemd leads while the service has not been started", () => {
     expect(
-      group([init], [
-        { port: 22, holders: { 1: [50] } },
-        { port: 22, address: "::", holders: { 1: [51] } },
-      ]),
+      group(
+        [init],
+        [
+          { port: 22, holders: { 1: [50] } },
+          { port: 22, address: "::", holders: { 1: [51] } },
+        ],
+      ),
     ).toEqual(["tcp 22: 0.0.0.0 :: held by leader 1 (50,51)"]);
   });
 
@@ -178,13 +181,16 @@ describe("groupServices", () => {
 
   test("sockets without a holder to name are grouped by user, unknown and nobody's apart", () => {
     expect(
-      group([], [
-        { port: 80, uid: 0, holders: "permission" },
-        { port: 80, uid: 0, address: "::", holders: "permission" },
-        { port: 80, uid: 33, address: "10.0.0.1", holders: "permission" },
-        { port: 80, uid: 0, address: "10.0.0.2", holders: {} },
-        { port: 80, uid: 0, address: "10.0.0.3", holders: {} },
-      ]),
+      group(
+        [],
+        [
+          { port: 80, uid: 0, holders: "permission" },
+          { port: 80, uid: 0, address: "::", holders: "permission" },
+          { port: 80, uid: 33, address: "10.0.0.1", holders: "permission" },
+          { port: 80, uid: 0, address: "10.0.0.2", holders: {} },
+          { port: 80, uid: 0, address: "10.0.0.3", holders: {} },
+        ],
+      ),
     ).toEqual([
       "tcp 80: 0.0.0.0 :: held by permission",
       "tcp 80: 10.0.0.1 held by permission",
@@ -196,12 +202,15 @@ describe("groupServices", () => {
     const holders = { 7: [3] };
     expect(
       groupServices(
-        makeSnapshot([], [
-          { port: 443, transport: "udp", holders },
-          { port: 9, holders },
-          { port: 443, holders },
-          { port: 65535, holders },
-        ]),
+        makeSnapshot(
+          [],
+          [
+            { port: 443, transport: "udp", holders },
+            { port: 9, holders },
+            { port: 443, holders },
+            { port: 65535, holders },
+          ],
+        ),
       ).map(({ port, transport }) => `${port} ${transport}`),
     ).toEqual(["9 tcp", "443 tcp", "443 udp", "65535 tcp"]);
   });
@@ -209,7 +218,10 @@ describe("groupServices", () => {
   test("every listening socket is in exactly one row, and the order of sockets does not matter", () => {
     const world = fc.record({
       parents: fc.array(fc.integer({ min: 0, max: 9 }), { minLength: 9, maxLength: 9 }),
-      programs: fc.array(fc.constantFrom("/a", "/b", "/usr/lib/systemd/systemd", undefined), { minLength: 9, maxLength: 9 }),
+      programs: fc.array(fc.constantFrom("/a", "/b", "/usr/lib/systemd/systemd", undefined), {
+        minLength: 9,
+        maxLength: 9,
+      }),
       sockets: fc.array(
         fc.record({
           port: fc.constantFrom(1, 2),
@@ -243,9 +255,17 @@ describe("groupServices", () => {
   });
 
   test("2,000 listeners in 50 processes take some milliseconds", () => {
-    const processes = Array.from({ length: 50 }, (_, index) => ({ pid: 100 + index, parent: 2, executable: "/usr/bin/node" }));
+    const processes = Array.from({ length: 50 }, (_, index) => ({
+      pid: 100 + index,
+      parent: 2,
+      executable: "/usr/bin/node",
+    }));
     const sockets = Array.from({ length: 2000 }, (_, index): SocketWords => {
-      return { port: 1024 + (index >> 1), address: index % 2 ? "::" : "0.0.0.0", holders: { [100 + (index % 50)]: [index] } };
+      return {
+        port: 1024 + (index >> 1),
+        address: index % 2 ? "::" : "0.0.0.0",
+        holders: { [100 + (index % 50)]: [index] },
+      };
     });
     const snapshot = makeSnapshot([...processes, shell], sockets);
     const times = Array.from({ length: 20 }, () => {
@@ -260,14 +280,31 @@ describe("groupServices", () => {
 
 describe("parentChain", () => {
   test("goes from the nearest parent up to the first process", () => {
-    const snapshot = makeSnapshot([{ pid: 9, parent: 5 }, { pid: 5, parent: 1 }, { pid: 1, parent: 0 }], []);
+    const snapshot = makeSnapshot(
+      [
+        { pid: 9, parent: 5 },
+        { pid: 5, parent: 1 },
+        { pid: 1, parent: 0 },
+      ],
+      [],
+    );
     expect(parentChain(snapshot, 9).map(({ pid }) => pid)).toEqual([5, 1]);
   });
 
   test("ends at a cycle and after 64 parents", () => {
-    const cycle = makeSnapshot([{ pid: 1, parent: 2 }, { pid: 2, parent: 3 }, { pid: 3, parent: 1 }], []);
+    const cycle = makeSnapshot(
+      [
+        { pid: 1, parent: 2 },
+        { pid: 2, parent: 3 },
+        { pid: 3, parent: 1 },
+      ],
+      [],
+    );
     expect(parentChain(cycle, 1).map(({ pid }) => pid)).toEqual([2, 3]);
-    const line = makeSnapshot(Array.from({ length: 100 }, (_, index) => ({ pid: index + 1, parent: index + 2 })), []);
+    const line = makeSnapshot(
+      Array.from({ length: 100 }, (_, index) => ({ pid: index + 1, parent: index + 2 })),
+      [],
+    );
     expect(parentChain(line, 1)).toHaveLength(64);
   });
 });
@@ -340,9 +377,7 @@ function makeSnapshot(
       socket,
       words.holders === "permission"
         ? unknown("permission")
-        : known(
-            Object.entries(words.holders).map(([pid, fileDescriptors]) => ({ pid: Number(pid), fileDescriptors })),
-          ),
+        : known(Object.entries(words.holders).map(([pid, fileDescriptors]) => ({ pid: Number(pid), fileDescriptors }))),
     );
     return socket;
   });

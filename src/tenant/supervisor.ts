@@ -13,13 +13,47 @@ import { readToolPath } from "./tool-path.ts";
 export type SupervisorKind = RestarterKind | ContainerKind | UnitKind | OrchestratorKind | RunnerKind | PlaceKind;
 
 /** Starts a process again when it ends or when its files change. */
-type RestarterKind = "pm2" | "nodemon" | "forever" | "node-watch" | "supervisord" | "runit" | "s6" | "watchexec" | "air" | "cron";
+type RestarterKind =
+  | "pm2"
+  | "nodemon"
+  | "forever"
+  | "node-watch"
+  | "supervisord"
+  | "runit"
+  | "s6"
+  | "watchexec"
+  | "air"
+  | "cron";
 type ContainerKind = "docker" | "podman" | "kubernetes" | "containerd" | "lxc";
 type UnitKind = "systemd" | "systemd-user";
 /** Runs several programs of a project side by side. */
-type OrchestratorKind = "concurrently" | "npm-run-all" | "turbo" | "nx" | "lerna" | "foreman" | "overmind" | "honcho" | "make" | "just" | "task";
+type OrchestratorKind =
+  | "concurrently"
+  | "npm-run-all"
+  | "turbo"
+  | "nx"
+  | "lerna"
+  | "foreman"
+  | "overmind"
+  | "honcho"
+  | "make"
+  | "just"
+  | "task";
 /** Runs one script of a project. */
-type RunnerKind = "npm" | "npx" | "pnpm" | "yarn" | "bun" | "deno" | "poetry" | "uv" | "cargo" | "go" | "gradle" | "maven" | "dotnet";
+type RunnerKind =
+  | "npm"
+  | "npx"
+  | "pnpm"
+  | "yarn"
+  | "bun"
+  | "deno"
+  | "poetry"
+  | "uv"
+  | "cargo"
+  | "go"
+  | "gradle"
+  | "maven"
+  | "dotnet";
 /** Where somebody typed the command. */
 type PlaceKind = "tmux" | "screen" | "ssh-session" | "editor";
 
@@ -133,7 +167,8 @@ export function inferSupervisor(
     const finding = readParent(parent);
     if (finding === undefined) continue;
     // Without a login manager, the shells of SSH belong to the SSH server's unit, which does not look after them.
-    const sessionOfUnit = finding.kind === "ssh-session" && best?.rank === unit && /^sshd?(?:@.*)?\.service$/.test(best.name ?? "");
+    const sessionOfUnit =
+      finding.kind === "ssh-session" && best?.rank === unit && /^sshd?(?:@.*)?\.service$/.test(best.name ?? "");
     if (best === undefined || finding.rank < best.rank || sessionOfUnit) best = finding;
     // What lies outside the container did not start the process.
     if (finding.rank === container) break;
@@ -169,7 +204,8 @@ function readParent(process: SupervisedFacts): Finding | undefined {
     return { kind: "ssh-session", name: null, rank: place, evidence: "its parent is sshd" };
   }
   const editor = Object.hasOwn(editors, line.program) ? editors[line.program] : undefined;
-  if (editor !== undefined) return { kind: "editor", name: editor, rank: place, evidence: `its parent is ${line.program}` };
+  if (editor !== undefined)
+    return { kind: "editor", name: editor, rank: place, evidence: `its parent is ${line.program}` };
   switch (line.runtime) {
     case "node":
     case "bun":
@@ -182,11 +218,15 @@ function readParent(process: SupervisedFacts): Finding | undefined {
       return name === "poetry" ? toFinding("poetry", null, runner, name) : undefined;
     }
     case "ruby":
-      return baseName(line.script ?? "") === "foreman" ? toFinding("foreman", null, orchestrator, "foreman") : undefined;
+      return baseName(line.script ?? "") === "foreman"
+        ? toFinding("foreman", null, orchestrator, "foreman")
+        : undefined;
     case "java": {
       const script = line.script ?? "";
       if (script.startsWith("org.gradle.")) return toFinding("gradle", null, runner, script);
-      return script.startsWith("org.codehaus.plexus.classworlds.") ? toFinding("maven", null, runner, script) : undefined;
+      return script.startsWith("org.codehaus.plexus.classworlds.")
+        ? toFinding("maven", null, runner, script)
+        : undefined;
     }
     case "dotnet":
       return line.runtimeArguments.includes("watch") || line.runtimeArguments.includes("run")
@@ -221,7 +261,8 @@ function readTitle(title: string): Finding | undefined {
 function readNodeParent(line: CommandLine): Finding | undefined {
   const { words, script } = line;
   const watched = line.runtimeArguments.find((word) => /^--(?:watch|hot)(?:-path)?(?:=|$)/.test(word.slice(0, 64)));
-  if (watched !== undefined) return toFinding("node-watch", `${line.program} ${watched.split("=", 1)[0]}`, restarter, watched);
+  if (watched !== undefined)
+    return toFinding("node-watch", `${line.program} ${watched.split("=", 1)[0]}`, restarter, watched);
   if (script !== undefined) {
     const tool = readToolPath(script);
     const name = tool.package ?? (/(?:^|\/)yarn-[\d.]+\.c?js$/.test(script) ? "yarn" : "");
@@ -239,7 +280,8 @@ function readNodeParent(line: CommandLine): Finding | undefined {
   if (line.runtime === "bun" && line.runtimeArguments.some((word) => word === "run" || word === "x")) {
     return toFinding("bun", script ?? null, runner, "bun run");
   }
-  if (line.runtime === "deno" && line.runtimeArguments.includes("task")) return toFinding("deno", script ?? null, runner, "deno task");
+  if (line.runtime === "deno" && line.runtimeArguments.includes("task"))
+    return toFinding("deno", script ?? null, runner, "deno task");
   return undefined;
 }
 

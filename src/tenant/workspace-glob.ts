@@ -11,7 +11,10 @@ export function matchesGlob(patterns: readonly string[], path: string): boolean 
   let matched = false;
   for (const pattern of patterns) {
     const excluding = pattern.startsWith("!");
-    const positive = pattern.slice(excluding ? 1 : 0).replace(/^\.\//, "").replace(/\/$/, "");
+    const positive = pattern
+      .slice(excluding ? 1 : 0)
+      .replace(/^\.\//, "")
+      .replace(/\/$/, "");
     if (positive.length > 1024) continue;
     if (matchSequence(positive.split("/"), elements, "**", matchElement)) {
       if (excluding) return false;
@@ -23,7 +26,7 @@ export function matchesGlob(patterns: readonly string[], path: string): boolean 
 
 function matchElement(pattern: string, element: string): boolean {
   if (!pattern.includes("*")) return pattern === element;
-  return matchSequence([...pattern], [...element.slice(0, 256)], "*", (left, right) => left === right);
+  return matchSequence(pattern.split(""), element.slice(0, 256).split(""), "*", (left, right) => left === right);
 }
 
 /** Greedy match with one point of return: at most |pattern| × |items| steps. */
