@@ -142,7 +142,10 @@ function readEndpoint(text: string, options: ParseEndpointOptions): Endpoint {
     if (path === null) return { transport: null, scheme: null, host, port, path };
     const after = transports.find((candidate) => path === `/${candidate}`);
     if (after !== undefined) return { transport: after, scheme: null, host, port, path: null };
-    throw new Refusal(end, `after a port alone only /tcp, /udp, /sctp or /dccp is accepted; write :${authority} for a path`);
+    throw new Refusal(
+      end,
+      `after a port alone only /tcp, /udp, /sctp or /dccp is accepted; write :${authority} for a path`,
+    );
   }
 
   const { host, portStart } = readHost(text, authorityStart, end, prefix);
@@ -218,7 +221,10 @@ function readBracketed(
   }
   if (close + 1 === end) return { host: { kind: "address", address }, portStart: null };
   if (text[close + 1] !== ":") {
-    throw new Refusal(close + 1, `character ${close + 2} is ${quoteCharacterAt(text, close + 1)}, where : and a port are accepted`);
+    throw new Refusal(
+      close + 1,
+      `character ${close + 2} is ${quoteCharacterAt(text, close + 1)}, where : and a port are accepted`,
+    );
   }
   return { host: { kind: "address", address }, portStart: close + 2 };
 }
@@ -230,10 +236,14 @@ function refuseBareIpv6(authority: string, start: number): Refusal {
   const tail = authority.slice(lastColon + 1);
   const offers: string[] = [];
   if (tryParseIpAddress(authority) !== undefined) offers.push(`[${authority}]:PORT`);
-  if (tryParseIpAddress(head) !== undefined && describePortProblem(tail) === undefined) offers.push(`[${head}]:${tail}`);
+  if (tryParseIpAddress(head) !== undefined && describePortProblem(tail) === undefined)
+    offers.push(`[${head}]:${tail}`);
   if (offers.length === 0) {
     const second = authority.indexOf(":", authority.indexOf(":") + 1);
-    return new Refusal(start + second, `character ${start + second + 1} is a second colon; an IPv6 address is written [address]:port`);
+    return new Refusal(
+      start + second,
+      `character ${start + second + 1} is a second colon; an IPv6 address is written [address]:port`,
+    );
   }
   return new Refusal(start, `an IPv6 address needs brackets before its port; write ${offers.join(" or ")}`);
 }
@@ -255,11 +265,13 @@ function readNameOrIpv4(text: string, host: string, start: number): EndpointHost
       `character ${at + 1} is ${quoteCharacterAt(text, at)}; a host name has letters, digits, hyphens and dots (others in xn-- form)`,
     );
   }
-  if (host.length > 253) throw new Refusal(start, `the host name at character ${start + 1} is longer than 253 characters`);
+  if (host.length > 253)
+    throw new Refusal(start, `the host name at character ${start + 1} is longer than 253 characters`);
   let at = start;
   for (const label of labels) {
     if (label === "") throw new Refusal(at, `at character ${at + 1} a part of the host name is missing`);
-    if (label.length > 63) throw new Refusal(at, `the part of the host name at character ${at + 1} is longer than 63 characters`);
+    if (label.length > 63)
+      throw new Refusal(at, `the part of the host name at character ${at + 1} is longer than 63 characters`);
     if (label.startsWith("-") || label.endsWith("-")) {
       throw new Refusal(at, `the part of the host name at character ${at + 1} starts or ends with a hyphen`);
     }
@@ -273,7 +285,10 @@ function readPort(text: string, start: number, end: number): Port {
   if (digits === "") throw new Refusal(start, `at character ${start + 1} a port from 0 to 65535 is missing`);
   const problem = describePortProblem(digits);
   if (problem === undefined) return Number(digits) as Port;
-  throw new Refusal(start, `${quote(digits)} at character ${start + 1} is not a port: ${shiftPositions(problem, start)}`);
+  throw new Refusal(
+    start,
+    `${quote(digits)} at character ${start + 1} is not a port: ${shiftPositions(problem, start)}`,
+  );
 }
 
 function readDefaultPort(

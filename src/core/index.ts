@@ -5,18 +5,15 @@ export { claim, claimBases, compareClaims, strongestClaim, type Claim, type Clai
 export { PortolanError, errorTable, isPortolanError, type ErrorCode, type ErrorDetails } from "./errors.ts";
 export {
   audienceOf,
-  canonicalAddressFromBytes,
-  formatIpAddress,
   ipv4OfMapped,
   isLinkLocalAddress,
   isLoopbackAddress,
   isMulticastAddress,
   isWildcardAddress,
   networkOf,
-  parseIpAddress,
-  tryParseIpAddress,
-  type IpAddress,
-} from "./ip-address.ts";
+} from "./address-audience.ts";
+export { canonicalAddressFromBytes } from "./address-bytes.ts";
+export { formatIpAddress, parseIpAddress, tryParseIpAddress, type IpAddress } from "./ip-address.ts";
 export {
   formatEndpoint,
   formatSocketAddress,
@@ -36,7 +33,8 @@ export {
   toPort,
   type Port,
 } from "./port.ts";
-export { PortSet, longestPortSetText, type PortNameResolver } from "./port-set.ts";
+export { PortSet } from "./port-set.ts";
+export { longestPortSetText, type PortNameResolver } from "./port-set-grammar.ts";
 export {
   type AddressAudience,
   type FamilyReach,

@@ -27,9 +27,13 @@ export function isPort(value: unknown): value is Port {
  */
 export function toPort(value: number): Port {
   if (isPort(value)) return value;
-  throw new PortolanError("PORT_INVALID", `${String(value)} is not a port: it must be a whole number from 0 to 65535.`, {
-    details: { given: String(value) },
-  });
+  throw new PortolanError(
+    "PORT_INVALID",
+    `${String(value)} is not a port: it must be a whole number from 0 to 65535.`,
+    {
+      details: { given: String(value) },
+    },
+  );
 }
 
 /**

@@ -5,12 +5,14 @@
 /** Longest piece of outside text that a message repeats, in UTF-16 code units. */
 const longestQuote = 60;
 
-/** Outside text in an error message: clipped to 60 characters, quoted, and with control characters spelled out. */
+/** Outside text in an error message: clipped to 60 characters, quoted, with control and invisible format characters spelled out. */
 export function quote(text: string): string {
-  return JSON.stringify(clip(text)).replace(
-    /[\u007f-\u009f\u2028\u2029\u200e\u200f\u202a-\u202e\u2066-\u2069]/g,
-    (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, "0")}`,
-  );
+  // JSON spells out what is below U+0020 and lone surrogates; the rest of \p{Cc}, and \p{Cf} with the marks that turn
+  // the direction of writing, would reach the terminal.
+  return JSON.stringify(clip(text)).replace(/[\p{Cc}\p{Cf}\u2028\u2029]/gu, (character) => {
+    const code = character.codePointAt(0)!.toString(16);
+    return code.length <= 4 ? `\\u${code.padStart(4, "0")}` : `\\u{${code}}`;
+  });
 }
 
 /** At most 60 characters of a text, with `...` in place of what was left out. */

@@ -43,15 +43,36 @@ export function bindingOf(socket: Socket): Binding {
   const device = knownOr(socket.boundInterface, null);
   const { address } = socket.local;
   if (socket.family === "ipv4") {
-    return { socket, address, family: "ipv4", wildcard: isWildcardAddress(address), takes: { ipv4: "yes", ipv6: "no" }, device };
+    return {
+      socket,
+      address,
+      family: "ipv4",
+      wildcard: isWildcardAddress(address),
+      takes: { ipv4: "yes", ipv6: "no" },
+      device,
+    };
   }
   // An IPv6 socket bound to an IPv4-mapped address is an IPv4 socket in all but name (RFC 3493 §3.7).
   const mapped = ipv4OfMapped(address);
   if (mapped !== undefined) {
-    return { socket, address: mapped, family: "ipv4", wildcard: isWildcardAddress(mapped), takes: { ipv4: "yes", ipv6: "no" }, device };
+    return {
+      socket,
+      address: mapped,
+      family: "ipv4",
+      wildcard: isWildcardAddress(mapped),
+      takes: { ipv4: "yes", ipv6: "no" },
+      device,
+    };
   }
   const wildcard = isWildcardAddress(address);
-  return { socket, address, family: "ipv6", wildcard, takes: { ipv4: wildcard ? ipv4OfWildcard(socket) : "no", ipv6: "yes" }, device };
+  return {
+    socket,
+    address,
+    family: "ipv6",
+    wildcard,
+    takes: { ipv4: wildcard ? ipv4OfWildcard(socket) : "no", ipv6: "yes" },
+    device,
+  };
 }
 
 /** RFC 3493 §5.3: IPv4 traffic reaches a socket bound to `::` unless IPV6_V6ONLY is set on it. */
@@ -73,7 +94,8 @@ export type Duel = "wins" | "loses" | "shares" | "unclear";
  */
 export function duel(left: Binding, right: Binding, family: IpFamily): Duel {
   if (left.wildcard !== right.wildcard) return left.wildcard ? "loses" : "wins";
-  const byFamily = family === "ipv4" ? Number(left.socket.family === "ipv4") - Number(right.socket.family === "ipv4") : 0;
+  const byFamily =
+    family === "ipv4" ? Number(left.socket.family === "ipv4") - Number(right.socket.family === "ipv4") : 0;
   const byDevice = Number(left.device !== null) - Number(right.device !== null);
   if (byDevice !== 0 && Math.sign(byFamily) !== byDevice) return "unclear";
   return byFamily > 0 ? "wins" : byFamily < 0 ? "loses" : "shares";

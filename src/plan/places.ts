@@ -54,10 +54,16 @@ function listPlaces(networkInterface: NetworkInterface): Place[] {
  * network of a loopback address to itself (`fib_add_ifaddr` in net/ipv4/fib_frontend.c), so that 127.0.0.2 answers
  * where `lo` has 127.0.0.1/8.
  */
-export function loopbackPlaceOf(address: string, family: IpFamily, interfaces: readonly NetworkInterface[]): Place | undefined {
+export function loopbackPlaceOf(
+  address: string,
+  family: IpFamily,
+  interfaces: readonly NetworkInterface[],
+): Place | undefined {
   if (!isLoopbackAddress(address)) return undefined;
   const loopbacks = interfaces.filter((networkInterface) => networkInterface.loopback);
-  const carrier = loopbacks.find(({ addresses }) => addresses.some((one) => one.family === family && isLoopbackAddress(one.address)));
+  const carrier = loopbacks.find(({ addresses }) =>
+    addresses.some((one) => one.family === family && isLoopbackAddress(one.address)),
+  );
   // Without any loopback interface in the list, the list is a part of the truth, and the address speaks for itself.
   if (carrier === undefined && loopbacks.length > 0) return undefined;
   return {

@@ -5,6 +5,7 @@ import { createSocket } from "node:dgram";
 import { once } from "node:events";
 import { connect, createServer } from "node:net";
 import { networkInterfaces } from "node:os";
+import type * as Koffi from "koffi";
 import { describe, expect, test } from "vitest";
 import { known, toPort, unknown, type Known, type Socket } from "../core/index.ts";
 import type { NetworkInterface, PortLimits } from "../host/host.ts";
@@ -28,9 +29,15 @@ const exact: readonly Bind[] = ["127.0.0.1", "127.0.0.2", "::1", "::ffff:127.0.0
   v6only: false,
   device: null,
 }));
-const throughLoopback = [...wildcards, exact[0]!].map((bind) => ({ ...bind, id: `${bind.id} through lo`, device: "lo" }));
+const throughLoopback = [...wildcards, exact[0]!].map((bind) => ({
+  ...bind,
+  id: `${bind.id} through lo`,
+  device: "lo",
+}));
 
-const hasIpv6 = Object.values(networkInterfaces()).some((addresses) => addresses?.some(({ address }) => address === "::1"));
+const hasIpv6 = Object.values(networkInterfaces()).some((addresses) =>
+  addresses?.some(({ address }) => address === "::1"),
+);
 const targets = ["127.0.0.1", "127.0.0.2", "::1"].filter((address) => hasIpv6 || !address.includes(":"));
 
 /** One bound socket of the test. */
@@ -55,7 +62,7 @@ interface Driver {
 class RawSockets {
   readonly #call: Record<"socket" | "setsockopt" | "bind" | "close", (...values: unknown[]) => number>;
 
-  constructor(koffi: Pick<typeof import("koffi"), "load">) {
+  constructor(koffi: Pick<typeof Koffi, "load">) {
     const library = koffi.load(null);
     this.#call = {
       socket: library.func("int socket(int domain, int type, int protocol)"),
@@ -72,10 +79,12 @@ class RawSockets {
     expect(fd).toBeGreaterThanOrEqual(0);
     const one = Buffer.from(new Uint32Array([1]).buffer);
     expect(this.#call.setsockopt(fd, 1, 15, one, 4)).toBe(0); // SOL_SOCKET, SO_REUSEPORT
-    if (isIpv6) expect(this.#call.setsockopt(fd, 41, 26, Buffer.from(new Uint32Array([Number(v6only)]).buffer), 4)).toBe(0);
+    if (isIpv6)
+      expect(this.#call.setsockopt(fd, 41, 26, Buffer.from(new Uint32Array([Number(v6only)]).buffer), 4)).toBe(0);
     const bytes = sockaddrOf(address, port);
     // SO_BINDTODEVICE; ordinary users may use it since Linux 5.7.
-    const bound = device === null || this.#call.setsockopt(fd, 1, 25, Buffer.from(`${device}\0`), device.length + 1) === 0;
+    const bound =
+      device === null || this.#call.setsockopt(fd, 1, 25, Buffer.from(`${device}\0`), device.length + 1) === 0;
     if (bound && this.#call.bind(fd, bytes, bytes.length) === 0) return fd;
     this.#call.close(fd);
     return undefined;
@@ -253,7 +262,9 @@ async function openTogether(wanted: readonly Bind[], driver: Driver): Promise<An
 
 /** Every ordered pair, and every other set up to a size, in the order of the list. */
 function listCombinations(from: readonly Bind[], largestSet: number): Bind[][] {
-  const combinations = from.flatMap((first) => from.filter((second) => second !== first).map((second) => [first, second]));
+  const combinations = from.flatMap((first) =>
+    from.filter((second) => second !== first).map((second) => [first, second]),
+  );
   for (let mask = 1; mask < 1 << from.length; mask++) {
     const subset = from.filter((_, index) => (mask & (1 << index)) !== 0);
     if (subset.length !== 2 && subset.length <= largestSet) combinations.push(subset);
@@ -267,7 +278,13 @@ function isEqual(left: Bind, right: Bind): boolean {
 }
 
 /** Compares the reach of every open socket with who really answered at one address. */
-function compare(open: readonly Answerer[], answerer: string | undefined, target: string, driver: Driver, readV6only: boolean): void {
+function compare(
+  open: readonly Answerer[],
+  answerer: string | undefined,
+  target: string,
+  driver: Driver,
+  readV6only: boolean,
+): void {
   const sockets = open.map((one, index) => toSocket(one, index, driver.transport, readV6only));
   const world: ReachWorld = { interfaces: [loopback], limits, listeners: sockets };
   const among = open.map(({ bind }) => bind.id).join(", ");

@@ -47,7 +47,9 @@ export function explainReach(
     parts.push(`but at ${names} another, more specific socket answers this port`);
   }
   if (facts.contested) {
-    parts.push("and where a socket bound to an interface shares the port, options that the kernel does not show decide which one answers");
+    parts.push(
+      "and where a socket bound to an interface shares the port, options that the kernel does not show decide which one answers",
+    );
   }
   return `${parts.join(", ")}.`;
 }
@@ -58,7 +60,8 @@ function explainWildcards(wildcards: readonly Binding[], { ipv4, ipv6 }: ReachFa
     ipv6: wildcards.some(({ takes }) => takes.ipv6 === "yes"),
   };
   if (bound.ipv4 && bound.ipv6) return "Bound to every address, IPv4 and IPv6";
-  if (bound.ipv4) return ipv6 === "no" ? "Bound to every IPv4 address and to no IPv6 address" : "Bound to every IPv4 address";
+  if (bound.ipv4)
+    return ipv6 === "no" ? "Bound to every IPv4 address and to no IPv6 address" : "Bound to every IPv4 address";
   if (ipv4 === "no") return "Bound to every IPv6 address and to no IPv4 address";
   if (ipv4 === "yes") return "Bound to every IPv6 address";
   const usual = limits.v6onlyDefault.known
@@ -80,13 +83,18 @@ function explainAddresses({ own, scope, addresses }: ReachFacts, interfaces: rea
   const bound = [...new Set(own.map(({ address }) => address))];
   const names = listNames(bound);
   const one = bound.length === 1;
-  if (bound.every(isMulticastAddress)) return `Bound to ${names}, and receives what is sent to ${one ? "that group" : "those groups"}`;
+  if (bound.every(isMulticastAddress))
+    return `Bound to ${names}, and receives what is sent to ${one ? "that group" : "those groups"}`;
   if (scope === "machine" && bound.every(isLoopbackAddress)) {
     return `Bound to ${names}, ${one ? "an address" : "addresses"} that only this machine can use`;
   }
   if (addresses.length === 0) {
-    const held = interfaces.some((networkInterface) => networkInterface.addresses.some(({ address }) => bound.includes(address)));
-    return held ? `Bound to ${names}` : `Bound to ${names}, ${one ? "an address" : "addresses"} that no interface has now`;
+    const held = interfaces.some((networkInterface) =>
+      networkInterface.addresses.some(({ address }) => bound.includes(address)),
+    );
+    return held
+      ? `Bound to ${names}`
+      : `Bound to ${names}, ${one ? "an address" : "addresses"} that no interface has now`;
   }
   const devices = [...new Set(addresses.map(({ interfaceName }) => interfaceName))].filter((name) => name !== "");
   if (devices.length === 0) return `Bound to ${names}; the interfaces of this machine could not be read`;

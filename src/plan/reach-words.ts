@@ -57,7 +57,8 @@ export function localUrlOf(reach: Pick<Reach, "addresses">, port: number, scheme
   const ipv4 = usable.find(({ address }) => address === "127.0.0.1");
   const ipv6 = usable.find(({ address }) => address === "::1");
   // Both are listed only where no other socket gets the traffic, so a program that tries one after the other arrives here.
-  if (ipv4 !== undefined && ipv6 !== undefined && (ipv4.certain || ipv6.certain)) return urlOf(scheme, "localhost", port);
+  if (ipv4 !== undefined && ipv6 !== undefined && (ipv4.certain || ipv6.certain))
+    return urlOf(scheme, "localhost", port);
   const best =
     usable.find(({ certain, audience }) => certain && audience === "this-machine") ??
     usable.find(({ certain }) => certain) ??

@@ -11,7 +11,11 @@ const limits: PortLimits = {
   v6onlyDefault: known(false),
 };
 
-function networkInterface(name: string, cidrs: readonly string[], options: Partial<NetworkInterface> = {}): NetworkInterface {
+function networkInterface(
+  name: string,
+  cidrs: readonly string[],
+  options: Partial<NetworkInterface> = {},
+): NetworkInterface {
   return {
     name,
     index: known(1),
@@ -71,43 +75,187 @@ describe("one socket alone", () => {
   const everyIpv4 = ["127.0.0.1", "192.168.1.8", "172.17.0.1"];
   const everyIpv6 = ["::1", "fe80::8", "fd00::8"];
   const cases: readonly [string, Socket, string, string, string, readonly string[], string, string][] = [
-    ["127.0.0.1", listener("127.0.0.1"), "machine", "yes", "no", ["127.0.0.1"], "this machine",
-      "Bound to 127.0.0.1, an address that only this machine can use."],
-    ["127.0.0.2, which lo does not list", listener("127.0.0.2"), "machine", "yes", "no", ["127.0.0.2"], "this machine",
-      "Bound to 127.0.0.2, an address that only this machine can use."],
-    ["::1", listener("::1"), "machine", "no", "yes", ["::1"], "this machine",
-      "Bound to ::1, an address that only this machine can use."],
-    ["mapped loopback", listener("::ffff:127.0.0.1"), "machine", "yes", "no", ["127.0.0.1"], "this machine",
-      "Bound to 127.0.0.1, an address that only this machine can use."],
-    ["0.0.0.0", listener("0.0.0.0"), "everywhere", "yes", "no", everyIpv4, "everywhere (IPv4)",
-      "Bound to every IPv4 address and to no IPv6 address."],
-    [":: dual-stack", dual(), "everywhere", "yes", "yes", [...everyIpv4, ...everyIpv6], "everywhere",
-      "Bound to every address, IPv4 and IPv6."],
-    [":: v6only", v6only(), "everywhere", "no", "yes", everyIpv6, "everywhere (IPv6)",
-      "Bound to every IPv6 address and to no IPv4 address."],
-    [":: v6only unread", undecided(), "everywhere", "depends", "yes", [...everyIpv4, ...everyIpv6], "everywhere (IPv4?)",
+    [
+      "127.0.0.1",
+      listener("127.0.0.1"),
+      "machine",
+      "yes",
+      "no",
+      ["127.0.0.1"],
+      "this machine",
+      "Bound to 127.0.0.1, an address that only this machine can use.",
+    ],
+    [
+      "127.0.0.2, which lo does not list",
+      listener("127.0.0.2"),
+      "machine",
+      "yes",
+      "no",
+      ["127.0.0.2"],
+      "this machine",
+      "Bound to 127.0.0.2, an address that only this machine can use.",
+    ],
+    [
+      "::1",
+      listener("::1"),
+      "machine",
+      "no",
+      "yes",
+      ["::1"],
+      "this machine",
+      "Bound to ::1, an address that only this machine can use.",
+    ],
+    [
+      "mapped loopback",
+      listener("::ffff:127.0.0.1"),
+      "machine",
+      "yes",
+      "no",
+      ["127.0.0.1"],
+      "this machine",
+      "Bound to 127.0.0.1, an address that only this machine can use.",
+    ],
+    [
+      "0.0.0.0",
+      listener("0.0.0.0"),
+      "everywhere",
+      "yes",
+      "no",
+      everyIpv4,
+      "everywhere (IPv4)",
+      "Bound to every IPv4 address and to no IPv6 address.",
+    ],
+    [
+      ":: dual-stack",
+      dual(),
+      "everywhere",
+      "yes",
+      "yes",
+      [...everyIpv4, ...everyIpv6],
+      "everywhere",
+      "Bound to every address, IPv4 and IPv6.",
+    ],
+    [
+      ":: v6only",
+      v6only(),
+      "everywhere",
+      "no",
+      "yes",
+      everyIpv6,
+      "everywhere (IPv6)",
+      "Bound to every IPv6 address and to no IPv4 address.",
+    ],
+    [
+      ":: v6only unread",
+      undecided(),
+      "everywhere",
+      "depends",
+      "yes",
+      [...everyIpv4, ...everyIpv6],
+      "everywhere (IPv4?)",
       "Bound to every IPv6 address, and whether it takes IPv4 too depends on its v6only option, which could not be read; " +
-        "by default this machine's sockets take it."],
-    ["an address of eth0", listener("192.168.1.8"), "networks", "yes", "no", ["192.168.1.8"], "192.168.1.0/24",
-      "Bound to 192.168.1.8, an address of eth0, whose network is 192.168.1.0/24."],
-    ["link-local", listener("fe80::8", { device: "eth0" }), "networks", "no", "yes", ["fe80::8"], "eth0 only",
-      "Bound to fe80::8, an address of eth0, whose network is fe80::/64."],
-    ["an address of nobody", listener("192.168.9.9"), "nowhere", "no", "no", [], "nowhere",
-      "Bound to 192.168.9.9, an address that no interface has now."],
-    ["an address of an interface that is down", listener("172.17.0.1"), "machine", "yes", "no", ["172.17.0.1"], "this machine",
-      "Bound to 172.17.0.1, an address of docker0, which is down, so that only this machine can use it."],
-    ["every address, eth0 only", listener("0.0.0.0", { device: "eth0" }), "networks", "yes", "no", ["192.168.1.8"], "192.168.1.0/24",
-      "Bound to every IPv4 address and to no IPv6 address, for traffic through eth0 only."],
-    ["both families, eth0 only", listener("::", { device: "eth0" }), "networks", "yes", "yes", ["192.168.1.8", "fe80::8", "fd00::8"],
-      "eth0 only", "Bound to every address, IPv4 and IPv6, for traffic through eth0 only."],
-    ["every address, lo only", listener("0.0.0.0", { device: "lo" }), "machine", "yes", "no", ["127.0.0.1"], "this machine",
-      "Bound to every IPv4 address and to no IPv6 address, for traffic through lo only."],
-    ["every address of an interface that is gone", listener("0.0.0.0", { device: "eth9" }), "nowhere", "no", "no", [], "nowhere",
-      "Bound to every IPv4 address and to no IPv6 address, for traffic through eth9 only, which this machine does not have now."],
-    ["a multicast group", listener("224.0.0.251", { transport: "udp" }), "networks", "yes", "no", [], "multicast",
-      "Bound to 224.0.0.251, and receives what is sent to that group."],
-    ["a broadcast address", listener("192.168.1.255", { transport: "udp" }), "networks", "yes", "no", ["192.168.1.255"],
-      "192.168.1.0/24", "Bound to 192.168.1.255, an address of eth0, whose network is 192.168.1.0/24."],
+        "by default this machine's sockets take it.",
+    ],
+    [
+      "an address of eth0",
+      listener("192.168.1.8"),
+      "networks",
+      "yes",
+      "no",
+      ["192.168.1.8"],
+      "192.168.1.0/24",
+      "Bound to 192.168.1.8, an address of eth0, whose network is 192.168.1.0/24.",
+    ],
+    [
+      "link-local",
+      listener("fe80::8", { device: "eth0" }),
+      "networks",
+      "no",
+      "yes",
+      ["fe80::8"],
+      "eth0 only",
+      "Bound to fe80::8, an address of eth0, whose network is fe80::/64.",
+    ],
+    [
+      "an address of nobody",
+      listener("192.168.9.9"),
+      "nowhere",
+      "no",
+      "no",
+      [],
+      "nowhere",
+      "Bound to 192.168.9.9, an address that no interface has now.",
+    ],
+    [
+      "an address of an interface that is down",
+      listener("172.17.0.1"),
+      "machine",
+      "yes",
+      "no",
+      ["172.17.0.1"],
+      "this machine",
+      "Bound to 172.17.0.1, an address of docker0, which is down, so that only this machine can use it.",
+    ],
+    [
+      "every address, eth0 only",
+      listener("0.0.0.0", { device: "eth0" }),
+      "networks",
+      "yes",
+      "no",
+      ["192.168.1.8"],
+      "192.168.1.0/24",
+      "Bound to every IPv4 address and to no IPv6 address, for traffic through eth0 only.",
+    ],
+    [
+      "both families, eth0 only",
+      listener("::", { device: "eth0" }),
+      "networks",
+      "yes",
+      "yes",
+      ["192.168.1.8", "fe80::8", "fd00::8"],
+      "eth0 only",
+      "Bound to every address, IPv4 and IPv6, for traffic through eth0 only.",
+    ],
+    [
+      "every address, lo only",
+      listener("0.0.0.0", { device: "lo" }),
+      "machine",
+      "yes",
+      "no",
+      ["127.0.0.1"],
+      "this machine",
+      "Bound to every IPv4 address and to no IPv6 address, for traffic through lo only.",
+    ],
+    [
+      "every address of an interface that is gone",
+      listener("0.0.0.0", { device: "eth9" }),
+      "nowhere",
+      "no",
+      "no",
+      [],
+      "nowhere",
+      "Bound to every IPv4 address and to no IPv6 address, for traffic through eth9 only, which this machine does not have now.",
+    ],
+    [
+      "a multicast group",
+      listener("224.0.0.251", { transport: "udp" }),
+      "networks",
+      "yes",
+      "no",
+      [],
+      "multicast",
+      "Bound to 224.0.0.251, and receives what is sent to that group.",
+    ],
+    [
+      "a broadcast address",
+      listener("192.168.1.255", { transport: "udp" }),
+      "networks",
+      "yes",
+      "no",
+      ["192.168.1.255"],
+      "192.168.1.0/24",
+      "Bound to 192.168.1.255, an address of eth0, whose network is 192.168.1.0/24.",
+    ],
   ];
 
   test.each(cases)("%s", (_, socket, scope, ipv4, ipv6, addresses, summary, reason) => {
@@ -204,7 +352,9 @@ describe("sockets of others on the same port", () => {
 
   test("a loopback address that no interface lists is taken too", () => {
     const rival = listener("127.0.0.9");
-    expect(reachAgainst(listener("0.0.0.0"), rival).taken).toEqual([{ address: "127.0.0.9", family: "ipv4", inode: rival.inode }]);
+    expect(reachAgainst(listener("0.0.0.0"), rival).taken).toEqual([
+      { address: "127.0.0.9", family: "ipv4", inode: rival.inode },
+    ]);
     expect(reachAgainst(v6only(), rival).taken).toEqual([]);
   });
 
@@ -228,7 +378,10 @@ describe("sockets of others on the same port", () => {
 
   test("an IPv4-mapped address beats the IPv4 wildcard and loses to the same IPv4 address", () => {
     expect(reachAgainst(listener("0.0.0.0"), listener("::ffff:127.0.0.1")).taken).toHaveLength(1);
-    expect(reachAgainst(listener("::ffff:127.0.0.1"), listener("127.0.0.1"))).toMatchObject({ scope: "nowhere", ipv4: "no" });
+    expect(reachAgainst(listener("::ffff:127.0.0.1"), listener("127.0.0.1"))).toMatchObject({
+      scope: "nowhere",
+      ipv4: "no",
+    });
   });
 
   test("all addresses taken is nowhere", () => {
@@ -256,7 +409,13 @@ describe("sockets of others on the same port", () => {
   });
 
   test("other ports and transports are other doors", () => {
-    expect(reachAgainst(listener("0.0.0.0"), listener("127.0.0.1", { port: 80 }), listener("127.0.0.1", { transport: "udp" })).taken).toEqual([]);
+    expect(
+      reachAgainst(
+        listener("0.0.0.0"),
+        listener("127.0.0.1", { port: 80 }),
+        listener("127.0.0.1", { transport: "udp" }),
+      ).taken,
+    ).toEqual([]);
   });
 
   test("2,000 services on one port, each at its own address, do not look at each other", () => {
@@ -332,8 +491,12 @@ describe("limits", () => {
     expect(mayBind(toPort(0), limits)).toEqual(known(true));
     expect(mayBind(toPort(80), { ...limits, mayBindPrivileged: known(true) })).toEqual(known(true));
     expect(mayBind(toPort(80), { ...limits, unprivilegedPortStart: known(0) })).toEqual(known(true));
-    expect(mayBind(toPort(80), { ...limits, mayBindPrivileged: unknown("unsupported") })).toEqual(unknown("unsupported"));
-    expect(mayBind(toPort(80), { ...limits, unprivilegedPortStart: unknown("permission") })).toEqual(unknown("permission"));
+    expect(mayBind(toPort(80), { ...limits, mayBindPrivileged: unknown("unsupported") })).toEqual(
+      unknown("unsupported"),
+    );
+    expect(mayBind(toPort(80), { ...limits, unprivilegedPortStart: unknown("permission") })).toEqual(
+      unknown("permission"),
+    );
   });
 
   test("automatic assignment", () => {
@@ -343,6 +506,8 @@ describe("limits", () => {
     expect(isEphemeral(toPort(61000), limits)).toEqual(known(false));
     expect(isEphemeral(toPort(40005), limits)).toEqual(known(false));
     expect(isEphemeral(toPort(40005), { ...limits, reservedPorts: known("") })).toEqual(known(true));
-    expect(isEphemeral(toPort(40005), { ...limits, ephemeralRange: unknown("unsupported") })).toEqual(unknown("unsupported"));
+    expect(isEphemeral(toPort(40005), { ...limits, ephemeralRange: unknown("unsupported") })).toEqual(
+      unknown("unsupported"),
+    );
   });
 });

@@ -42,7 +42,15 @@ export interface ReachOptions {
  */
 export function reachOf(listener: readonly Socket[], world: ReachWorld, options: ReachOptions = {}): Reach {
   const first = listener[0];
-  if (first === undefined) return { scope: "nowhere", ipv4: "no", ipv6: "no", addresses: [], taken: [], reason: "It has no listening socket." };
+  if (first === undefined)
+    return {
+      scope: "nowhere",
+      ipv4: "no",
+      ipv6: "no",
+      addresses: [],
+      taken: [],
+      reason: "It has no listening socket.",
+    };
   const { transport } = first;
   const { port } = first.local;
   const scheme = transport === "tcp" ? (options.scheme ?? null) : null;
@@ -94,7 +102,11 @@ export function reachOf(listener: readonly Socket[], world: ReachWorld, options:
 }
 
 /** Addresses where the service may answer: all for a wildcard, with the loopback addresses that a socket names; else its own. */
-function listCandidates(own: readonly Binding[], door: Door, interfaces: readonly NetworkInterface[]): readonly Place[] {
+function listCandidates(
+  own: readonly Binding[],
+  door: Door,
+  interfaces: readonly NetworkInterface[],
+): readonly Place[] {
   const places = placesOf(interfaces);
   const bound = own.flatMap(({ address, wildcard }) => (wildcard ? [] : [address]));
   if (bound.length === own.length) {
@@ -142,14 +154,25 @@ export function urlOf(scheme: "http" | "https", host: string, port: number): str
 }
 
 /** UDP sockets bound to a broadcast address receive what is sent to it on the networks that have it (ip(7)). */
-function listBroadcasts(own: readonly Binding[], interfaces: readonly NetworkInterface[], port: Port): ReachableAddress[] {
+function listBroadcasts(
+  own: readonly Binding[],
+  interfaces: readonly NetworkInterface[],
+  port: Port,
+): ReachableAddress[] {
   const found: ReachableAddress[] = [];
   for (const { address, family, wildcard, device, socket } of own) {
     if (wildcard || family !== "ipv4" || socket.transport !== "udp") continue;
     for (const networkInterface of interfaces) {
-      if (networkInterface.loopback || isDown(networkInterface) || (device !== null && device !== networkInterface.name)) continue;
+      if (
+        networkInterface.loopback ||
+        isDown(networkInterface) ||
+        (device !== null && device !== networkInterface.name)
+      )
+        continue;
       const home = networkInterface.addresses.find(
-        (one) => one.family === "ipv4" && (address === "255.255.255.255" || broadcastOf(one.address, one.prefixLength) === address),
+        (one) =>
+          one.family === "ipv4" &&
+          (address === "255.255.255.255" || broadcastOf(one.address, one.prefixLength) === address),
       );
       if (home === undefined) continue;
       found.push({
@@ -213,5 +236,7 @@ function scopeOf(
       wildcard && device === null && families.some((family) => takes[family] !== "no" && reach[family] !== "no"),
   );
   if (everywhere) return "everywhere";
-  return addresses.length > 0 && addresses.every(({ audience }) => audience === "this-machine") ? "machine" : "networks";
+  return addresses.length > 0 && addresses.every(({ audience }) => audience === "this-machine")
+    ? "machine"
+    : "networks";
 }
