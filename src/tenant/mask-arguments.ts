@@ -60,11 +60,33 @@ type Expectation =
  * A secret that nothing announces stays: this is a courtesy, not a guarantee.
  */
 export function maskArguments(argv: readonly string[]): readonly string[] {
-  return maskWords(argv, "arguments");
+  let masked: readonly string[] = argv;
+  for (let pass = 0; pass < passLimit; pass++) {
+    const next = maskWords(masked, "arguments");
+    if (next.every((word, index) => word === masked[index])) break;
+    masked = next;
+  }
+  return masked;
 }
+
+/**
+ * A mask can bring an announcing name next to what stood behind the secret, in text with unbalanced quotes. Passes are made until
+ * one changes nothing, which the second nearly always does.
+ */
+const passLimit = 8;
 
 /** The same for a text, such as a shell command or a log line. White space stays as it is. */
 export function maskText(text: string): string {
+  let masked = text;
+  for (let pass = 0; pass < passLimit; pass++) {
+    const next = maskTextOnce(masked);
+    if (next === masked) break;
+    masked = next;
+  }
+  return masked;
+}
+
+function maskTextOnce(text: string): string {
   return maskShellText(maskPatterns(text), 0);
 }
 
@@ -202,7 +224,7 @@ function maskOperand(word: string, kind: "arguments" | "text", previous: string)
 
 function maskFree(word: string, kind: "arguments" | "text"): string {
   // Words of a text have been through the patterns as a whole.
-  return kind === "text" ? word : maskText(word);
+  return kind === "text" ? word : maskTextOnce(word);
 }
 
 function maskUser(word: string, mark: string): string {

@@ -180,6 +180,8 @@ function findValue(
     // `password=x,uid=0`: another pair begins; otherwise the comma is part of the password.
     if (character === "," && /^,[A-Za-z_][\w-]{0,40}[=:]/.test(text.slice(end, end + 48))) break;
   }
+  // White space behind a header's value is not part of it (RFC 9110 §5.5).
+  if (kind.header) while (end > start && /\s/.test(text.charAt(end - 1))) end--;
   return { start, end };
 }
 
