@@ -131,6 +131,7 @@ export function networkOf(address: string, prefixLength: number): string {
 
 /** The IPv4 address inside an IPv4-mapped IPv6 address (`::ffff:1.2.3.4`, RFC 4291 §2.5.5.2), or `undefined`. */
 export function ipv4OfMapped(address: string): string | undefined {
+  if (address === "::" || !address.includes(":")) return undefined;
   const groups = groupsOf(address);
   if (groups === undefined || groups.length === 4) return undefined;
   return embeddedIpv4(groups)?.join(".");

@@ -20,7 +20,9 @@ export type PortNameResolver = (name: string) => readonly number[] | undefined;
 /** Longest text that `PortSet.parse` reads, in characters: a list of all 65,536 ports, one by one, has 382,105. */
 export const longestPortSetText = 400_000;
 
+/** Longest part, in characters. IANA names have at most 15 (RFC 6335 §5.1), older ones some more. */
 const longestName = 64;
+
 /** Takes a range of ports, both ends included. */
 type RangeSink = (first: number, last: number) => void;
 

@@ -30,7 +30,10 @@ export interface ReachableAddress {
   readonly endpoint: string;
   /** URL for a browser when the service is claimed to speak HTTP; `null` otherwise (also for link-local IPv6, which browsers cannot open). */
   readonly url: string | null;
-  /** False when an option that could not be read (v6only) decides whether it answers there. */
+  /**
+   * False when an option that could not be read decides whether it answers there: v6only of an IPv6 wildcard, or, where a
+   * socket bound to an interface shares the port, SO_REUSEPORT and SO_REUSEADDR (which Linux shows to nobody).
+   */
   readonly certain: boolean;
 }
 

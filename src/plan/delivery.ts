@@ -38,33 +38,27 @@ export interface Arrival {
   readonly interfaceName: string;
 }
 
+const remembered = new WeakMap<Socket, Binding>();
+
 /** What a socket's address and options mean for delivery. */
 export function bindingOf(socket: Socket): Binding {
+  let binding = remembered.get(socket);
+  if (binding === undefined) {
+    binding = toBinding(socket);
+    remembered.set(socket, binding);
+  }
+  return binding;
+}
+
+function toBinding(socket: Socket): Binding {
   const device = knownOr(socket.boundInterface, null);
-  const { address } = socket.local;
-  if (socket.family === "ipv4") {
-    return {
-      socket,
-      address,
-      family: "ipv4",
-      wildcard: isWildcardAddress(address),
-      takes: { ipv4: "yes", ipv6: "no" },
-      device,
-    };
-  }
   // An IPv6 socket bound to an IPv4-mapped address is an IPv4 socket in all but name (RFC 3493 §3.7).
-  const mapped = ipv4OfMapped(address);
-  if (mapped !== undefined) {
-    return {
-      socket,
-      address: mapped,
-      family: "ipv4",
-      wildcard: isWildcardAddress(mapped),
-      takes: { ipv4: "yes", ipv6: "no" },
-      device,
-    };
-  }
+  const mapped = socket.family === "ipv6" ? ipv4OfMapped(socket.local.address) : undefined;
+  const address = mapped ?? socket.local.address;
   const wildcard = isWildcardAddress(address);
+  if (socket.family === "ipv4" || mapped !== undefined) {
+    return { socket, address, family: "ipv4", wildcard, takes: { ipv4: "yes", ipv6: "no" }, device };
+  }
   return {
     socket,
     address,
@@ -116,6 +110,9 @@ export function fateOf(own: readonly Binding[], rivals: readonly Binding[], arri
   const mine = own.filter((binding) => canTake(binding, arrival));
   if (mine.length === 0) return { kind: "elsewhere" };
   const others = rivals.filter((binding) => canTake(binding, arrival));
+  if (others.length === 0) {
+    return { kind: "answers", certain: mine.some((binding) => binding.takes[family] === "yes"), contested: false };
+  }
   let victor: Binding | undefined;
   let standing = false;
   let contested = false;

@@ -1,7 +1,14 @@
 /**
  * @module The addresses of a machine as places where traffic arrives: whose they are, and who can use them.
  */
-import { audienceOf, isLoopbackAddress, networkOf, type AddressAudience, type IpFamily } from "../core/index.ts";
+import {
+  audienceOf,
+  isLinkLocalAddress,
+  isLoopbackAddress,
+  networkOf,
+  type AddressAudience,
+  type IpFamily,
+} from "../core/index.ts";
 import type { NetworkInterface } from "../host/host.ts";
 import type { Arrival } from "./delivery.ts";
 
@@ -9,6 +16,8 @@ import type { Arrival } from "./delivery.ts";
 export interface Place extends Arrival {
   readonly network: string | null;
   readonly audience: AddressAudience;
+  /** True for link-local IPv6, which is complete only with its interface as zone (RFC 4007 §6). */
+  readonly needsZone: boolean;
 }
 
 /** The places of a machine, all of them and by address (several interfaces can have the same link-local address). */
@@ -45,6 +54,7 @@ function listPlaces(networkInterface: NetworkInterface): Place[] {
     network: networkOf(address, prefixLength),
     // Linux keeps the local routes of an interface that is down: this machine still reaches the address, nobody else does.
     audience: down ? "this-machine" : audienceOf(address),
+    needsZone: family === "ipv6" && isLinkLocalAddress(address),
   }));
   return places.sort((left, right) => Number(left.family === "ipv6") - Number(right.family === "ipv6"));
 }
@@ -72,6 +82,7 @@ export function loopbackPlaceOf(
     interfaceName: carrier?.name ?? "",
     network: family === "ipv4" ? "127.0.0.0/8" : "::1/128",
     audience: "this-machine",
+    needsZone: false,
   };
 }
 

@@ -42,7 +42,7 @@ export interface ReachOptions {
  */
 export function reachOf(listener: readonly Socket[], world: ReachWorld, options: ReachOptions = {}): Reach {
   const first = listener[0];
-  if (first === undefined)
+  if (first === undefined) {
     return {
       scope: "nowhere",
       ipv4: "no",
@@ -51,6 +51,7 @@ export function reachOf(listener: readonly Socket[], world: ReachWorld, options:
       taken: [],
       reason: "It has no listening socket.",
     };
+  }
   const { transport } = first;
   const { port } = first.local;
   const scheme = transport === "tcp" ? (options.scheme ?? null) : null;
@@ -80,7 +81,7 @@ export function reachOf(listener: readonly Socket[], world: ReachWorld, options:
       taken.push({ address: place.address, family: place.family, inode });
     }
   }
-  addresses.push(...listBroadcasts(own, world.interfaces, port));
+  if (transport === "udp") addresses.push(...listBroadcasts(own, world.interfaces, port));
 
   const facts = {
     own,
@@ -125,22 +126,29 @@ function placeUnlisted(address: string, own: readonly Binding[], interfaces: rea
   // Where the interfaces could not be read, an address to which a socket is bound is taken at its word.
   if (interfaces.length > 0 || isMulticastAddress(address)) return [];
   const device = own.find((binding) => binding.address === address)?.device ?? "";
-  return [{ address, family, interfaceName: device, network: null, audience: audienceOf(address) }];
+  return [
+    {
+      address,
+      family,
+      interfaceName: device,
+      network: null,
+      audience: audienceOf(address),
+      needsZone: family === "ipv6" && isLinkLocalAddress(address),
+    },
+  ];
 }
 
 function toReachable(place: Place, port: Port, scheme: "http" | "https" | null, certain: boolean): ReachableAddress {
-  const { address, family, interfaceName, network, audience } = place;
-  const linkLocalIpv6 = family === "ipv6" && isLinkLocalAddress(address);
-  const zone = linkLocalIpv6 && interfaceName !== "" ? interfaceName : null;
+  const { address, family, interfaceName, network, audience, needsZone } = place;
   return {
     address,
     family,
     interfaceName,
     network,
     audience,
-    endpoint: formatSocketAddress(address, port, zone),
+    endpoint: formatSocketAddress(address, port, needsZone && interfaceName !== "" ? interfaceName : null),
     // A URL has no zone that browsers accept (WHATWG URL Standard, host parsing).
-    url: scheme === null || linkLocalIpv6 ? null : urlOf(scheme, address, port),
+    url: scheme === null || needsZone ? null : urlOf(scheme, address, port),
     certain,
   };
 }
@@ -160,8 +168,8 @@ function listBroadcasts(
   port: Port,
 ): ReachableAddress[] {
   const found: ReachableAddress[] = [];
-  for (const { address, family, wildcard, device, socket } of own) {
-    if (wildcard || family !== "ipv4" || socket.transport !== "udp") continue;
+  for (const { address, family, wildcard, device } of own) {
+    if (wildcard || family !== "ipv4") continue;
     for (const networkInterface of interfaces) {
       if (
         networkInterface.loopback ||
