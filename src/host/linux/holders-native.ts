@@ -5,6 +5,7 @@
 import { readFileSync } from "node:fs";
 import { availableParallelism } from "node:os";
 import type { HolderRequest, HolderWalk } from "./holders.ts";
+import type { InodeIndex } from "./inode-index.ts";
 import type { NativeAccess } from "./libc.ts";
 import { createNativeWalk, type NativeWalk, type WalkPlan } from "./native-walk.ts";
 import type { WalkWorker } from "./native-worker.ts";
@@ -26,58 +27,91 @@ const everyDescriptor = 0x7fffffff;
  * @throws koffi's error when the calls are not to be had
  */
 export async function walkHoldersNatively(access: NativeAccess, request: HolderRequest): Promise<HolderWalk> {
-  const { index, search, signal } = request;
+  const { index, search } = request;
   const census = takeCensus(access);
   if (census === undefined) return { findings: [], complete: true, unreadableCount: 0, processCount: null };
-  const processCount = census.count;
-  if (index.count === 0) return { findings: [], complete: true, unreadableCount: 0, processCount };
-  const items = planItems(census, search);
-  const plan: WalkPlan = {
-    keys: index.keys,
-    items,
-    claims: new Int32Array(new SharedArrayBuffer((2 + items.length / 4) * 4)),
-    directoryCall: directoryCallOf(access),
-  };
-  const workers = search === "first" ? [] : await startWorkers(access, plan, census.descriptorCount);
-  const walk = createNativeWalk(access.koffi, access.library, plan, 1, search === "first" ? index.count : 0);
-  const complete = await runToEnd(walk, plan, signal);
-  const findings = [walk.findings()];
-  const unreadable = new Set(walk.unreadable());
+  const part: WalkPart = { findings: [], unreadable: new Set(), complete: true };
+  if (index.count > 0) {
+    if (search === "all") await walkProcesses(access, census, 0, request, part);
+    else if (!(await findEveryLowHolder(access, census, request, part))) {
+      await walkProcesses(access, census, lowDescriptors, request, part);
+    }
+  }
+  const unreadableCount = countUnreadable(part.unreadable, census);
+  return { findings: part.findings, complete: part.complete, unreadableCount, processCount: census.count };
+}
+
+/** What has been gathered so far. */
+interface WalkPart {
+  readonly findings: { readonly data: Int32Array; readonly length: number }[];
+  readonly unreadable: Set<number>;
+  complete: boolean;
+}
+
+/** Looks at the low descriptors of all processes; true when no more is to be looked for. */
+async function findEveryLowHolder(
+  access: NativeAccess,
+  census: ProcessCensus,
+  request: HolderRequest,
+  part: WalkPart,
+): Promise<boolean> {
+  const items = census.entries.flatMap(({ folderId, pid }) => [folderId, pid, 0, lowDescriptors]);
+  const plan = planWalk(access, request.index, items);
+  const walk = createNativeWalk(access.koffi, access.library, plan, 1, request.index.count);
+  part.complete = await runToEnd(walk, plan, request.signal);
+  gather(part, walk);
+  return !part.complete || walk.foundAll();
+}
+
+/** Walks with as many threads as that pays for. */
+async function walkProcesses(
+  access: NativeAccess,
+  census: ProcessCensus,
+  from: number,
+  { index, signal }: HolderRequest,
+  part: WalkPart,
+): Promise<void> {
+  const plan = planWalk(access, index, planItems(census, from));
+  const workers = await startWorkers(access, plan, census.descriptorCount);
+  const walk = createNativeWalk(access.koffi, access.library, plan, 1, 0);
+  part.complete = await runToEnd(walk, plan, signal);
+  gather(part, walk);
   for (const worker of workers) {
     // One that has claimed nothing by now will find nothing.
     const begun = plan.claims.includes(worker.number, 2);
     const result = begun ? await worker.result : undefined;
     worker.stop();
-    if (!begun || (result === undefined && !complete)) continue;
-    const part = result ?? walkAgain(access, plan, worker.number);
-    findings.push(part);
-    for (const pid of part.unreadable) unreadable.add(pid);
+    if (result !== undefined) {
+      part.findings.push(result);
+      for (const pid of result.unreadable) part.unreadable.add(pid);
+    } else if (begun && part.complete) gather(part, walkAgain(access, plan, worker.number));
   }
-  return { findings, complete, unreadableCount: countUnreadable(unreadable, census), processCount };
 }
 
-/** The work cut into pieces; see WalkPlan. */
-function planItems(census: ProcessCensus, search: "all" | "first"): Int32Array {
-  const items: number[] = [];
-  if (search === "first") {
-    for (const { folderId, pid } of census.entries) items.push(folderId, pid, 0, lowDescriptors);
-    for (const { folderId, pid, descriptorCount = everyDescriptor } of census.entries) {
-      // With so few there can still be high numbers, but seldom: they are a cheap look.
-      if (descriptorCount > 0) items.push(folderId, pid, lowDescriptors, everyDescriptor);
-    }
-  } else {
-    for (const { folderId, pid, descriptorCount = 0 } of census.entries) {
-      let first = 0;
-      // Cut by number, not by count: where numbers are sparse some pieces are small and the last is large, but none is lost.
-      for (; first + descriptorsPerItem * 1.5 < descriptorCount; first += descriptorsPerItem) {
-        items.push(folderId, pid, first, first + descriptorsPerItem);
-      }
-      items.push(folderId, pid, first, everyDescriptor);
-    }
-  }
+function gather(part: WalkPart, walk: NativeWalk): void {
+  part.findings.push(walk.findings());
+  for (const pid of walk.unreadable()) part.unreadable.add(pid);
+}
+
+function planWalk(access: NativeAccess, { keys }: InodeIndex, items: readonly number[]): WalkPlan {
   const shared = new Int32Array(new SharedArrayBuffer(items.length * 4));
   shared.set(items);
-  return shared;
+  const claims = new Int32Array(new SharedArrayBuffer((2 + items.length / 4) * 4));
+  return { keys, items: shared, claims, directoryCall: directoryCallOf(access) };
+}
+
+/** The work cut into pieces (WalkPlan.items), from one descriptor on in every process. */
+function planItems(census: ProcessCensus, from: number): number[] {
+  const items: number[] = [];
+  for (const { folderId, pid, descriptorCount = 0 } of census.entries) {
+    let first = from;
+    // Cut by number, not by count: where numbers are sparse some pieces are small and the last is large, but none is lost.
+    for (; first + descriptorsPerItem * 1.5 < descriptorCount; first += descriptorsPerItem) {
+      items.push(folderId, pid, first, first + descriptorsPerItem);
+    }
+    items.push(folderId, pid, first, everyDescriptor);
+  }
+  return items;
 }
 
 async function startWorkers(
@@ -114,7 +148,7 @@ async function runToEnd(walk: NativeWalk, plan: WalkPlan, signal: AbortSignal | 
 }
 
 /** What a worker had taken before it failed. */
-function walkAgain(access: NativeAccess, plan: WalkPlan, number: number) {
+function walkAgain(access: NativeAccess, plan: WalkPlan, number: number): NativeWalk {
   const items: number[] = [];
   for (let item = 0; item < plan.items.length / 4; item++) {
     if (plan.claims[2 + item] === number) items.push(...plan.items.subarray(item * 4, item * 4 + 4));
@@ -122,7 +156,7 @@ function walkAgain(access: NativeAccess, plan: WalkPlan, number: number) {
   const claims = new Int32Array(2 + items.length / 4);
   const walk = createNativeWalk(access.koffi, access.library, { ...plan, items: Int32Array.from(items), claims }, 1, 0);
   walk.run(Infinity);
-  return { ...walk.findings(), unreadable: walk.unreadable() };
+  return walk;
 }
 
 /** Before Linux 6.2 the kernel's own threads are among those that could not be opened; they hold nothing. */

@@ -11,7 +11,7 @@ export interface InodeIndex {
 }
 
 /** The start of the search for an inode; the same formula stands in native-walk.ts, which must not import anything. */
-export function hashOfInode(inode: number, mask: number): number {
+function hashOfInode(inode: number, mask: number): number {
   return (Math.imul(inode, 0x9e3779b1) >>> 7) & mask;
 }
 

@@ -27,6 +27,8 @@ export interface NativeWalk {
   findings(): { data: Int32Array; length: number };
   /** Takes whatever items nobody has claimed; from then on the claims do not change. */
   sweep(): void;
+  /** True when each inode has been seen, in a walk that stops then. */
+  foundAll(): boolean;
   /** Processes that the user may not look into; one can stand there several times. */
   unreadable(): number[];
 }
@@ -107,6 +109,54 @@ export function createNativeWalk(
     }
   }
 
+  // These are functions of their own because that is how the engine finds out soon that they are worth compiling.
+
+  /** Decimal number of the digits from `at` on. */
+  function parseNumber(at: number): number {
+    let value = 0;
+    for (let byte = page[at]!; byte >= 48 && byte <= 57; byte = page[++at]!) value = value * 10 + byte - 48;
+    return value;
+  }
+
+  /** Inode of the socket that a descriptor is, 0 when it is something else or has been closed. */
+  function socketInodeAt(folder: number, name: number): number {
+    const size = readlinkat(folder, base + name, base + targetAt, targetSize);
+    // "socket:[INODE]": paths start with "/", everything else has another letter in one of these places.
+    if (size < 10 || page[targetAt] !== 115 || page[targetAt + 1] !== 111 || page[targetAt + 7] !== 91) return 0;
+    if (page[targetAt + size - 1] !== 93) return 0;
+    return parseNumber(targetAt + 8) >>> 0;
+  }
+
+  /** The search of inode-index.ts. */
+  function findPlace(inode: number): number {
+    let place = (Math.imul(inode, 0x9e3779b1) >>> 7) & mask;
+    for (;;) {
+      const key = keys[place]!;
+      if (key === inode) return place;
+      if (key === 0) return -1;
+      place = (place + 1) & mask;
+    }
+  }
+
+  /** Looks at the descriptors of one list; false when it reached `end`. */
+  function readList(size: number, folder: number, pid: number, end: number): boolean {
+    // struct linux_dirent64: inode, offset, u16 length at 16, type, name from 19 to a NUL.
+    for (let at = 256, stop = at + size; at < stop; ) {
+      const name = at + 19;
+      const entrySize = page[at + 16]! | (page[at + 17]! << 8);
+      if (entrySize < 20) return false;
+      at += entrySize;
+      if (page[name] === 46) continue; // "." and ".."
+      const descriptor = parseNumber(name);
+      if (descriptor >= end) return false;
+      const inode = socketInodeAt(folder, name);
+      if (inode === 0) continue;
+      const place = findPlace(inode);
+      if (place >= 0) add(place, pid, descriptor);
+    }
+    return true;
+  }
+
   function walk(id: number, pid: number, first: number, end: number): void {
     writePath(id);
     const folder = open(base, closeOnExecDirectory);
@@ -119,43 +169,7 @@ export function createNativeWalk(
     if (first > 0) lseek(folder, first + 2, 0);
     for (;;) {
       const size = prefix === undefined ? getdents(folder, listBase, listSize) : getdents(prefix, folder, listBase, listSize);
-      if (size <= 0) break;
-      // struct linux_dirent64: inode, offset, u16 length at 16, type, name from 19 to a NUL.
-      let at = 256;
-      const stop = at + size;
-      let beyond = false;
-      while (at < stop) {
-        const name = at + 19;
-        const entrySize = page[at + 16]! | (page[at + 17]! << 8);
-        if (entrySize < 20) break;
-        at += entrySize;
-        let descriptor = 0;
-        let byte = page[name]!;
-        if (byte === 46) continue; // "." and ".."
-        for (let digit = name; byte !== 0; byte = page[++digit]!) descriptor = descriptor * 10 + byte - 48;
-        if (descriptor >= end) {
-          beyond = true;
-          break;
-        }
-        const targetLength = readlinkat(folder, base + name, base + targetAt, targetSize);
-        // "socket:[INODE]"; paths start with "/", everything else with another letter or another second one.
-        if (targetLength < 10 || page[targetAt] !== 115 || page[targetAt + 1] !== 111 || page[targetAt + 7] !== 91) continue;
-        let inode = 0;
-        const last = targetAt + targetLength - 1;
-        for (let digit = targetAt + 8; digit < last; digit++) inode = inode * 10 + page[digit]! - 48;
-        inode >>>= 0;
-        let place = (Math.imul(inode, 0x9e3779b1) >>> 7) & mask;
-        for (;;) {
-          const key = keys[place]!;
-          if (key === inode) {
-            if (inode !== 0) add(place, pid, descriptor);
-            break;
-          }
-          if (key === 0) break;
-          place = (place + 1) & mask;
-        }
-      }
-      if (beyond) break;
+      if (size <= 0 || !readList(size, folder, pid, end)) break;
     }
     close(folder);
   }
@@ -182,6 +196,7 @@ export function createNativeWalk(
       if (Atomics.load(claims, 1) !== 0) return;
       for (let item = 0; item < itemCount; item++) claim(item);
     },
+    foundAll: () => stopWhenFound > 0 && missing === 0,
     findings: () => ({ data, length }),
     unreadable: () => unreadable,
   };

@@ -102,7 +102,7 @@ export function takeCensus(access: NativeAccess): ProcessCensus | undefined {
   const folder = open("/proc", directoryCloseOnExec);
   if (folder < 0) return undefined;
 
-  /** Asks for `/proc/PID/fd` or `/proc/PID/task`; false when it is gone. The pid's digits are given in the list. */
+  /** Asks for `/proc/PID/fd` or `/proc/PID/task`, of which the pid's digits stand in the list; false when that failed. */
   function look(digitsAt: number, digitsEnd: number, name: string): boolean {
     bytes.copyWithin(pathAt, digitsAt, digitsEnd);
     const end = pathAt + digitsEnd - digitsAt;
@@ -131,7 +131,11 @@ export function takeCensus(access: NativeAccess): ProcessCensus | undefined {
       if (end === name || bytes[end] !== 0) continue;
       count++;
       if (countable) {
-        if (!look(name, end, "fd")) continue;
+        if (!look(name, end, "fd")) {
+          // Under hidepid=1 names are told and nothing else: the walk will count it as private.
+          if (isPermission(access.koffi.errno())) entries.push({ pid, folderId: pid, descriptorCount: undefined });
+          continue;
+        }
         const descriptors = bytes.readUInt32LE(sizeAt);
         if (descriptors > 0) {
           entries.push({ pid, folderId: pid, descriptorCount: descriptors });
@@ -150,6 +154,11 @@ export function takeCensus(access: NativeAccess): ProcessCensus | undefined {
   }
   close(folder);
   return { count, entries, descriptorCount };
+}
+
+/** EPERM or EACCES. */
+function isPermission(errno: number): boolean {
+  return errno === 1 || errno === 13;
 }
 
 /** Since Linux 6.2 the size of `/proc/PID/fd` is the number of open descriptors; this thread has some for certain. */

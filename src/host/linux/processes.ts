@@ -10,6 +10,7 @@ import { parseProcessStat, type ProcessStat } from "./process-stat.ts";
 /** Most bytes of arguments that are read; the kernel allows 6 MiB (execve(2), 3/4 of _STK_LIM). */
 const longestArguments = 2 << 20;
 const ticksPerSecond = 100;
+const clockDoubtMs = 50;
 const deletedSuffix = " (deleted)";
 
 /** Reads processes and remembers them. */
@@ -17,8 +18,13 @@ export interface ProcessReader {
   processOf(pid: number): Process;
 }
 
-/** A reader of one tree's processes; nothing is read until asked. */
-export function createProcessReader(tree: FileTree): ProcessReader {
+/**
+ * A reader of one tree's processes; nothing is read until asked.
+ *
+ * A pid can have passed to another process since the holders were looked for. One that started after `notAfterMs` was not
+ * there then, so that its pid's former owner is told as gone; the clock's steps leave a doubt of 50 ms.
+ */
+export function createProcessReader(tree: FileTree, notAfterMs: number): ProcessReader {
   const remembered = new Map<number, Process>();
   let bootTimeMs: Known<number> | undefined;
   let userNames: ReadonlyMap<number, string> | undefined;
@@ -31,6 +37,8 @@ export function createProcessReader(tree: FileTree): ProcessReader {
       return record === undefined ? unknown("unsupported") : known(record);
     });
     if (!stat.known && stat.why === "gone") return describeGone(pid);
+    const startTimeMs = startTimeOf(stat);
+    if (startTimeMs.known && tree.root === "" && startTimeMs.value > notAfterMs + clockDoubtMs) return describeGone(pid);
     const uid = attempt(() => realUidOf(readBytes(`${tree.root}${folder}/status`, 1 << 14)));
     const kernelThread = stat.known && stat.value.kernelThread;
     const executable = attempt((): Known<string> => known(readlinkSync(`${tree.root}${folder}/exe`)));
@@ -42,7 +50,7 @@ export function createProcessReader(tree: FileTree): ProcessReader {
       arguments: attempt(() => known(splitArguments(readBytes(`${tree.root}${folder}/cmdline`, longestArguments)))),
       uid,
       userName: field(uid, (id) => (userNames ??= readUserNames(tree)).get(id) ?? null),
-      startTimeMs: startTimeOf(stat),
+      startTimeMs,
       workingDirectory: attempt((): Known<string> => known(readlinkSync(`${tree.root}${folder}/cwd`))),
       executable: deleted
         ? known(executable.value.slice(0, -deletedSuffix.length))
@@ -144,8 +152,16 @@ function readBootTime(tree: FileTree): Known<number> {
 }
 
 function measureBootTime(tree: FileTree): Known<number> {
+  const nowMs = Date.now();
   const uptime = Number.parseFloat(readText(tree, "/proc/uptime", 128) ?? "");
-  return Number.isFinite(uptime) ? known(Date.now() - Math.round(uptime * 1000)) : unknown("unsupported");
+  const own = parseProcessStat(readBytes("/proc/self/stat", 4096));
+  const ownAgeMs = own === undefined ? 0 : own.startTicks * (1000 / ticksPerSecond);
+  if (Number.isFinite(uptime)) {
+    const bootTimeMs = nowMs - Math.round(uptime * 1000);
+    // Some containers (lxcfs) show their own uptime, by which this program would start in the future.
+    if (bootTimeMs + ownAgeMs < nowMs + 1000) return known(bootTimeMs);
+  }
+  return own === undefined ? unknown("unsupported") : known(nowMs - Math.round(process.uptime() * 1000) - ownAgeMs);
 }
 
 /** From /proc/PID/auxv, where AT_PAGESZ (6) is given to every process; 4 KiB when there is none to read. */

@@ -2,9 +2,16 @@
  * @module IPv4 addresses of a saved machine. No file names them with their interface: /proc/net/fib_trie has the addresses,
  * /proc/net/route the networks of each interface, and an address belongs to the longest network that holds it.
  */
-import { ipv4FromText, type Ipv4Network } from "./ipv4-number.ts";
 import type { InterfaceAddress } from "../host.ts";
 import { readText, type FileTree } from "./file-tree.ts";
+
+/** A network of one interface. */
+interface Ipv4Network {
+  readonly name: string;
+  /** First address, an unsigned 32-bit number. */
+  readonly first: number;
+  readonly prefixLength: number;
+}
 
 /** Local IPv4 addresses with the interface that most likely has them; those that no network holds are left out. */
 export function readSavedIpv4Addresses(tree: FileTree): { readonly name: string; readonly address: InterfaceAddress }[] {
@@ -39,4 +46,8 @@ export function readSavedIpv4Addresses(tree: FileTree): { readonly name: string;
 /** The tables hold 32-bit words in the byte order of the saved machine, which is taken to be little-endian. */
 function swapped(text: string): number {
   return Number.parseInt(text.replace(/^(..)(..)(..)(..)$/, "$4$3$2$1"), 16);
+}
+
+function ipv4FromText(text: string): number {
+  return text.split(".").reduce((number, part) => ((number << 8) | (Number(part) & 255)) >>> 0, 0);
 }

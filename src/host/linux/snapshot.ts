@@ -1,18 +1,18 @@
 /**
  * @module One look at a Linux machine: sockets, who holds them, and the rest when it is asked for.
  */
-import { PortolanError, isPortolanError, known, unknown, type Known, type Socket } from "../../core/index.ts";
-import type { BlindSpot, NetworkInterface, PortLimits, Snapshot, SnapshotRequest, SocketHolder } from "../host.ts";
+import { isPortolanError, known, unknown, type Known, type Socket } from "../../core/index.ts";
+import type { BlindSpot, PortLimits, Snapshot, SnapshotRequest, SocketHolder } from "../host.ts";
 import { readLink, type FileTree } from "./file-tree.ts";
 import { walkHolders, type HolderRequest, type HolderWalk } from "./holders.ts";
 import { walkHoldersNatively } from "./holders-native.ts";
+import { findHiddenProcesses } from "./hidden-processes.ts";
 import { buildInodeIndex, groupFindings } from "./inode-index.ts";
 import { readNetworkInterfaces } from "./interfaces.ts";
 import { loadNativeAccess, type NativeAccess } from "./libc.ts";
 import { readPortLimits } from "./limits.ts";
-import { readNetlinkSockets } from "./netlink.ts";
-import { readProcSockets, type TableRequest } from "./proc-net.ts";
 import { createProcessReader } from "./processes.ts";
+import { readSocketTables } from "./socket-tables.ts";
 
 /** Takes a snapshot of a tree. */
 export async function takeSnapshot(
@@ -21,35 +21,38 @@ export async function takeSnapshot(
   request: SnapshotRequest,
 ): Promise<Snapshot> {
   const takenAtMs = Date.now();
-  const blindSpots: BlindSpot[] = [];
   const ports = request.ports === undefined ? undefined : new Set(request.ports);
   const tableRequest = { states: request.states ?? "listening", ports };
   const access = tree.root !== "" || reader === "proc" ? null : loadNativeAccess();
-  const told = await readSockets(tree, reader, access, tableRequest, request.signal, blindSpots);
+  const told = await readSocketTables(tree, reader, access, tableRequest, request.signal);
   const { sockets } = told;
+  const blindSpots = [...told.blindSpots];
   const search = request.holders ?? "all";
   let complete = told.complete;
-  let holdersComplete = true;
+  let holdersComplete = false;
   let holdersOf: (inode: number) => Known<readonly SocketHolder[]> = () => unknown("unsupported");
   if (search !== "none") {
     const index = buildInodeIndex(inodesOf(sockets), sockets.length);
     const walk = await searchHolders(tree, access, { index, search, signal: request.signal });
     complete &&= walk.complete;
-    holdersComplete = complete && walk.unreadableCount === 0;
+    const hidden = walk.processCount === null ? unlistedProcesses : findHiddenProcesses(tree);
+    const isPrivate = walk.unreadableCount > 0 || hidden !== undefined;
+    holdersComplete = complete && !isPrivate;
     const holders = groupFindings(index, walk.findings);
     const none: Known<readonly SocketHolder[]> = !complete
       ? unknown("unsupported")
-      : walk.unreadableCount > 0
+      : isPrivate
         ? unknown("permission")
         : known([]);
     holdersOf = (inode) => {
       const found = holders(inode);
       return found.length > 0 ? known(found) : inode === 0 ? known([]) : none;
     };
+    if (hidden !== undefined) blindSpots.push(hidden);
     if (walk.unreadableCount > 0) blindSpots.push(describeUnreadable(walk.unreadableCount));
   }
-  const processes = createProcessReader(tree);
-  let interfaces: readonly NetworkInterface[] | undefined;
+  const processes = createProcessReader(tree, Date.now());
+  let interfaceLook: ReturnType<typeof readNetworkInterfaces> | undefined;
   let limits: PortLimits | undefined;
   const namespace = readLink(tree, "/proc/self/ns/net");
   return {
@@ -64,61 +67,35 @@ export async function takeSnapshot(
     holdersComplete,
     processOf: (pid) => processes.processOf(pid),
     get interfaces() {
-      return (interfaces ??= readNetworkInterfaces(tree).interfaces);
+      return (interfaceLook ??= readNetworkInterfaces(tree)).interfaces;
     },
     get limits() {
       return (limits ??= readPortLimits(tree));
     },
-    blindSpots,
+    get blindSpots() {
+      return [...blindSpots, ...(interfaceLook ??= readNetworkInterfaces(tree)).blindSpots];
+    },
   };
-}
-
-async function readSockets(
-  tree: FileTree,
-  reader: "auto" | "netlink" | "proc",
-  access: NativeAccess | null,
-  request: TableRequest,
-  signal: AbortSignal | undefined,
-  blindSpots: BlindSpot[],
-): Promise<{ readonly sockets: readonly Socket[]; readonly complete: boolean; readonly reader: string }> {
-  if (access === null && reader === "netlink") {
-    throw new PortolanError("READER_UNAVAILABLE", "netlink needs the package koffi, which is not installed or does not load.", {
-      details: { reader },
-    });
-  }
-  if (access !== null) {
-    try {
-      const told = await readNetlinkSockets(access, request, signal);
-      if (told.unsettled) blindSpots.push(unsettledTables);
-      return { ...told, reader: "netlink" };
-    } catch (error) {
-      if (reader === "netlink" || !isPortolanError(error)) throw error;
-      blindSpots.push(describeRefusal(error));
-    }
-  }
-  return { sockets: readProcSockets(tree, request), complete: true, reader: "proc" };
 }
 
 async function searchHolders(tree: FileTree, access: NativeAccess | null, request: HolderRequest): Promise<HolderWalk> {
-  if (access === null) return await walkHolders(tree, request);
-  return await walkHoldersNatively(access, request);
+  if (access !== null) {
+    try {
+      return await walkHoldersNatively(access, request);
+    } catch (error) {
+      // koffi loads on C libraries that lack a call; the plain walk finds the same.
+      if (isPortolanError(error)) throw error;
+    }
+  }
+  return await walkHolders(tree, request);
 }
 
-const unsettledTables: BlindSpot = {
-  what: "sockets",
-  why: "gone",
+const unlistedProcesses: BlindSpot = {
+  what: "processes",
+  why: "permission",
   count: null,
-  message: "Sockets came and went faster than the kernel could list them, so some may be missing.",
+  message: "/proc could not be listed, so nothing is known about processes.",
 };
-
-function describeRefusal(error: PortolanError): BlindSpot {
-  return {
-    what: "sockets",
-    why: "unsupported",
-    count: null,
-    message: `${error.message} The tables in /proc were read instead, which do not tell backlogs and IPv6-only sockets.`,
-  };
-}
 
 function* inodesOf(sockets: readonly Socket[]): Generator<number> {
   for (const socket of sockets) yield socket.inode;
