@@ -10,7 +10,7 @@ const wordCount = portCount / 32;
 /** An immutable set of ports. */
 export class PortSet implements Iterable<Port> {
   /** No port. */
-  static readonly empty: PortSet = new PortSet(new Uint32Array(wordCount));
+  static #empty: PortSet | undefined;
   static #all: PortSet | undefined;
 
   readonly #words: Uint32Array;
@@ -18,6 +18,12 @@ export class PortSet implements Iterable<Port> {
 
   private constructor(words: Uint32Array) {
     this.#words = words;
+  }
+
+  /** The set without any port. */
+  static get empty(): PortSet {
+    PortSet.#empty ??= new PortSet(new Uint32Array(wordCount));
+    return PortSet.#empty;
   }
 
   /** Every port, 0 to 65535. */

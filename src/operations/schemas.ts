@@ -96,6 +96,8 @@ export const reachSchema = v.object({
       family: familySchema,
       interfaceName: v.string(),
       audience: v.picklist(["this-machine", "link", "private-network", "internet"]),
+      network: v.nullable(v.string()),
+      certain: v.pipe(v.boolean(), v.description("False when an option that could not be read decides")),
       endpoint: v.string(),
       url: v.nullable(v.string()),
     }),

