@@ -63,7 +63,7 @@ export const infrastructureConventions = makeConventions([
   [9870, "hadoop", "Hadoop NameNode page", "http", "state of HDFS", "https://hadoop.apache.org/docs/stable/hadoop-project-dist/hadoop-hdfs/hdfs-default.xml"],
   [10000, "azurite", "Azurite blobs", "http", "Azure storage emulated on this machine", "https://learn.microsoft.com/azure/storage/common/storage-use-azurite"],
   [10250, "kubelet", "Kubernetes kubelet", "https", "a node's agent", "https://kubernetes.io/docs/reference/networking/ports-and-protocols/"],
-  [11211, "memcached", "memcached", null, "cache", "https://docs.memcached.org/serverguide/"],
+  [11211, "memcached", "memcached", null, "cache of keys and values", "https://docs.memcached.org/serverguide/"],
   [15672, "rabbitmq-page", "RabbitMQ management", "http", "queues in the browser", "https://www.rabbitmq.com/docs/networking"],
   [16686, "jaeger", "Jaeger", "http", "traces of requests", "https://www.jaegertracing.io/docs/latest/getting-started/"],
   [19530, "milvus", "Milvus", null, "vector database", "https://milvus.io/docs/configure_proxy.md"],
