@@ -16,7 +16,8 @@ function checkLockfile() {
   for (const [path, entry] of Object.entries(packages)) {
     for (const name of Object.keys(entry.optionalDependencies ?? {})) {
       const nested = `${path}/node_modules/${name}`;
-      if (packages[`node_modules/${name}`] === undefined && packages[nested] === undefined) missing.push(`${path} → ${name}`);
+      if (packages[`node_modules/${name}`] === undefined && packages[nested] === undefined)
+        missing.push(`${path} → ${name}`);
     }
   }
   if (missing.length > 0) throw new Error(`The lockfile lacks entries of optional packages:\n${missing.join("\n")}`);
@@ -25,7 +26,8 @@ function checkLockfile() {
 /** The reference is generated and committed: building must not change it. */
 function checkReference() {
   const changed = run("git", ["status", "--porcelain", "--", "docs/reference"]);
-  if (changed !== "") throw new Error(`docs/reference is not what the declarations say; run npm run build and commit:\n${changed}`);
+  if (changed !== "")
+    throw new Error(`docs/reference is not what the declarations say; run npm run build and commit:\n${changed}`);
 }
 
 checkLockfile();

@@ -3,7 +3,6 @@
 import { readFileSync } from "node:fs";
 
 const [logPath, statusText] = process.argv.slice(2);
-// oxlint-disable-next-line no-control-regex -- colours are taken out of the log
 const log = readFileSync(logPath, "utf8").replaceAll(/\u001b\[[0-9;]*m/g, "");
 const line = log.match(/^\s*Tests\s+(.*)$/m)?.[1] ?? "";
 

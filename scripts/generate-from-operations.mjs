@@ -10,11 +10,15 @@ const manifestPath = "src/faces/cli/manifest.generated.ts";
 
 /** Loads the declarations from source by way of a throw-away bundle. */
 async function loadOperations() {
-  const bundle = await rolldown({ input: "src/operations/index.ts", platform: "node", external: ["koffi", /^@koromix\//] });
+  const bundle = await rolldown({
+    input: "src/operations/index.ts",
+    platform: "node",
+    external: ["koffi", /^@koromix\//],
+  });
   const folder = "node_modules/.cache/portolan-build";
   await bundle.write({ dir: folder, format: "esm", entryFileNames: "operations.mjs" });
   await bundle.close();
-  return import(`${pathToFileURL(`${folder}/operations.mjs`)}?${Date.now()}`);
+  return import(`${pathToFileURL(`${folder}/operations.mjs`).href}?${Date.now()}`);
 }
 
 function schemaOf(schema, typeMode) {

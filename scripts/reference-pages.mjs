@@ -45,7 +45,8 @@ export function writeReferencePage(command, operation, output) {
     lines.push("");
   }
   lines.push("## Examples", "", "| command | what it does |", "| --- | --- |");
-  for (const example of command.examples) lines.push(`| \`portolan ${cell(example.command)}\` | ${cell(example.note)} |`);
+  for (const example of command.examples)
+    lines.push(`| \`portolan ${cell(example.command)}\` | ${cell(example.note)} |`);
   lines.push(
     "",
     "## Result",
@@ -67,11 +68,14 @@ export function writeReferencePage(command, operation, output) {
 /** The list of commands and the table of errors. */
 export function writeReferenceIndex(commands, errorTable) {
   const lines = ["# Reference", "", "| command | what it tells |", "| --- | --- |"];
-  for (const command of commands) lines.push(`| [\`${command.name}\`](${command.name}.md) | ${cell(command.summary)} |`);
+  for (const command of commands)
+    lines.push(`| [\`${command.name}\`](${command.name}.md) | ${cell(command.summary)} |`);
   lines.push("", "## Errors", "", "Codes are permanent: match on them, never on the message.", "");
   lines.push("| code | meaning | what to do | exit status | HTTP status |", "| --- | --- | --- | --- | --- |");
   for (const [code, entry] of Object.entries(errorTable))
-    lines.push(`| \`${code}\` | ${cell(entry.title)} | ${cell(entry.hint)} | ${entry.exitStatus} | ${entry.httpStatus} |`);
+    lines.push(
+      `| \`${code}\` | ${cell(entry.title)} | ${cell(entry.hint)} | ${entry.exitStatus} | ${entry.httpStatus} |`,
+    );
   lines.push("", "_This page is generated._", "");
   return lines.join("\n");
 }

@@ -85,7 +85,9 @@ test("a room imports only rooms above it, and other rooms through their index or
     else if (rooms.indexOf(targetRoom) > rooms.indexOf(room))
       wrong.push(`${file} imports ${specifier}: ${targetRoom} is below ${room}`);
     else if (targetRoom !== "operations" && !/\/index\.ts$|\/host\/host\.ts$/.test(target))
-      wrong.push(`${file} imports ${specifier}: other rooms are entered by their index.ts, host also by its contract host.ts`);
+      wrong.push(
+        `${file} imports ${specifier}: other rooms are entered by their index.ts, host also by its contract host.ts`,
+      );
   }
   expect(wrong).toEqual([]);
 });

@@ -55,14 +55,20 @@ describe("list", () => {
     expect(reversed).toEqual(reversed.toSorted((left, right) => right - left));
     for (const sort of ["process", "project", "user", "reach", "started", "memory"] as const) {
       const sorted = (await list({ sort })).services.map((row) => row.port);
-      expect(sorted.toSorted((left, right) => left - right), sort).toEqual(rows);
+      expect(
+        sorted.toSorted((left, right) => left - right),
+        sort,
+      ).toEqual(rows);
     }
   });
 
   test("--all shows both ends of a connection", async () => {
     const server = await open({ port: 0, host: "127.0.0.1" });
     const { client, accepted } = await connectTo(server, "127.0.0.1");
-    cleanups.push(() => void client.destroy(), () => void accepted.destroy());
+    cleanups.push(
+      () => void client.destroy(),
+      () => void accepted.destroy(),
+    );
     const { connections } = await list({ all: true, pid: process.pid, port: String(portOf(server)) });
     expect(connections.map((one) => [one.state, one.local.port, one.remote?.port])).toEqual([
       ["ESTABLISHED", portOf(server), client.localPort],
@@ -85,7 +91,10 @@ describe("who", () => {
   test("names clients with the process at the other end, over a dual-stack socket too", async () => {
     const server = await open({ port: 0, host: "::" });
     const { client, accepted } = await connectTo(server, "127.0.0.1");
-    cleanups.push(() => void client.destroy(), () => void accepted.destroy());
+    cleanups.push(
+      () => void client.destroy(),
+      () => void accepted.destroy(),
+    );
     const result = await who({ ports: [`:${portOf(server)}`] });
     const service = result.ports[0]?.services[0];
     expect(service?.holders).toMatchObject({ known: true, value: [{ pid: process.pid, role: "leader" }] });

@@ -49,10 +49,7 @@ export function checkInput<InputSchema extends v.GenericSchema>(
 /** An operation that returns one value, as a function. */
 export function bindOperation<InputSchema extends v.GenericSchema, OutputSchema extends v.GenericSchema>(
   operation: Operation<InputSchema, OutputSchema, never>,
-): (
-  input: v.InferInput<InputSchema>,
-  options?: CallOptions,
-) => Promise<v.InferOutput<OutputSchema> & OperationResult> {
+): (input: v.InferInput<InputSchema>, options?: CallOptions) => Promise<v.InferOutput<OutputSchema> & OperationResult> {
   return async (input, options) => {
     const started = operation.run(checkInput(operation, input), createContext(options));
     if (!(started instanceof Promise)) throw new PortolanError("INTERNAL", `${operation.name} yields events.`);

@@ -125,7 +125,13 @@ function readSubject(what: string): Subject {
   }
   const endpoint = parseEndpoint(what, { portOfScheme });
   const host = endpoint.host;
-  return { kind: "endpoint", endpoint, address: host.kind === "address" ? host.address : null, ports: [endpoint.port], service: null };
+  return {
+    kind: "endpoint",
+    endpoint,
+    address: host.kind === "address" ? host.address : null,
+    ports: [endpoint.port],
+    service: null,
+  };
 }
 
 function explainHost(subject: Subject, context: OperationContext): ExplainedAddress | null {
@@ -146,20 +152,28 @@ function explainHost(subject: Subject, context: OperationContext): ExplainedAddr
     };
   }
   if (host.kind === "any") {
-    return { ...nobody, text: "*", kind: "every", explanation: "Every address of this machine, IPv4 and IPv6: whichever one the traffic comes to." };
+    return {
+      ...nobody,
+      text: "*",
+      kind: "every",
+      explanation: "Every address of this machine, IPv4 and IPv6: whichever one the traffic comes to.",
+    };
   }
   return {
     ...nobody,
     text: "",
     kind: "unsaid",
-    explanation: "No address was given. A program that listens so means every address; one that connects so means this machine.",
+    explanation:
+      "No address was given. A program that listens so means every address; one that connects so means this machine.",
   };
 }
 
 const audienceText: Record<AddressAudience, string> = {
-  "this-machine": "It is a loopback address: it leads back to the machine that uses it, so no other device can come in through it.",
+  "this-machine":
+    "It is a loopback address: it leads back to the machine that uses it, so no other device can come in through it.",
   link: "It is a link-local address: it works only between neighbours on the same cable or Wi-Fi.",
-  "private-network": "It is a private address: devices of the same home, office or cloud network can use it, the internet cannot.",
+  "private-network":
+    "It is a private address: devices of the same home, office or cloud network can use it, the internet cannot.",
   internet: "It is a public address: as far as addresses decide, any device on the internet can use it.",
 };
 
@@ -183,7 +197,9 @@ function explainAddress(ip: IpAddress, context: OperationContext): ExplainedAddr
   const audience = audienceOf(ip.address);
   const interfaceName = findInterface(ip.address, context);
   const own =
-    interfaceName.known && interfaceName.value !== null ? ` This machine has it, on its interface ${interfaceName.value}.` : "";
+    interfaceName.known && interfaceName.value !== null
+      ? ` This machine has it, on its interface ${interfaceName.value}.`
+      : "";
   return {
     text,
     kind: "ip",
@@ -197,7 +213,8 @@ function explainAddress(ip: IpAddress, context: OperationContext): ExplainedAddr
 function findInterface(address: string, context: OperationContext): Known<string | null> {
   for (const networkInterface of context.host.readInterfaces()) {
     const loopbackNetwork = networkInterface.loopback && address.startsWith("127.");
-    if (loopbackNetwork || networkInterface.addresses.some((own) => own.address === address)) return known(networkInterface.name);
+    if (loopbackNetwork || networkInterface.addresses.some((own) => own.address === address))
+      return known(networkInterface.name);
   }
   return known(null);
 }
@@ -221,7 +238,6 @@ function explainScheme(name: string): NonNullable<ExplainResult["scheme"]> {
         : `The scheme says which protocol to speak. Its own port is ${port}: a URL that names no port means that one.`,
   };
 }
-
 
 /** The declaration of `explain`. */
 export const explainOperation = defineOperation({

@@ -9,14 +9,7 @@ import { servicesOperation } from "./services.ts";
 import { whoOperation } from "./who.ts";
 
 export { errorTable } from "../core/index.ts";
-export {
-  explainOperation,
-  interfacesOperation,
-  listOperation,
-  rangesOperation,
-  servicesOperation,
-  whoOperation,
-};
+export { explainOperation, interfacesOperation, listOperation, rangesOperation, servicesOperation, whoOperation };
 
 /** All operations. */
 export const operations = [

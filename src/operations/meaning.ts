@@ -34,7 +34,9 @@ export const meaningSchema = v.object({
   mayBind: v.pipe(knownSchema(v.boolean()), v.description("Whether the caller has the privilege to take it")),
   ephemeral: v.pipe(
     knownSchema(v.boolean()),
-    v.description("Whether this kernel hands it out to programs that name no port, so that it may be taken at any moment"),
+    v.description(
+      "Whether this kernel hands it out to programs that name no port, so that it may be taken at any moment",
+    ),
   ),
   reserved: v.pipe(knownSchema(v.boolean()), v.description("Whether automatic assignment leaves it alone")),
   browserBlocked: v.pipe(v.boolean(), v.description("Whether browsers refuse to open it (Fetch standard, bad port)")),
@@ -70,7 +72,10 @@ function isReserved(port: Port, reserved: Known<string>): Known<boolean> {
 }
 
 function joinTransports(port: Port): PortMeaning["assigned"] {
-  const byName = new Map<string, PortMeaning["assigned"][number] & { transports: ("tcp" | "udp" | "sctp" | "dccp")[] }>();
+  const byName = new Map<
+    string,
+    PortMeaning["assigned"][number] & { transports: ("tcp" | "udp" | "sctp" | "dccp")[] }
+  >();
   for (const { name, transport, description, source } of assignmentsOf(port)) {
     const entry = byName.get(name);
     if (entry === undefined) byName.set(name, { name, transports: [transport], description, source });

@@ -41,7 +41,12 @@ export function optionalSwitch(description: string, metadata: ParameterMetadata 
 }
 
 /** Optional whole number in a range. */
-export function optionalInteger(description: string, lowest: number, highest: number, metadata: ParameterMetadata = {}) {
+export function optionalInteger(
+  description: string,
+  lowest: number,
+  highest: number,
+  metadata: ParameterMetadata = {},
+) {
   return v.optional(
     v.pipe(
       v.number(),

@@ -50,7 +50,8 @@ const outputSchema = v.object({
   limits: limitsSchema,
 });
 
-export type RangesInput = v.InferInput<typeof inputSchema>;
+/** `ranges` takes nothing. */
+export type RangesInput = Record<string, never>;
 export type RangesResult = v.InferOutput<typeof outputSchema>;
 
 /** Runs `ranges`. Without a reader for this system the counts and limits are unknown, and the ranges are told all the same. */

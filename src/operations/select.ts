@@ -109,7 +109,9 @@ export function sortServices(services: readonly ListedService[], key: SortKey, r
     .map((service) => ({ service, value: sortValueOf(service, key) }))
     .sort((left, right) => {
       if (left.value === undefined || right.value === undefined) {
-        return Number(left.value === undefined) - Number(right.value === undefined) || byPort(left.service, right.service);
+        return (
+          Number(left.value === undefined) - Number(right.value === undefined) || byPort(left.service, right.service)
+        );
       }
       if (left.value < right.value) return -sign;
       if (left.value > right.value) return sign;
@@ -179,8 +181,6 @@ function mentions(service: ListedService, wanted: string): boolean {
     includesText(service.framework?.value.id, wanted) ||
     includesText(service.supervisor?.value.name, wanted) ||
     projectMentions(service, wanted) ||
-    holdersOf(service).some(
-      (holder) => holderMentions(holder, wanted) || knownOr(holder.userName, null) === wanted,
-    )
+    holdersOf(service).some((holder) => holderMentions(holder, wanted) || knownOr(holder.userName, null) === wanted)
   );
 }

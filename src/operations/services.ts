@@ -69,7 +69,12 @@ export async function runServices(input: ServicesInput, context: OperationContex
   }
   if (input.all === true) {
     const matches = everyAssignment();
-    return { complete: true, doors: [], matches: matches.slice(0, input.limit ?? matches.length), totalMatches: matches.length };
+    return {
+      complete: true,
+      doors: [],
+      matches: matches.slice(0, input.limit ?? matches.length),
+      totalMatches: matches.length,
+    };
   }
   const services = await describeListeners(context);
   return {
@@ -80,7 +85,9 @@ export async function runServices(input: ServicesInput, context: OperationContex
       transports: door.transports,
       oneLine: door.oneLine,
       source: door.source,
-      alive: services.known ? known(services.value.filter((service) => isBehind(service, door)).map(describeAlive)) : services,
+      alive: services.known
+        ? known(services.value.filter((service) => isBehind(service, door)).map(describeAlive))
+        : services,
     })),
     matches: [],
     totalMatches: 0,

@@ -2,15 +2,7 @@
  * @module `who`: everything about a port: meaning, holder, project, reach, clients; or that it is free.
  */
 import * as v from "valibot";
-import {
-  PortSet,
-  PortolanError,
-  isListening,
-  knownOr,
-  parseEndpoint,
-  quote,
-  type Socket,
-} from "../core/index.ts";
+import { PortSet, PortolanError, isListening, knownOr, parseEndpoint, quote, type Socket } from "../core/index.ts";
 import type { Snapshot } from "../host/index.ts";
 import { portOfScheme, resolveServiceName, suggestServices } from "../registry/index.ts";
 import { parentChain } from "../tenant/index.ts";
@@ -36,9 +28,12 @@ import {
 const mostPortsToldFree = 32;
 
 const inputSchema = v.object({
-  ports: requiredTexts("Ports, ranges, service names, or what an error message or browser shows: 3000, :::3000, localhost:5173", {
-    placeholder: "PORT",
-  }),
+  ports: requiredTexts(
+    "Ports, ranges, service names, or what an error message or browser shows: 3000, :::3000, localhost:5173",
+    {
+      placeholder: "PORT",
+    },
+  ),
   transport: optionalChoice(["tcp", "udp"], "Only this transport", { short: "t" }),
   showSecrets: optionalSwitch("Show passwords and tokens in arguments instead of ***"),
 });
@@ -95,8 +90,7 @@ export async function runWho(input: WhoInput, context: OperationContext): Promis
   });
   const described = describeServices(snapshot, { showSecrets: input.showSecrets === true });
   const services = described.filter(
-    (service) =>
-      ports.has(service.port) && (input.transport === undefined || service.transport === input.transport),
+    (service) => ports.has(service.port) && (input.transport === undefined || service.transport === input.transport),
   );
   const heldPorts = new Set(services.map((service) => service.port));
   const connections = connectionsByPort(snapshot, heldPorts);
@@ -145,7 +139,9 @@ export function unknownService(word: string): PortolanError {
     details: {
       given: word,
       suggestions,
-      ...(suggestions.length > 0 ? { hint: `Did you mean ${suggestions.join(" or ")}? portolan services TEXT searches.` } : {}),
+      ...(suggestions.length > 0
+        ? { hint: `Did you mean ${suggestions.join(" or ")}? portolan services TEXT searches.` }
+        : {}),
     },
   });
 }
@@ -206,7 +202,10 @@ function findClients(snapshot: Snapshot, service: ListedService, index: Connecti
     if (socket.remote === null || socket.state === "BOUND" || socket.state === "SYN_SENT") continue;
     if (!wildcard && !addresses.has(plainAddress(socket.local.address))) continue;
     const peer = index.byEnds.get(endsKey(socket.transport, socket.remote, socket.local));
-    const holder = peer === undefined ? undefined : knownOr<readonly { pid: number }[], undefined>(snapshot.holdersOf(peer), undefined)?.[0];
+    const holder =
+      peer === undefined
+        ? undefined
+        : knownOr<readonly { pid: number }[], undefined>(snapshot.holdersOf(peer), undefined)?.[0];
     clients.push({
       remote: { ...socket.remote, address: plainAddress(socket.remote.address) },
       local: { ...socket.local, address: plainAddress(socket.local.address) },
@@ -238,4 +237,3 @@ export const whoOperation = defineOperation({
   output: outputSchema,
   run: runWho,
 });
-

@@ -48,12 +48,16 @@ interface NameLine {
 function readLine(line: string): NameLine {
   const first = line.indexOf(" ");
   const second = line.indexOf(" ", first + 1);
-  return { port: Number(line.slice(0, first)), mask: Number(line.slice(first + 1, second)), name: line.slice(second + 1) };
+  return {
+    port: Number(line.slice(0, first)),
+    mask: Number(line.slice(first + 1, second)),
+    name: line.slice(second + 1),
+  };
 }
 
 function linesOf(port: number): NameLine[] {
   const lines: NameLine[] = [];
-  for (let start = findFirstLine(port); start !== -1 && start < nameTable.length; ) {
+  for (let start = findFirstLine(port); start !== -1 && start < nameTable.length;) {
     const end = nameTable.indexOf("\n", start);
     const line = readLine(nameTable.slice(start, end === -1 ? undefined : end));
     if (line.port !== port) break;

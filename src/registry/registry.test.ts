@@ -1,6 +1,6 @@
 import { readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
-import fc from "fast-check";
+import * as fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { transports, type Transport } from "../core/index.ts";
 import { collectAssignments } from "../../scripts/generate-registry.mjs";
@@ -218,7 +218,11 @@ describe("conventions", () => {
     [5000, "Flask"],
     [8888, "Jupyter"],
   ])("%i belongs to %s by common use", (port, title) => {
-    expect(conventionsOf(port).map((convention) => `${convention.title} ${convention.description}`).join()).toContain(title);
+    expect(
+      conventionsOf(port)
+        .map((convention) => `${convention.title} ${convention.description}`)
+        .join(),
+    ).toContain(title);
   });
 
   test("the transport counts", () => {
@@ -273,7 +277,9 @@ describe("the official registry, where the file is there", () => {
     ["2049/tcp", "nfs: RFC 7530 §3.1; shilp stands first in the file and nowhere in practice"],
     ["2049/udp", "nfs: as for TCP"],
   ]);
-  const path = process.env["PORTOLAN_IANA_CSV"] ?? fileURLToPath(new URL("../../../shared/data/iana-service-names-port-numbers.csv", import.meta.url));
+  const path =
+    process.env["PORTOLAN_IANA_CSV"] ??
+    fileURLToPath(new URL("../../../shared/data/iana-service-names-port-numbers.csv", import.meta.url));
 
   function readOfficial(): Map<string, string[]> | undefined {
     try {
@@ -325,6 +331,8 @@ function parseOfficial(text: string): Map<string, string[]> {
 
 function* parseRows(text: string): Generator<string[]> {
   for (const match of text.matchAll(/((?:"(?:[^"]|"")*"|[^",\n])*(?:,(?:"(?:[^"]|"")*"|[^",\n])*)*)\n/g)) {
-    yield [...(match[1] ?? "").matchAll(/(?:^|,)("(?:[^"]|"")*"|[^,]*)/g)].map((field) => (field[1] ?? "").replaceAll(/^"|"$/g, ""));
+    yield [...(match[1] ?? "").matchAll(/(?:^|,)("(?:[^"]|"")*"|[^,]*)/g)].map((field) =>
+      (field[1] ?? "").replaceAll(/^"|"$/g, ""),
+    );
   }
 }

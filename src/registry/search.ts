@@ -111,7 +111,10 @@ export function resolveServiceName(name: string): readonly number[] | undefined 
  * text, descriptions; conventions before assignments of the same rank, then by port.
  * @param options.limit most matches returned, default 50; `total` counts all
  */
-export function searchServices(text: string, options: { limit?: number } = {}): { total: number; matches: readonly ServiceMatch[] } {
+export function searchServices(
+  text: string,
+  options: { limit?: number } = {},
+): { total: number; matches: readonly ServiceMatch[] } {
   const wanted = text.trim().toLowerCase();
   const meant = new Set((Object.hasOwn(aliases, wanted) ? aliases[wanted] : undefined) ?? []);
   const ranked: { rank: number; match: ServiceMatch }[] = [];
@@ -119,7 +122,10 @@ export function searchServices(text: string, options: { limit?: number } = {}): 
     const { name, title, port, transport, description, source } = convention;
     const rank = meant.has(port) ? 0 : rankOf(wanted, [name, title], description, port);
     if (rank === undefined) continue;
-    ranked.push({ rank, match: { name, title, port, transports: [transport], description, basis: "convention", source } });
+    ranked.push({
+      rank,
+      match: { name, title, port, transports: [transport], description, basis: "convention", source },
+    });
   }
   for (const match of assignedMatches()) {
     const rank = meant.has(match.name) ? 0 : rankOf(wanted, [match.name], match.description, match.port);

@@ -43,20 +43,26 @@ function loadSchema(name: string): object {
 }
 
 describe("results", () => {
-  test.each(samples.map((words) => [words.join(" "), words] as const))("portolan %s --json matches its schema", async (_, words) => {
-    const outcome = await runCommand([...words, "--json"]);
-    const result: unknown = JSON.parse(outcome.stdout);
-    const validate = new Ajv2020({ strict: false, validateFormats: false }).compile(loadSchema(words[0] ?? ""));
-    expect(validate(result), JSON.stringify(validate.errors)).toBe(true);
-  });
+  test.each(samples.map((words) => [words.join(" "), words] as const))(
+    "portolan %s --json matches its schema",
+    async (_, words) => {
+      const outcome = await runCommand([...words, "--json"]);
+      const result: unknown = JSON.parse(outcome.stdout);
+      const validate = new Ajv2020({ strict: false, validateFormats: false }).compile(loadSchema(words[0] ?? ""));
+      expect(validate(result), JSON.stringify(validate.errors)).toBe(true);
+    },
+  );
 
-  test.each(samples.map((words) => [words.join(" "), words] as const))("portolan %s fits 40 columns", async (_, words) => {
-    const outcome = await runCommand(words, { environment: { COLUMNS: "40" } });
-    expect(outcome.stdout.length).toBeGreaterThan(0);
-    // URLs, endpoints and single words stay whole so that they can be copied.
-    const tooWide = outcome.stdout.split("\n").filter((line) => widthOf(line) > 40 && !/\S{24,}/.test(line));
-    expect(tooWide).toEqual([]);
-  });
+  test.each(samples.map((words) => [words.join(" "), words] as const))(
+    "portolan %s fits 40 columns",
+    async (_, words) => {
+      const outcome = await runCommand(words, { environment: { COLUMNS: "40" } });
+      expect(outcome.stdout.length).toBeGreaterThan(0);
+      // URLs, endpoints and single words stay whole so that they can be copied.
+      const tooWide = outcome.stdout.split("\n").filter((line) => widthOf(line) > 40 && !/\S{24,}/.test(line));
+      expect(tooWide).toEqual([]);
+    },
+  );
 
   test("a listener is listed with its port, its process and its reach", async () => {
     const { stdout, status } = await runCommand(["list", String(port), "--json"]);
@@ -87,13 +93,16 @@ describe("help", () => {
     for (const command of manifest.commands) expect(stdout).toContain(command.name);
   });
 
-  test.each(manifest.commands.map((command) => command.name))("%s --help has examples and code behind it", async (name) => {
-    expect(commands[name]).toBeTypeOf("function");
-    const { stdout, status } = await runCommand([name, "--help"]);
-    expect(status).toBe(0);
-    expect(stdout).toContain("Examples:");
-    expect(stdout).toContain(`Usage: portolan ${name}`);
-  });
+  test.each(manifest.commands.map((command) => command.name))(
+    "%s --help has examples and code behind it",
+    async (name) => {
+      expect(commands[name]).toBeTypeOf("function");
+      const { stdout, status } = await runCommand([name, "--help"]);
+      expect(status).toBe(0);
+      expect(stdout).toContain("Examples:");
+      expect(stdout).toContain(`Usage: portolan ${name}`);
+    },
+  );
 
   test("--version is the package's", async () => {
     const { version } = JSON.parse(readFileSync(new URL("../../package.json", import.meta.url), "utf8"));
@@ -130,7 +139,9 @@ describe("wrong input says what is wrong and what is accepted", () => {
   });
 
   test("hostile words come back harmless", async () => {
-    const outcome = await runCommand(["explain", "\u001b]0;owned\u0007\u001b[2J"], { environment: { FORCE_COLOR: "1" } });
+    const outcome = await runCommand(["explain", "\u001b]0;owned\u0007\u001b[2J"], {
+      environment: { FORCE_COLOR: "1" },
+    });
     expect(outcome.stderr.replaceAll(/\u001b\[\d+m/g, "")).not.toContain("\u001b");
     expect(outcome.status).not.toBe(0);
   });
@@ -142,13 +153,19 @@ describe("surroundings", () => {
   test("colour: none in a pipe, none with NO_COLOR, some when forced", async () => {
     expect((await runCommand(["services"])).stdout).not.toContain(escape);
     expect((await runCommand(["services"], { environment: { FORCE_COLOR: "1" } })).stdout).toContain(escape);
-    expect((await runCommand(["services"], { environment: { FORCE_COLOR: "1", NO_COLOR: "1" } })).stdout).not.toContain(escape);
+    expect((await runCommand(["services"], { environment: { FORCE_COLOR: "1", NO_COLOR: "1" } })).stdout).not.toContain(
+      escape,
+    );
     expect((await runCommand(["services", "--color", "always"])).stdout).toContain(escape);
-    expect((await runCommand(["services", "--no-color"], { environment: { FORCE_COLOR: "1" } })).stdout).not.toContain(escape);
+    expect((await runCommand(["services", "--no-color"], { environment: { FORCE_COLOR: "1" } })).stdout).not.toContain(
+      escape,
+    );
   });
 
   test("a reader that goes away ends the command quietly", async () => {
-    const child = spawn(process.execPath, [commandPath, "services", "--all", "--json"], { stdio: ["ignore", "pipe", "pipe"] });
+    const child = spawn(process.execPath, [commandPath, "services", "--all", "--json"], {
+      stdio: ["ignore", "pipe", "pipe"],
+    });
     let stderr = "";
     child.stderr.setEncoding("utf8").on("data", (text: string) => (stderr += text));
     child.stdout.once("data", () => child.stdout.destroy());

@@ -147,7 +147,8 @@ async function printResult(
   } else {
     const readable = await writeAll(1, printBlocks(view.result(result as never, viewContext), page));
     const notes = view.notes?.(result as never, viewContext) ?? [];
-    if (readable && notes.length > 0) await writeAll(2, printBlocks(notes, pageOf(2, process.env, call.settings.color)));
+    if (readable && notes.length > 0)
+      await writeAll(2, printBlocks(notes, pageOf(2, process.env, call.settings.color)));
   }
   if (!result.complete) {
     if (!call.settings.json) await writeAll(2, "Stopped early: this is what was found so far.\n");

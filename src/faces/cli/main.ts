@@ -3,6 +3,8 @@
  */
 import { runCommandLine } from "./command-line.ts";
 
-void runCommandLine(process.argv.slice(2)).then((status) => {
-  process.exitCode = status;
-});
+async function main(): Promise<void> {
+  process.exitCode = await runCommandLine(process.argv.slice(2));
+}
+
+void main();

@@ -130,9 +130,7 @@ function addCommand(program: Command, declaration: CommandDeclaration, onCall: (
 
 function examplesText(declaration: CommandDeclaration): string {
   const width = Math.max(0, ...declaration.examples.map((example) => example.command.length));
-  const lines = declaration.examples.map(
-    (example) => `  portolan ${example.command.padEnd(width)}   ${example.note}`,
-  );
+  const lines = declaration.examples.map((example) => `  portolan ${example.command.padEnd(width)}   ${example.note}`);
   return lines.length === 0 ? "" : `\nExamples:\n${lines.join("\n")}`;
 }
 

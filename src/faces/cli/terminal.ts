@@ -21,7 +21,7 @@ export function isTerminal(descriptor: 0 | 1 | 2): boolean {
     return false;
   }
   const stream = descriptor === 0 ? process.stdin : descriptor === 1 ? process.stdout : process.stderr;
-  return stream.isTTY === true;
+  return stream.isTTY;
 }
 
 /**

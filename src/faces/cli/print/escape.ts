@@ -6,8 +6,8 @@
  * C0 and C1 controls and DEL (ECMA-48: a terminal acts on them), line and paragraph separators, the Unicode bidirectional
  * controls (UAX #9: they reorder what is seen), zero-width and tag characters that hide text, and lone surrogates.
  */
-// oxlint-disable-next-line no-control-regex -- controls are exactly what is looked for
-const unsafe = /[\u0000-\u001f\u007f-\u009f\u00ad\u061c\u200b\u200e\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb\u{e0000}-\u{e007f}\p{Cs}]/gu;
+const unsafe =
+  /[\u0000-\u001f\u007f-\u009f\u00ad\u061c\u200b\u200e\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb\u{e0000}-\u{e007f}\p{Cs}]/gu;
 
 const shortForms = new Map([
   ["\n", "\\n"],

@@ -1,11 +1,10 @@
-import fc from "fast-check";
+import * as fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { paragraph, span, table, verbatim } from "./document.ts";
 import { escapeForTerminal, escapeJsonForTerminal } from "./escape.ts";
 import { printBlocks } from "./printer.ts";
 import { takeColumns, widthOf } from "./width.ts";
 
-// oxlint-disable-next-line no-control-regex -- controls are what is tested for
 const control = /[\u0000-\u0009\u000b-\u001f\u007f-\u009f\u202a-\u202e\u2066-\u2069]/;
 
 describe("escaping", () => {
@@ -72,7 +71,9 @@ describe("pages", () => {
   test("a table fits the page, whatever its cells hold", () => {
     fc.assert(
       fc.property(
-        fc.array(fc.tuple(fc.string({ unit: "binary" }), fc.string({ unit: "grapheme" }), fc.string()), { maxLength: 8 }),
+        fc.array(fc.tuple(fc.string({ unit: "binary" }), fc.string({ unit: "grapheme" }), fc.string()), {
+          maxLength: 8,
+        }),
         (rows) => {
           const text = printBlocks(
             [

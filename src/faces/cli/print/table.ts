@@ -36,9 +36,7 @@ function fitColumns(table: Table, cells: readonly SafeSpan[][][], columns: numbe
     width: cells.reduce((widest, row) => Math.max(widest, spansWidth(row[index] ?? [])), widthOf(column.title)),
   }));
   // A column in which nothing stands says nothing.
-  fits = fits.filter(
-    (fit) => fit.column.priority === 0 || cells.some((row) => spansWidth(row[fit.index] ?? []) > 0),
-  );
+  fits = fits.filter((fit) => fit.column.priority === 0 || cells.some((row) => spansWidth(row[fit.index] ?? []) > 0));
   const leastWidthOf = (fit: Fit): number =>
     Math.min(fit.width, Math.max(fit.column.leastWidth ?? 0, widthOf(fit.column.title)));
   const total = (widthOf: (fit: Fit) => number): number =>

@@ -18,12 +18,25 @@ export const explainView: View<ExplainResult> = {
     const blocks: Block[] = [];
     const { service, scheme, address } = result;
     if (service !== null) {
-      const asked = service.alias === null ? "" : ` People say ${service.alias}; its name in the registry is ${service.name}.`;
-      blocks.push(paragraph([span(service.name, "strong"), service.description === "" ? "" : `: ${service.description}`, ".", asked]));
+      const asked =
+        service.alias === null ? "" : ` People say ${service.alias}; its name in the registry is ${service.name}.`;
+      blocks.push(
+        paragraph([
+          span(service.name, "strong"),
+          service.description === "" ? "" : `: ${service.description}`,
+          ".",
+          asked,
+        ]),
+      );
     }
-    if (scheme !== null) blocks.push(paragraph([span(`${scheme.name}://`, "strong"), ` ${scheme.explanation}`], { hang: 2 }));
+    if (scheme !== null)
+      blocks.push(paragraph([span(`${scheme.name}://`, "strong"), ` ${scheme.explanation}`], { hang: 2 }));
     if (address !== null) {
-      blocks.push(paragraph([span(address.text === "" ? "no address" : address.text, "strong"), ` ${address.explanation}`], { hang: 2 }));
+      blocks.push(
+        paragraph([span(address.text === "" ? "no address" : address.text, "strong"), ` ${address.explanation}`], {
+          hang: 2,
+        }),
+      );
     }
     for (const port of result.ports.slice(0, mostPorts)) {
       if (blocks.length > 0) blocks.push(blank);
@@ -34,7 +47,13 @@ export const explainView: View<ExplainResult> = {
       blocks.push(blank, paragraph(`Its other ports: ${rest.join(", ")}.`));
     }
     if (result.path !== null && result.path !== "/") {
-      blocks.push(blank, paragraph([span(result.path, "strong"), " The path is for the application alone: the network never looks at it."], { hang: 2 }));
+      blocks.push(
+        blank,
+        paragraph(
+          [span(result.path, "strong"), " The path is for the application alone: the network never looks at it."],
+          { hang: 2 },
+        ),
+      );
     }
     return blocks;
   },
@@ -51,7 +70,13 @@ function portBlocks(port: ExplainResult["ports"][number]): Block[] {
   else if (here.length === 0) blocks.push(fact("here now", "nobody listens on it"));
   for (const service of here ?? []) {
     blocks.push(
-      fact("here now", ...titleCell(service), " held by ", ...holderCell(service), `, ${service.transport}, reach: ${summarizeReach(service.reach)}`),
+      fact(
+        "here now",
+        ...titleCell(service),
+        " held by ",
+        ...holderCell(service),
+        `, ${service.transport}, reach: ${summarizeReach(service.reach)}`,
+      ),
     );
   }
   return blocks;

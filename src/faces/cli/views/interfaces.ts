@@ -18,7 +18,8 @@ export const interfacesView: View<InterfacesResult> = {
   result(result) {
     const rows = result.interfaces.flatMap((one) => {
       const state = one.up.known ? (one.up.value ? [span("up", "good")] : [span("down", "bad")]) : ["?"];
-      const route = knownOr(one.defaultRoute.ipv4, false) || knownOr(one.defaultRoute.ipv6, false) ? "default route" : "";
+      const route =
+        knownOr(one.defaultRoute.ipv4, false) || knownOr(one.defaultRoute.ipv6, false) ? "default route" : "";
       const first: Line[] = [
         [span(one.name, "strong")],
         state,
@@ -61,7 +62,9 @@ export const interfacesView: View<InterfacesResult> = {
       ),
     );
     if (result.hidden > 0) {
-      blocks.push(paragraph([span(`${result.hidden} more are down or have no address: portolan interfaces --all`, "dim")]));
+      blocks.push(
+        paragraph([span(`${result.hidden} more are down or have no address: portolan interfaces --all`, "dim")]),
+      );
     }
     return blocks;
   },

@@ -32,7 +32,8 @@ export const listView: View<ListResult> = {
           columns,
           result.services.map((service): readonly Line[] => {
             const leader = knownOr(service.holders, [])[0];
-            const user = leader === undefined ? undefined : (knownOr(leader.userName, null) ?? knownOr(leader.uid, null));
+            const user =
+              leader === undefined ? undefined : (knownOr(leader.userName, null) ?? knownOr(leader.uid, null));
             const startedAt = leader === undefined ? undefined : knownOr(leader.startedAt, undefined);
             return [
               [span(String(service.port), "strong"), span(`/${service.transport}`, "dim")],
@@ -79,11 +80,14 @@ function connectionBlocks(result: ListResult): Block[] {
   const rows = result.connections.map((connection): readonly Line[] => {
     const holder = knownOr(connection.holders, [])[0];
     return [
-      [`${connection.transport}`],
+      [connection.transport],
       [connection.state],
       [formatSocketAddress(connection.local.address, connection.local.port)],
       [connection.remote === null ? "" : formatSocketAddress(connection.remote.address, connection.remote.port)],
-      [holder === undefined ? "" : `${knownOr(holder.name, "?")} `, span(holder === undefined ? "" : String(holder.pid), "dim")],
+      [
+        holder === undefined ? "" : `${knownOr(holder.name, "?")} `,
+        span(holder === undefined ? "" : String(holder.pid), "dim"),
+      ],
     ];
   });
   return [

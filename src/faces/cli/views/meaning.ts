@@ -18,7 +18,9 @@ export function meaningBlocks(meaning: PortMeaning): Block[] {
   if (meaning.door !== null) blocks.push(fact("known for", meaning.door));
   for (const [index, { name, transports, description }] of meaning.assigned.slice(0, 4).entries()) {
     const others = index === 0 ? "assigned to" : "";
-    blocks.push(fact(others, span(name, "strong"), ` ${transports.join("+")}`, description === "" ? "" : `: ${description}`));
+    blocks.push(
+      fact(others, span(name, "strong"), ` ${transports.join("+")}`, description === "" ? "" : `: ${description}`),
+    );
   }
   if (meaning.assigned.length > 4) blocks.push(fact("", span(`and ${meaning.assigned.length - 4} more names`, "dim")));
   if (meaning.assigned.length === 0) blocks.push(fact("assigned to", "nobody"));
@@ -29,7 +31,10 @@ export function meaningBlocks(meaning: PortMeaning): Block[] {
   blocks.push(fact("to take it", takingText(meaning)));
   if (meaning.ephemeral.known && meaning.ephemeral.value && !(meaning.reserved.known && meaning.reserved.value)) {
     blocks.push(
-      fact("beware", span("this kernel hands it out to programs that name no port, so it may be taken at any moment", "warning")),
+      fact(
+        "beware",
+        span("this kernel hands it out to programs that name no port, so it may be taken at any moment", "warning"),
+      ),
     );
   }
   if (meaning.browserBlocked) {

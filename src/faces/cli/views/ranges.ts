@@ -26,7 +26,11 @@ export const rangesView: View<RangesResult> = {
     const { unprivilegedPortStart, ephemeralRange, reservedPorts, mayBindPrivileged } = result.limits;
     if (unprivilegedPortStart.known) {
       const start = unprivilegedPortStart.value;
-      const you = mayBindPrivileged.known ? (mayBindPrivileged.value ? " You have that privilege now." : " You do not have it now.") : "";
+      const you = mayBindPrivileged.known
+        ? mayBindPrivileged.value
+          ? " You have that privilege now."
+          : " You do not have it now."
+        : "";
       blocks.push(
         paragraph(
           start === 0

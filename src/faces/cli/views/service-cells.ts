@@ -29,11 +29,7 @@ export function holderCell(service: ListedService): Line {
   const leader = holders.value[0];
   if (leader === undefined) return [span("no process here", "dim")];
   const others = holders.value.length - 1;
-  return [
-    `${nameOfHolder(leader)} `,
-    span(String(leader.pid), "dim"),
-    others > 0 ? span(` +${others}`, "dim") : "",
-  ];
+  return [`${nameOfHolder(leader)} `, span(String(leader.pid), "dim"), others > 0 ? span(` +${others}`, "dim") : ""];
 }
 
 /** Short name of a process. */
@@ -67,7 +63,9 @@ export function openAtCell(service: ListedService): Line {
 export function preferredUrl(service: ListedService): string | undefined {
   const withUrl = service.reach.addresses.filter((reachable) => reachable.url !== null);
   const outside = withUrl.find((reachable) => reachable.audience !== "this-machine" && reachable.family === "ipv4");
-  return (outside ?? withUrl.find((reachable) => reachable.audience !== "this-machine") ?? withUrl[0])?.url ?? undefined;
+  return (
+    (outside ?? withUrl.find((reachable) => reachable.audience !== "this-machine") ?? withUrl[0])?.url ?? undefined
+  );
 }
 
 /** `3 h`, `12 d`: how long ago, in the largest unit. */

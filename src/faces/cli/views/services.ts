@@ -30,7 +30,12 @@ function showDoors(result: ServicesResult): Block[] {
     ),
     blank,
     paragraph("HERE: somebody listens on that port of this machine now, whatever it speaks."),
-    paragraph([span("portolan services TEXT", "link"), " searches every assigned name; ", span("portolan explain PORT", "link"), " tells more."]),
+    paragraph([
+      span("portolan services TEXT", "link"),
+      " searches every assigned name; ",
+      span("portolan explain PORT", "link"),
+      " tells more.",
+    ]),
   ];
 }
 
@@ -62,6 +67,7 @@ function showMatches(result: ServicesResult): Block[] {
     ),
   ];
   const more = result.totalMatches - result.matches.length;
-  if (more > 0) blocks.push(blank, paragraph([span(`${more} more: add --limit ${result.totalMatches} or --all`, "dim")]));
+  if (more > 0)
+    blocks.push(blank, paragraph([span(`${more} more: add --limit ${result.totalMatches} or --all`, "dim")]));
   return blocks;
 }

@@ -39,7 +39,14 @@ export const whoView: View<WhoResult> = {
 function portBlocks(port: ToldPort, nowMs: number): Block[] {
   const blocks: Block[] = [];
   if (port.services.length === 0) {
-    blocks.push(paragraph([span(`Port ${port.port}`, "strong"), " is ", span("free", "good"), ": nobody listens on it, by TCP or UDP."]));
+    blocks.push(
+      paragraph([
+        span(`Port ${port.port}`, "strong"),
+        " is ",
+        span("free", "good"),
+        ": nobody listens on it, by TCP or UDP.",
+      ]),
+    );
   }
   for (const service of port.services) {
     if (blocks.length > 0) blocks.push(blank);
@@ -54,12 +61,20 @@ function serviceBlocks(service: HeldService, nowMs: number): Block[] {
   const blocks: Block[] = [
     paragraph([span(`Port ${service.port}/${service.transport}`, "strong"), " is held: ", ...name]),
   ];
-  if (service.title !== null) blocks.push(fact("because", span(`${service.title.basis}: ${service.title.evidence}`, "dim")));
+  if (service.title !== null)
+    blocks.push(fact("because", span(`${service.title.basis}: ${service.title.evidence}`, "dim")));
   blocks.push(...holderBlocks(service, nowMs));
   const project = service.project?.value;
   if (project !== undefined) {
     const git = project.git;
-    const branch = git === null ? "" : git.branch !== null ? `, branch ${git.branch}` : git.commit !== null ? `, commit ${git.commit.slice(0, 12)}` : "";
+    const branch =
+      git === null
+        ? ""
+        : git.branch !== null
+          ? `, branch ${git.branch}`
+          : git.commit !== null
+            ? `, commit ${git.commit.slice(0, 12)}`
+            : "";
     const worktree = git === null || git.worktree === null ? "" : `, worktree ${git.worktree}`;
     blocks.push(fact("project", span(project.name, "strong"), ` in ${project.root}${branch}${worktree}`));
   }
@@ -111,7 +126,9 @@ function holderLine(holder: Holder, nowMs: number): Line {
   const facts = [
     `pid ${holder.pid}`,
     user === null ? "" : `user ${user}`,
-    startedAt === undefined ? "" : `for ${ageText(startedAt, nowMs)} (since ${startedAt.replace("T", " ").replace(/\.\d+Z$/, " UTC")})`,
+    startedAt === undefined
+      ? ""
+      : `for ${ageText(startedAt, nowMs)} (since ${startedAt.replace("T", " ").replace(/\.\d+Z$/, " UTC")})`,
     memory === undefined ? "" : bytesText(memory),
   ].filter((text) => text !== "");
   return [span(knownOr(holder.name, "?"), "strong"), ` ${facts.join(", ")}`];
@@ -122,15 +139,31 @@ function reachBlocks(service: HeldService): Block[] {
   const urls = service.reach.addresses.filter((reachable) => reachable.url !== null);
   for (const [index, reachable] of urls.entries()) {
     const where = reachable.audience === "this-machine" ? "this machine" : `through ${reachable.interfaceName}`;
-    blocks.push(verbatim("  ", span((index === 0 ? "open at" : "").padEnd(12), "dim"), span(reachable.url ?? "", "link"), span(`  ${where}`, "dim")));
+    blocks.push(
+      verbatim(
+        "  ",
+        span((index === 0 ? "open at" : "").padEnd(12), "dim"),
+        span(reachable.url ?? "", "link"),
+        span(`  ${where}`, "dim"),
+      ),
+    );
   }
   if (urls.length === 0) {
     for (const [index, reachable] of service.reach.addresses.entries()) {
-      blocks.push(verbatim("  ", span((index === 0 ? "at" : "").padEnd(12), "dim"), reachable.endpoint, span(`  ${reachable.interfaceName}`, "dim")));
+      blocks.push(
+        verbatim(
+          "  ",
+          span((index === 0 ? "at" : "").padEnd(12), "dim"),
+          reachable.endpoint,
+          span(`  ${reachable.interfaceName}`, "dim"),
+        ),
+      );
     }
   }
   for (const taken of service.reach.taken) {
-    blocks.push(fact("beware", span(`${taken.address} is answered by another, more specific socket on this port`, "warning")));
+    blocks.push(
+      fact("beware", span(`${taken.address} is answered by another, more specific socket on this port`, "warning")),
+    );
   }
   return blocks;
 }
