@@ -1,0 +1,1 @@
+document.body.append("Ships in harbour: 2");
