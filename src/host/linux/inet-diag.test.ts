@@ -93,7 +93,9 @@ describe("answers", () => {
 
   test("a closed TCP socket is a bound one, a closed UDP socket an unconnected one", () => {
     expect(decode(rowMessage({ state: 7, port: 3000 })).sockets[0]?.state).toBe("BOUND");
-    expect(decode(rowMessage({ state: 7, port: 3000 }), { ...context, transport: "udp" }).sockets[0]?.state).toBe("UNCONNECTED");
+    expect(decode(rowMessage({ state: 7, port: 3000 }), { ...context, transport: "udp" }).sockets[0]?.state).toBe(
+      "UNCONNECTED",
+    );
   });
 
   test("rows of another request, family or port are passed over", () => {
@@ -138,7 +140,13 @@ describe("answers that are cut or garbage", () => {
       return copy;
     });
     fc.assert(
-      fc.property(fc.oneof(mutated, fc.uint8Array({ maxLength: 300 }).map((bytes) => Buffer.from(bytes))), survives),
+      fc.property(
+        fc.oneof(
+          mutated,
+          fc.uint8Array({ maxLength: 300 }).map((bytes) => Buffer.from(bytes)),
+        ),
+        survives,
+      ),
     );
   });
 
@@ -153,7 +161,14 @@ function runsToAccept(program: Buffer, sourcePort: number, destinationPort: numb
   let at = 0;
   while (at < program.length) {
     const port = at + 6 < program.length ? program.readUInt16LE(at + 6) : 0;
-    const holds = [false, false, sourcePort >= port, sourcePort <= port, destinationPort >= port, destinationPort <= port];
+    const holds = [
+      false,
+      false,
+      sourcePort >= port,
+      sourcePort <= port,
+      destinationPort >= port,
+      destinationPort <= port,
+    ];
     at += holds[program[at]!] ? program[at + 1]! : program.readUInt16LE(at + 2);
   }
   return at === program.length;
@@ -179,7 +194,11 @@ describe("filtering in the kernel", () => {
       fc.property(fc.uniqueArray(port, { minLength: 1, maxLength: 30 }), port, port, (ports, source, destination) => {
         const program = encodePortFilter(gatherStretches(ports));
         expect(passesAudit(program)).toBe(true);
-        for (const [a, b] of [[source, destination], [ports[0]!, destination], [source, ports.at(-1)!]] as const) {
+        for (const [a, b] of [
+          [source, destination],
+          [ports[0]!, destination],
+          [source, ports.at(-1)!],
+        ] as const) {
           expect(runsToAccept(program, a, b)).toBe(ports.includes(a) || ports.includes(b));
         }
       }),
@@ -200,7 +219,9 @@ describe("filtering in the kernel", () => {
 
   test("the request is laid out as struct inet_diag_req_v2", () => {
     const bytes = encodeRequest({ transport: "udp", family: "ipv6", states: "listening", ports: undefined }, 9);
-    expect([bytes.readUInt32LE(0), bytes.readUInt16LE(4), bytes.readUInt16LE(6), bytes.readUInt32LE(8)]).toEqual([72, 20, 0x301, 9]);
+    expect([bytes.readUInt32LE(0), bytes.readUInt16LE(4), bytes.readUInt16LE(6), bytes.readUInt32LE(8)]).toEqual([
+      72, 20, 0x301, 9,
+    ]);
     expect([bytes[16], bytes[17], bytes.readUInt32LE(20)]).toEqual([10, 17, 1 << 7]);
   });
 });

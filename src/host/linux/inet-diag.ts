@@ -224,7 +224,8 @@ function readV6only(bytes: Buffer, from: number, end: number): Known<boolean> {
   while (at + 4 <= end) {
     const size = bytes.readUInt16LE(at);
     if (size < 4 || at + size > end) break;
-    if (bytes.readUInt16LE(at + 2) === v6onlyAttribute && size >= 5) return bytes[at + 4] === 0 ? knownFalse : knownTrue;
+    if (bytes.readUInt16LE(at + 2) === v6onlyAttribute && size >= 5)
+      return bytes[at + 4] === 0 ? knownFalse : knownTrue;
     at += (size + 3) & ~3;
   }
   return unsupported;

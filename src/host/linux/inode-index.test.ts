@@ -22,7 +22,10 @@ test("findings come out by inode, in order of pid and descriptor", () => {
   const holding = fc.tuple(fc.nat(20), fc.nat(5), fc.nat(5));
   fc.assert(
     fc.property(fc.array(holding, { maxLength: 60 }), fc.nat(60), (holdings, cut) => {
-      const index = buildInodeIndex(Array.from({ length: 21 }, (_, at) => at + 100), 21);
+      const index = buildInodeIndex(
+        Array.from({ length: 21 }, (_, at) => at + 100),
+        21,
+      );
       const lists = [new FindingList(), new FindingList()];
       holdings.forEach(([at, pid, descriptor], position) => {
         lists[position < cut ? 0 : 1]!.add(findInode(index, at + 100), pid, descriptor);
@@ -34,7 +37,9 @@ test("findings come out by inode, in order of pid and descriptor", () => {
         expect(holdersOf(at + 100)).toEqual(
           pids.map((pid) => ({
             pid,
-            fileDescriptors: [...new Set(own.filter((each) => each[1] === pid).map((each) => each[2]))].sort((a, b) => a - b),
+            fileDescriptors: [...new Set(own.filter((each) => each[1] === pid).map((each) => each[2]))].sort(
+              (a, b) => a - b,
+            ),
           })),
         );
       }

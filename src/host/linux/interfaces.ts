@@ -138,7 +138,12 @@ function readFlags(tree: FileTree, folder: string | undefined): number | undefin
 }
 
 /** Up means: switched on, and not known to lack a signal (operstate, Documentation/networking/operstates.rst). */
-function readUp(tree: FileTree, folder: string | undefined, flags: number | undefined, addressed: boolean): Known<boolean> {
+function readUp(
+  tree: FileTree,
+  folder: string | undefined,
+  flags: number | undefined,
+  addressed: boolean,
+): Known<boolean> {
   // getifaddrs tells only interfaces that are up and running.
   if (flags === undefined) return addressed && tree.root === "" ? known(true) : unknown("unsupported");
   if ((flags & upFlag) === 0) return known(false);
@@ -146,7 +151,11 @@ function readUp(tree: FileTree, folder: string | undefined, flags: number | unde
   return known(state !== "down" && state !== "lowerlayerdown" && state !== "notpresent");
 }
 
-function readHardwareAddress(tree: FileTree, folder: string | undefined, fallback: string | undefined): Known<string | null> {
+function readHardwareAddress(
+  tree: FileTree,
+  folder: string | undefined,
+  fallback: string | undefined,
+): Known<string | null> {
   const text = folder === undefined ? undefined : readText(tree, `${folder}/address`, 256)?.trim().toLowerCase();
   if (text === undefined) return fallback === undefined ? unknown("unsupported") : known(fallback);
   return known(text === "" || /^[0:]*$/.test(text) ? null : text);

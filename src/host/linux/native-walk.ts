@@ -141,7 +141,7 @@ export function createNativeWalk(
   /** Looks at the descriptors of one list; false when it reached `end`. */
   function readList(size: number, folder: number, pid: number, end: number): boolean {
     // struct linux_dirent64: inode, offset, u16 length at 16, type, name from 19 to a NUL.
-    for (let at = 256, stop = at + size; at < stop; ) {
+    for (let at = 256, stop = at + size; at < stop;) {
       const name = at + 19;
       const entrySize = page[at + 16]! | (page[at + 17]! << 8);
       if (entrySize < 20) return false;
@@ -168,7 +168,8 @@ export function createNativeWalk(
     // Entries stand at their descriptor plus two (fs/proc/fd.c, proc_readfd_common).
     if (first > 0) lseek(folder, first + 2, 0);
     for (;;) {
-      const size = prefix === undefined ? getdents(folder, listBase, listSize) : getdents(prefix, folder, listBase, listSize);
+      const size =
+        prefix === undefined ? getdents(folder, listBase, listSize) : getdents(prefix, folder, listBase, listSize);
       if (size <= 0 || !readList(size, folder, pid, end)) break;
     }
     close(folder);

@@ -80,9 +80,13 @@ export async function readNetlinkSockets(
   let unsettled = false;
 
   function fail(step: string, errno: number): never {
-    throw new PortolanError("READER_UNAVAILABLE", `The kernel did not answer over netlink: ${step} gave ${nameErrno(errno)}.`, {
-      details: { reader: "netlink", step, error: nameErrno(errno) },
-    });
+    throw new PortolanError(
+      "READER_UNAVAILABLE",
+      `The kernel did not answer over netlink: ${step} gave ${nameErrno(errno)}.`,
+      {
+        details: { reader: "netlink", step, error: nameErrno(errno) },
+      },
+    );
   }
 
   function interfaceName(index: number): Known<string | null> {
@@ -116,7 +120,10 @@ export async function readNetlinkSockets(
         }
         if (count === 0) fail("recv", 0);
         if (count > bufferSize) {
-          throw new PortolanError("HOST_READ_FAILED", `The kernel's answer of ${count} bytes was cut off at ${bufferSize}.`);
+          throw new PortolanError(
+            "HOST_READ_FAILED",
+            `The kernel's answer of ${count} bytes was cut off at ${bufferSize}.`,
+          );
         }
         const reply = decodeReply(buffer, count, { transport, family, sequence, keep, interfaceName }, sockets);
         interrupted ||= reply.interrupted;

@@ -143,12 +143,18 @@ describe("text that is odd", () => {
       .tuple(fc.nat(tcpText.length - 1), fc.string({ maxLength: 12 }))
       .map(([at, text]) => tcpText.slice(0, at) + text + tcpText.slice(at + text.length));
     fc.assert(
-      fc.property(fc.oneof(mutated.map((text) => Buffer.from(text)), fc.uint8Array({ maxLength: 400 })), (bytes) => {
-        for (const socket of parse(bytes)) {
-          expect(socket.local.port).toBeLessThan(65536);
-          expect(Number.isSafeInteger(socket.inode)).toBe(true);
-        }
-      }),
+      fc.property(
+        fc.oneof(
+          mutated.map((text) => Buffer.from(text)),
+          fc.uint8Array({ maxLength: 400 }),
+        ),
+        (bytes) => {
+          for (const socket of parse(bytes)) {
+            expect(socket.local.port).toBeLessThan(65536);
+            expect(Number.isSafeInteger(socket.inode)).toBe(true);
+          }
+        },
+      ),
     );
   });
 });

@@ -120,7 +120,7 @@ export function takeCensus(access: NativeAccess): ProcessCensus | undefined {
     const size = getdents(...directoryCall.prefix, folder, base, listSize);
     if (size <= 0) break;
     // struct linux_dirent64: inode, offset, u16 length at 16, type, name from 19 to a NUL.
-    for (let at = 0; at < size; ) {
+    for (let at = 0; at < size;) {
       const name = at + 19;
       const entrySize = bytes.readUInt16LE(at + 16);
       if (entrySize < 20) break;

@@ -38,7 +38,8 @@ export function createProcessReader(tree: FileTree, notAfterMs: number): Process
     });
     if (!stat.known && stat.why === "gone") return describeGone(pid);
     const startTimeMs = startTimeOf(stat);
-    if (startTimeMs.known && tree.root === "" && startTimeMs.value > notAfterMs + clockDoubtMs) return describeGone(pid);
+    if (startTimeMs.known && tree.root === "" && startTimeMs.value > notAfterMs + clockDoubtMs)
+      return describeGone(pid);
     const uid = attempt(() => realUidOf(readBytes(`${tree.root}${folder}/status`, 1 << 14)));
     const kernelThread = stat.known && stat.value.kernelThread;
     const executable = attempt((): Known<string> => known(readlinkSync(`${tree.root}${folder}/exe`)));
@@ -60,7 +61,13 @@ export function createProcessReader(tree: FileTree, notAfterMs: number): Process
           : executable,
       executableDeleted: deleted,
       memoryBytes: field(stat, (record) => record.residentPages * (pageSize ??= readPageSize(tree))),
-      controlGroup: attempt(() => known(readBytes(`${tree.root}${folder}/cgroup`, 1 << 16).toString("utf8").trimEnd())),
+      controlGroup: attempt(() =>
+        known(
+          readBytes(`${tree.root}${folder}/cgroup`, 1 << 16)
+            .toString("utf8")
+            .trimEnd(),
+        ),
+      ),
     };
   }
 
@@ -114,22 +121,16 @@ function describeGone(pid: number): Process {
 }
 
 /**
- * Arguments end in NUL each. A process that has written a title over them leaves text without, which is then one argument;
- * what is cut off at the limit is simply missing.
+ * Arguments end in NUL each. A process that has written a title over them leaves text without, or padded with NULs to the
+ * length of what it overwrote: more than three at the end are taken for that. What is cut off at the limit is missing.
  */
 export function splitArguments(bytes: Buffer): readonly string[] {
+  if (bytes.length === 0) return [];
   let end = bytes.length;
-  if (end === 0) return [];
-  // Titles are padded with NULs to the length of what they overwrote: those at the end are one terminator.
-  if (bytes[end - 1] === 0) end--;
-  const padded = bytes.indexOf("\0\0\0\0", 0, "latin1");
-  if (padded >= 0 && isAllZero(bytes, padded)) end = padded;
+  while (end > 0 && bytes[end - 1] === 0) end--;
+  const padding = bytes.length - end;
+  if (padding >= 1 && padding <= 3) end = bytes.length - 1;
   return bytes.toString("utf8", 0, end).split("\0");
-}
-
-function isAllZero(bytes: Buffer, from: number): boolean {
-  for (let at = from; at < bytes.length; at++) if (bytes[at] !== 0) return false;
-  return true;
 }
 
 /** The first number of the line `Uid: real effective saved filesystem`; the name in the file's first line is escaped. */

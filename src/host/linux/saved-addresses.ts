@@ -14,7 +14,9 @@ interface Ipv4Network {
 }
 
 /** Local IPv4 addresses with the interface that most likely has them; those that no network holds are left out. */
-export function readSavedIpv4Addresses(tree: FileTree): { readonly name: string; readonly address: InterfaceAddress }[] {
+export function readSavedIpv4Addresses(
+  tree: FileTree,
+): { readonly name: string; readonly address: InterfaceAddress }[] {
   const networks: Ipv4Network[] = [{ name: "lo", first: 0x7f000000, prefixLength: 8 }];
   for (const line of (readText(tree, "/proc/net/route", 1 << 22) ?? "").split("\n").slice(1)) {
     const fields = line.trim().split(/\s+/);

@@ -31,9 +31,13 @@ export async function readSocketTables(
   signal: AbortSignal | undefined,
 ): Promise<SocketTables> {
   if (access === null && reader === "netlink") {
-    throw new PortolanError("READER_UNAVAILABLE", "netlink needs the package koffi, which is not installed or does not load.", {
-      details: { reader },
-    });
+    throw new PortolanError(
+      "READER_UNAVAILABLE",
+      "netlink needs the package koffi, which is not installed or does not load.",
+      {
+        details: { reader },
+      },
+    );
   }
   const blindSpots: BlindSpot[] = [];
   if (access !== null) {
