@@ -198,15 +198,15 @@ describe.skipIf(!onLinux)("readers of Linux", () => {
     test.skipIf(skip)(
       "processes that end during the walk change nothing else",
       async () => {
-        let ended = 0;
-        let stopped = false;
+        const stop = new AbortController();
+        const churned = { count: 0 };
         const churn = (async () => {
-          while (!stopped) {
+          while (!stop.signal.aborted) {
             await Promise.all(Array.from({ length: 8 }, () => run("true")));
-            ended += 8;
+            churned.count += 8;
           }
         })();
-        for (let look = 0; look < 20 || ended < 40; look++) {
+        for (let look = 0; look < 20 || churned.count < 40; look++) {
           const snapshot = await host.snapshot();
           expect(snapshot.complete).toBe(true);
           const [shared] = socketsOf(snapshot, "shared by fork");
@@ -214,7 +214,7 @@ describe.skipIf(!onLinux)("readers of Linux", () => {
           expect(holders.known && holders.value).toHaveLength(2);
           await new Promise((resolve) => setImmediate(resolve));
         }
-        stopped = true;
+        stop.abort();
         await churn;
       },
       30_000,
@@ -240,7 +240,7 @@ describe.skipIf(!onLinux)("readers of Linux", () => {
     const [netlink, proc] = await Promise.all(
       readers.map((reader) => createHost({ reader }).snapshot({ states: "all", ports: Object.values(opened.ports) })),
     );
-    const describe_ = (snapshot: Snapshot) =>
+    const describeShared = (snapshot: Snapshot) =>
       snapshot.sockets
         // Bound sockets are netlink's alone.
         .filter((socket) => socket.state !== "BOUND")
@@ -251,8 +251,8 @@ describe.skipIf(!onLinux)("readers of Linux", () => {
         }))
         .map((socket) => JSON.stringify(socket))
         .sort();
-    expect(describe_(netlink!).length).toBeGreaterThan(15);
-    expect(describe_(netlink!)).toEqual(describe_(proc!));
+    expect(describeShared(netlink!).length).toBeGreaterThan(15);
+    expect(describeShared(netlink!)).toEqual(describeShared(proc!));
   });
 
   test.skipIf(ssMissing).each(readers)("%s agrees with ss", async (reader) => {
@@ -294,11 +294,11 @@ describe.skipIf(!onLinux)("readers of Linux", () => {
     // What /proc does not tell is not compared.
     const comparable = (row: (typeof ours)[number]) =>
       reader === "netlink" ? row : { ...row, v6only: null, send: null };
-    const inodes = new Set(theirs.map((row) => row.inode));
-    const known_ = new Set(ours.map((row) => row.inode));
+    const theirInodes = new Set(theirs.map((row) => row.inode));
+    const ourInodes = new Set(ours.map((row) => row.inode));
     expect(theirs.length).toBeGreaterThan(10);
-    expect(ours.filter((row) => inodes.has(row.inode)).map(comparable)).toEqual(
-      theirs.filter((row) => known_.has(row.inode)).map(comparable),
+    expect(ours.filter((row) => theirInodes.has(row.inode)).map(comparable)).toEqual(
+      theirs.filter((row) => ourInodes.has(row.inode)).map(comparable),
     );
     // ss of older releases does not ask for bound sockets; every other row stands on both sides.
     const bound = portOf("bound only");

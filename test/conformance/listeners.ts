@@ -5,7 +5,7 @@ import { fork, type ChildProcess } from "node:child_process";
 import { createSocket } from "node:dgram";
 import { once } from "node:events";
 import { closeSync, mkdtempSync, openSync, rmSync, writeFileSync } from "node:fs";
-import { connect, createServer, type AddressInfo, type ListenOptions, type Server } from "node:net";
+import { connect, createServer, type AddressInfo, type ListenOptions, type Server, type Socket } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { loadNativeAccess } from "../../src/host/linux/libc.ts";
@@ -60,7 +60,7 @@ export async function openSocketsOfEveryKind(): Promise<OpenedSockets> {
 
   const server = await listen("connected", { host: "127.0.0.1" });
   const client = connect(ports["connected"]!, "127.0.0.1");
-  const [peer] = (await once(server, "connection")) as [import("node:net").Socket];
+  const [peer] = (await once(server, "connection")) as [Socket];
   client.on("error", () => undefined);
   peer.on("error", () => undefined);
   closers.push(
@@ -88,7 +88,7 @@ export async function openSocketsOfEveryKind(): Promise<OpenedSockets> {
     ports,
     sharer,
     async close() {
-      for (const close of closers.reverse()) close();
+      for (const close of closers.toReversed()) close();
       if (sharer.exitCode === null && sharer.signalCode === null) {
         sharer.kill();
         await once(sharer, "exit");

@@ -1,7 +1,7 @@
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import fc from "fast-check";
+import * as fc from "fast-check";
 import { afterAll, describe, expect, test } from "vitest";
 import { isPortolanError, type Socket } from "../../core/index.ts";
 import { createRowParser, readProcSockets, type TableRequest } from "./proc-net.ts";

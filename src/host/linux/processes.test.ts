@@ -3,7 +3,7 @@ import { once } from "node:events";
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import fc from "fast-check";
+import * as fc from "fast-check";
 import { afterEach, describe, expect, test } from "vitest";
 import { known, unknown } from "../../core/index.ts";
 import { createProcessReader, splitArguments } from "./processes.ts";
@@ -41,8 +41,8 @@ describe.skipIf(process.platform !== "linux")("live processes", () => {
   test("a process is told as it was started", async () => {
     const before = Date.now();
     const child = await startProgram("", ["a b", "", "\u001b[31mred"], { cwd: "/usr" });
-    const process_ = createProcessReader(live, Date.now()).processOf(child.pid!);
-    expect(process_).toMatchObject({
+    const told = createProcessReader(live, Date.now()).processOf(child.pid!);
+    expect(told).toMatchObject({
       pid: child.pid,
       parentPid: known(process.pid),
       uid: known(process.getuid!()),
@@ -50,19 +50,19 @@ describe.skipIf(process.platform !== "linux")("live processes", () => {
       executable: known(process.execPath),
       executableDeleted: false,
     });
-    expect(process_.arguments.known && process_.arguments.value.slice(-4)).toEqual(["--", "a b", "", "\u001b[31mred"]);
+    expect(told.arguments.known && told.arguments.value.slice(-4)).toEqual(["--", "a b", "", "\u001b[31mred"]);
     // Ticks of 10 ms, an uptime of two decimals, and the clock's own milliseconds.
-    expect(process_.startTimeMs.known && process_.startTimeMs.value).toBeGreaterThan(before - 50);
-    expect(process_.startTimeMs.known && process_.startTimeMs.value).toBeLessThan(Date.now() + 50);
-    expect(process_.memoryBytes.known && process_.memoryBytes.value).toBeGreaterThan(1 << 20);
-    expect(process_.controlGroup.known).toBe(true);
+    expect(told.startTimeMs.known && told.startTimeMs.value).toBeGreaterThan(before - 50);
+    expect(told.startTimeMs.known && told.startTimeMs.value).toBeLessThan(Date.now() + 50);
+    expect(told.memoryBytes.known && told.memoryBytes.value).toBeGreaterThan(1 << 20);
+    expect(told.controlGroup.known).toBe(true);
   });
 
   test("a name with spaces, parentheses and a newline changes nothing else", async () => {
     const child = await startProgram("require('fs').writeFileSync('/proc/self/comm', 'a) R (1\\n) 9')");
-    const process_ = createProcessReader(live, Date.now()).processOf(child.pid!);
-    expect(process_.name).toEqual(known("a) R (1\n) 9"));
-    expect(process_.parentPid).toEqual(known(process.pid));
+    const told = createProcessReader(live, Date.now()).processOf(child.pid!);
+    expect(told.name).toEqual(known("a) R (1\n) 9"));
+    expect(told.parentPid).toEqual(known(process.pid));
   });
 
   test("a title written over the arguments is one argument", async () => {
@@ -82,12 +82,8 @@ describe.skipIf(process.platform !== "linux")("live processes", () => {
     const child = await startProgram("");
     child.kill("SIGKILL");
     await once(child, "exit");
-    const process_ = createProcessReader(live, Date.now()).processOf(child.pid!);
-    expect([process_.name, process_.arguments, process_.executable]).toEqual([
-      unknown("gone"),
-      unknown("gone"),
-      unknown("gone"),
-    ]);
+    const told = createProcessReader(live, Date.now()).processOf(child.pid!);
+    expect([told.name, told.arguments, told.executable]).toEqual([unknown("gone"), unknown("gone"), unknown("gone")]);
   });
 
   test("a pid that passed to another process is gone too", async () => {
@@ -141,9 +137,9 @@ describe("a saved machine", () => {
   });
 
   test("a record that is none is not understood, and the rest still is", () => {
-    const process_ = createProcessReader(saveProcess("42 nonsense"), 0).processOf(42);
-    expect(process_.name).toEqual(unknown("unsupported"));
-    expect(process_.workingDirectory).toEqual(known("/srv/app"));
+    const told = createProcessReader(saveProcess("42 nonsense"), 0).processOf(42);
+    expect(told.name).toEqual(unknown("unsupported"));
+    expect(told.workingDirectory).toEqual(known("/srv/app"));
   });
 });
 
