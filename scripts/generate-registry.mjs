@@ -80,11 +80,11 @@ export async function generateRegistry() {
   const head = `/** @module Made by scripts/generate-registry.mjs from the package ${source} and data/overlay.json. */`;
   writeIfChanged(
     new URL("names.generated.ts", folder),
-    `${head}\n\n/** Lines "port transports name", by port, primary first; transports is a sum of tcp 1, udp 2, sctp 4, dccp 8. */\nexport const nameTable =\n  ${JSON.stringify(names)};\n`,
+    `${head}\n\n/** Lines "port transports name", by port, primary first; transports is a sum of tcp 1, udp 2, sctp 4, dccp 8. */\nexport function nameTable(): string {\n  return ${JSON.stringify(names)};\n}\n`,
   );
   writeIfChanged(
     new URL("descriptions.generated.ts", folder),
-    `${head}\n\nexport const sources: readonly string[] = ${JSON.stringify(sources)};\n\n/** Lines "source description" in the order of the name table; source counts in the list above. */\nexport const descriptionTable =\n  ${JSON.stringify(descriptions)};\n`,
+    `${head}\n\nexport const sources: readonly string[] = ${JSON.stringify(sources)};\n\n/** Lines "source description" in the order of the name table; source counts in the list above. */\nexport function descriptionTable(): string {\n  return ${JSON.stringify(descriptions)};\n}\n`,
   );
 }
 

@@ -170,4 +170,3 @@ export const lookEntries = {
 export type ListedService = v.InferOutput<typeof serviceSchema>;
 export type ListedProcess = v.InferOutput<typeof processSchema>;
 export type ListedHolder = v.InferOutput<typeof holderSchema>;
-export type ListedSocket = v.InferOutput<typeof socketSchema>;

@@ -1,17 +1,12 @@
 /**
  * @module What a port number is for: assignments, conventions, ranges, doors, and search.
  */
-export { allAssignments, assignmentsOf, primaryNameOf, type Assignment } from "./assignments.ts";
+export { allAssignments, assignmentsOf, type Assignment } from "./assignments.ts";
 export type { Convention } from "./convention.ts";
 export { allConventions, conventionsOf } from "./conventions.ts";
 export { doorOf, doors, type Door } from "./doors.ts";
+export { primaryNameOf } from "./names.ts";
 export { rangeOf, ranges, type PortRange } from "./ranges.ts";
+export { resolveServiceName } from "./resolve.ts";
 export { browserBlockedPorts, portOfScheme, schemeOf } from "./schemes.ts";
-export {
-  findService,
-  resolveServiceName,
-  searchServices,
-  suggestServices,
-  type ServiceMatch,
-  type ServicePorts,
-} from "./search.ts";
+export { findService, searchServices, suggestServices, type ServiceMatch, type ServicePorts } from "./search.ts";

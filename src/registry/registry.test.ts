@@ -118,6 +118,27 @@ describe("assignments", () => {
     }
   });
 
+  test("a name leads to the same ports with its description and without", () => {
+    for (const name of [
+      "http",
+      "x11",
+      "dns",
+      "dhcp",
+      "vite",
+      "k8s",
+      "EtherNet/IP-1",
+      "whois++",
+      "no-such-name",
+      "a b",
+      "",
+    ]) {
+      expect(
+        findService(name)?.ports.map((entry) => entry.port),
+        name,
+      ).toEqual(resolveServiceName(name));
+    }
+  });
+
   test("every assignment is found by its name", () => {
     const names = new Map<string, Set<number>>();
     for (const { name, port } of allAssignments()) {

@@ -101,11 +101,6 @@ function describeAssignments(assignments: readonly Assignment[], alias: string |
   };
 }
 
-/** Ports of a name, for sets of ports; `undefined` when nobody knows the name. */
-export function resolveServiceName(name: string): readonly number[] | undefined {
-  return findService(name)?.ports.map((entry) => entry.port);
-}
-
 /**
  * Searches names, aliases, titles, descriptions and numbers. Best first: the exact name, names that begin so, names that hold the
  * text, descriptions; conventions before assignments of the same rank, then by port.

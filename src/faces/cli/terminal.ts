@@ -1,7 +1,7 @@
 /**
  * @module What the command talks to: the width and colours of standard output, and writing to it whole.
  */
-import { fstatSync, writeSync } from "node:fs";
+import { fstatSync, statSync, writeSync } from "node:fs";
 import { PortolanError } from "../../core/index.ts";
 import type { Page } from "./print/safe-line.ts";
 
@@ -16,7 +16,8 @@ type Environment = Readonly<Record<string, string | undefined>>;
  */
 export function isTerminal(descriptor: 0 | 1 | 2): boolean {
   try {
-    if (!fstatSync(descriptor).isCharacterDevice()) return false;
+    const status = fstatSync(descriptor);
+    if (!status.isCharacterDevice() || status.rdev === statSync("/dev/null").rdev) return false;
   } catch {
     return false;
   }
@@ -30,9 +31,10 @@ export function isTerminal(descriptor: 0 | 1 | 2): boolean {
  */
 export function pageOf(descriptor: 1 | 2, environment: Environment, choice: ColorChoice = "auto"): Page {
   const terminal = isTerminal(descriptor);
-  const stream = descriptor === 1 ? process.stdout : process.stderr;
   const wished = /^[1-9]\d{0,4}$/.test(environment["COLUMNS"] ?? "") ? Number(environment["COLUMNS"]) : undefined;
-  const columns = (terminal ? stream.columns : undefined) ?? wished ?? (terminal ? 80 : Infinity);
+  // Node's stream is asked only where it is a terminal's: making it for a pipe or file costs two milliseconds.
+  const own = terminal ? (descriptor === 1 ? process.stdout.columns : process.stderr.columns) : undefined;
+  const columns = own ?? wished ?? (terminal ? 80 : Infinity);
   return { columns: Math.max(columns, 20), color: wantsColor(terminal, environment, choice) };
 }
 

@@ -2,7 +2,11 @@
  * @module How many terminal columns a text takes, and clipping by columns.
  */
 
-const printableAscii = /^[\u0020-\u007e]*$/;
+/**
+ * One column a character, nothing that combines: ASCII, Latin letters, general punctuation such as dashes and the ellipsis. Tried
+ * first, because making a segmenter costs 18 ms.
+ */
+const simple = /^[\u0020-\u007e\u00a1-\u00ac\u00ae-\u02ff\u2010-\u2027\u2190-\u2193]*$/;
 
 /*
  * Wide characters by Unicode's East Asian Width (UAX #11: W and F) as ranges that hold for all of their assigned characters,
@@ -26,7 +30,7 @@ function graphemeWidth(grapheme: string): number {
 
 /** Columns that escaped text takes. */
 export function widthOf(text: string): number {
-  if (printableAscii.test(text)) return text.length;
+  if (simple.test(text)) return text.length;
   let width = 0;
   for (const grapheme of graphemesOf(text)) width += graphemeWidth(grapheme);
   return width;
@@ -34,7 +38,7 @@ export function widthOf(text: string): number {
 
 /** The longest beginning of the text that takes at most `columns`. */
 export function takeColumns(text: string, columns: number): string {
-  if (printableAscii.test(text)) return text.slice(0, Math.max(columns, 0));
+  if (simple.test(text)) return text.slice(0, Math.max(columns, 0));
   let taken = "";
   let width = 0;
   for (const grapheme of graphemesOf(text)) {

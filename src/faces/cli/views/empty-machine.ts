@@ -4,6 +4,7 @@
 import type { ListResult } from "../../../operations/list.ts";
 import { doors, ranges } from "../../../registry/index.ts";
 import { blank, paragraph, span, table, verbatim, type Block, type Line } from "../print/document.ts";
+import { countText } from "../print/numbers.ts";
 
 /** The chart of an empty building. */
 export function emptyMachine(result: ListResult): Block[] {
@@ -19,7 +20,7 @@ export function emptyMachine(result: ListResult): Block[] {
       ],
       ranges.map((range): readonly Line[] => [
         [span(`${range.first}–${range.last}`, "strong")],
-        [(range.last - range.first + 1).toLocaleString("en")],
+        [countText(range.last - range.first + 1)],
         [String(result.totals.inRange[range.id])],
         [range.title],
       ]),

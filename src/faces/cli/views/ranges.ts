@@ -3,6 +3,7 @@
  */
 import type { RangesResult } from "../../../operations/ranges.ts";
 import { blank, paragraph, span, verbatim, type Block } from "../print/document.ts";
+import { countText } from "../print/numbers.ts";
 import type { View } from "../view.ts";
 
 /** The view of `ranges`. */
@@ -16,7 +17,7 @@ export const rangesView: View<RangesResult> = {
           span(`${range.first}–${range.last}`, "strong"),
           `  ${range.title}`,
           span(` (${range.otherNames.join(", ")})`, "dim"),
-          `: ${range.count.toLocaleString("en")} ports${inUse}`,
+          `: ${countText(range.count)} ports${inUse}`,
         ]),
         paragraph(`${range.explanation} ${range.source}.`, { indent: 4 }),
         blank,
@@ -44,7 +45,7 @@ export const rangesView: View<RangesResult> = {
       blocks.push(
         paragraph(
           `${first}–${last} are handed out to programs that name no port, such as a browser for each of its connections ` +
-            `(${(last - first + 1).toLocaleString("en")} ports). A server that waits in there may find its port taken.`,
+            `(${countText(last - first + 1)} ports). A server that waits in there may find its port taken.`,
         ),
       );
     }
