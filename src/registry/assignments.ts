@@ -29,12 +29,14 @@ let firstLineOf: Map<number, number> | undefined;
 function allLines(): readonly DescribedLine[] {
   if (describedLines === undefined) {
     const descriptions = descriptionTable().split("\n");
-    describedLines = nameTable().split("\n").map((text, index) => {
-      const description = descriptions[index] ?? "";
-      const space = description.indexOf(" ");
-      const source = sources[Number(description.slice(0, space))] ?? "IANA";
-      return { ...readLine(text), description: description.slice(space + 1), source };
-    });
+    describedLines = nameTable()
+      .split("\n")
+      .map((text, index) => {
+        const description = descriptions[index] ?? "";
+        const space = description.indexOf(" ");
+        const source = sources[Number(description.slice(0, space))] ?? "IANA";
+        return { ...readLine(text), description: description.slice(space + 1), source };
+      });
   }
   return describedLines;
 }
