@@ -83,6 +83,14 @@ def open_listener(transport, address, v6only, port, options):
     return one
 
 
+def facts_of(one):
+    """Inode, and v6only as the kernel has it: binding to ::1 sets it unasked (net/ipv6/af_inet6.c, __inet6_bind)."""
+    v6only = None
+    if one.family == socket.AF_INET6:
+        v6only = one.getsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY) == 1
+    return os.fstat(one.fileno()).st_ino, v6only
+
+
 def sharers_of(index, processes):
     """Which workers hold a socket that was opened before they were forked."""
     return {index % processes, (index + 1) % processes, (index + 7) % processes}
@@ -126,11 +134,11 @@ def run_worker(worker, plan, shared, control, report):
         if "twice" in options:
             kept.append(one.dup())
             descriptors.append(kept[-1].fileno())
-        told.append((index, descriptors, os.fstat(one.fileno()).st_ino))
+        told.append((index, descriptors, facts_of(one)))
     for index, one in shared:
         if worker in sharers_of(index, processes):
             kept.append(one)
-            told.append((index, [one.fileno()], os.fstat(one.fileno()).st_ino))
+            told.append((index, [one.fileno()], facts_of(one)))
         else:
             one.close()
     hubs = [one for one in kept if one.type == TCP][:2]
@@ -196,25 +204,26 @@ def start_workers(plan):
 
 def describe(plan, workers):
     """Ground truth: every listening socket with the descriptors of each process that holds it."""
-    holders, inodes = {}, {}
+    holders, facts = {}, {}
     for pid, _, report in workers:
         line = report.readline()
         if not line:
             raise SystemExit(f"worker {pid} failed")
-        for index, descriptors, inode in json.loads(line):
+        for index, descriptors, told in json.loads(line):
             holders.setdefault(index, []).append({"pid": pid, "fileDescriptors": sorted(descriptors)})
-            inodes[index] = inode
+            facts[index] = told
     listeners = []
     for index in range(plan["listeners"]):
-        transport, address, v6only, port, _ = kind_of(index, plan["processes"])
+        transport, address, asked, port, _ = kind_of(index, plan["processes"])
+        inode, v6only = facts[index]
         listeners.append(
             {
                 "transport": "tcp" if transport == TCP else "udp",
-                "family": "ipv4" if v6only is None else "ipv6",
+                "family": "ipv4" if asked is None else "ipv6",
                 "address": address,
                 "port": port,
                 "v6only": v6only,
-                "inode": inodes[index],
+                "inode": inode,
                 "holders": sorted(holders[index], key=lambda holder: holder["pid"]),
             }
         )
