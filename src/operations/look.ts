@@ -15,7 +15,7 @@ import {
   type Socket,
 } from "../core/index.ts";
 import type { Process, Snapshot } from "../host/index.ts";
-import { reachOf } from "../plan/index.ts";
+import { localUrlOf, reachOf } from "../plan/index.ts";
 import { conventionsOf, primaryNameOf, rangeOf, schemeOf } from "../registry/index.ts";
 import {
   createTenantCache,
@@ -68,6 +68,7 @@ export function describeServices(snapshot: Snapshot, options: LookOptions = {}):
       ...tenant,
       reach,
       urls: reach.addresses.flatMap((reachable) => (reachable.url === null ? [] : [reachable.url])),
+      localUrl: scheme === null ? null : localUrlOf(reach, service.port, scheme.value),
       sockets: service.sockets,
     };
   });

@@ -153,7 +153,11 @@ export const serviceSchema = v.object({
   framework: v.nullable(claimSchema(frameworkSchema)),
   supervisor: v.nullable(claimSchema(supervisorSchema)),
   reach: reachSchema,
-  urls: listOf(v.string()),
+  urls: v.pipe(
+    listOf(v.string()),
+    v.description("Ready URLs, one for each address that answers, for what is claimed to speak HTTP"),
+  ),
+  localUrl: v.pipe(v.nullable(v.string()), v.description("The URL to open on this machine itself")),
   sockets: listOf(socketSchema),
 });
 

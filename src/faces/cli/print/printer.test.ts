@@ -120,6 +120,9 @@ describe("pages", () => {
     expect(printBlocks([paragraph("one two three four five six seven eight nine ten", { hang: 4 })], page)).toBe(
       "one two three four five six seven eight\n    nine ten\n",
     );
+    expect(printBlocks([paragraph(["one two three four five six seven ", span("eleven", "bad"), "."])], page)).toBe(
+      "one two three four five six seven\neleven.\n",
+    );
     const url = `http://${"x".repeat(60)}/`;
     expect(printBlocks([paragraph(`see ${url} now`)], page)).toBe(`see\n${url}\nnow\n`);
     expect(printBlocks([verbatim(url)], page)).toBe(`${url}\n`);

@@ -23,26 +23,42 @@ function wrapParagraph(block: Paragraph, page: Page): string {
   let line: SafeSpan[] = [{ text: " ".repeat(block.indent), style: undefined }];
   let width = block.indent;
   let empty = true;
-  const end = (): void => {
-    text += `${paint(line, page).trimEnd()}\n`;
-  };
-  for (const { text: piece, style } of makeSafe(block.line)) {
-    for (const part of piece.split(/( +)/)) {
+  for (const word of splitWords(makeSafe(block.line))) {
+    // A line does not begin with the space at which it was broken.
+    if (word.isSpace && empty && text !== "") continue;
+    if (!word.isSpace && !empty && width + word.width > page.columns) {
+      text += `${paint(line, page).trimEnd()}\n`;
+      line = [{ text: " ".repeat(block.hang), style: undefined }];
+      width = block.hang;
+      empty = true;
+    }
+    line.push(...word.spans);
+    width += word.width;
+    empty &&= word.isSpace;
+  }
+  return `${text}${paint(line, page).trimEnd()}\n`;
+}
+
+interface Word {
+  readonly isSpace: boolean;
+  readonly spans: SafeSpan[];
+  width: number;
+}
+
+/** Words and the spaces between them; a word may run through several spans, as a full stop after a coloured one does. */
+function splitWords(spans: readonly SafeSpan[]): Word[] {
+  const words: Word[] = [];
+  for (const { text, style } of spans) {
+    for (const part of text.split(/( +)/)) {
       if (part === "") continue;
       const isSpace = part.startsWith(" ");
-      const partWidth = widthOf(part);
-      if (!isSpace && !empty && width + partWidth > page.columns) {
-        end();
-        line = [{ text: " ".repeat(block.hang), style: undefined }];
-        width = block.hang;
-        empty = true;
-      }
-      if (isSpace && empty && width > block.indent) continue;
-      line.push({ text: part, style });
-      width += partWidth;
-      if (!isSpace) empty = false;
+      const last = words.at(-1);
+      const width = widthOf(part);
+      if (last !== undefined && last.isSpace === isSpace) {
+        last.spans.push({ text: part, style });
+        last.width += width;
+      } else words.push({ isSpace, spans: [{ text: part, style }], width });
     }
   }
-  end();
-  return text;
+  return words;
 }

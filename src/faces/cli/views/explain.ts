@@ -62,8 +62,7 @@ export const explainView: View<ExplainResult> = {
 function portBlocks(port: ExplainResult["ports"][number]): Block[] {
   const blocks: Block[] = [
     paragraph([span(`Port ${port.port}`, "strong"), ` ${port.explanation}`], { hang: 2 }),
-    ...meaningBlocks(port),
-    fact("", span(port.range.explanation, "dim")),
+    ...meaningBlocks(port, { explainRange: true }),
   ];
   const here = knownOr(port.here, undefined);
   if (here === undefined) blocks.push(fact("here now", "not known: this system has no reader yet"));

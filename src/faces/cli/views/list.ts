@@ -10,9 +10,9 @@ import { emptyMachine } from "./empty-machine.ts";
 import { ageText, holderCell, isGuess, openAtCell, projectCell, reachCell, titleCell } from "./service-cells.ts";
 
 const columns = [
-  { title: "PORT", priority: 0 },
-  { title: "WHAT", priority: 0, leastWidth: 10 },
-  { title: "HELD BY", priority: 0, leastWidth: 8 },
+  { title: "PORT", priority: 0, leastWidth: 9 },
+  { title: "WHAT", priority: 0, leastWidth: 8 },
+  { title: "HELD BY", priority: 0, leastWidth: 7 },
   { title: "PROJECT", priority: 3, leastWidth: 8 },
   { title: "REACH", priority: 1, leastWidth: 10 },
   { title: "OPEN AT", priority: 2, leastWidth: 20 },

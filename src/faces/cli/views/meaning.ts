@@ -13,21 +13,24 @@ export function fact(label: string, ...line: Line): Block {
 }
 
 /** What the number is for, and what this kernel makes of it. */
-export function meaningBlocks(meaning: PortMeaning): Block[] {
+export function meaningBlocks(meaning: PortMeaning, options: { explainRange?: boolean } = {}): Block[] {
   const blocks: Block[] = [];
   if (meaning.door !== null) blocks.push(fact("known for", meaning.door));
+  let told = "";
   for (const [index, { name, transports, description }] of meaning.assigned.slice(0, 4).entries()) {
-    const others = index === 0 ? "assigned to" : "";
-    blocks.push(
-      fact(others, span(name, "strong"), ` ${transports.join("+")}`, description === "" ? "" : `: ${description}`),
-    );
+    const label = index === 0 ? "assigned to" : "";
+    const news = description === told ? "" : description;
+    told = description;
+    blocks.push(fact(label, span(name, "strong"), ` ${transports.join("+")}`, news === "" ? "" : `: ${news}`));
   }
   if (meaning.assigned.length > 4) blocks.push(fact("", span(`and ${meaning.assigned.length - 4} more names`, "dim")));
   if (meaning.assigned.length === 0) blocks.push(fact("assigned to", "nobody"));
   for (const [index, { title, transport, description }] of meaning.conventions.slice(0, 8).entries()) {
     blocks.push(fact(index === 0 ? "commonly" : "", span(title, "strong"), ` ${transport}: ${description}`));
   }
-  blocks.push(fact("range", meaning.range.title));
+  blocks.push(
+    fact("range", meaning.range.title, options.explainRange === true ? `: ${meaning.range.explanation}` : ""),
+  );
   blocks.push(fact("to take it", takingText(meaning)));
   if (meaning.ephemeral.known && meaning.ephemeral.value && !(meaning.reserved.known && meaning.reserved.value)) {
     blocks.push(

@@ -24,7 +24,7 @@ export function isGuess(service: ListedService): boolean {
 export function holderCell(service: ListedService): Line {
   const holders = service.holders;
   if (!holders.known) {
-    return [span(holders.why === "permission" ? `user ${service.sockets[0]?.uid ?? "?"}'s` : holders.why, "dim")];
+    return [span(holders.why === "permission" ? `hidden (uid ${service.sockets[0]?.uid ?? "?"})` : holders.why, "dim")];
   }
   const leader = holders.value[0];
   if (leader === undefined) return [span("no process here", "dim")];
@@ -59,13 +59,14 @@ export function openAtCell(service: ListedService): Line {
   return url === undefined ? [span(service.addresses.join(" "), "dim")] : [span(url, "link")];
 }
 
-/** The URL that another device can use, else the one for this machine. */
+/** The URL that another device can use, else the one for this machine; what is certain goes first. */
 export function preferredUrl(service: ListedService): string | undefined {
-  const withUrl = service.reach.addresses.filter((reachable) => reachable.url !== null);
-  const outside = withUrl.find((reachable) => reachable.audience !== "this-machine" && reachable.family === "ipv4");
-  return (
-    (outside ?? withUrl.find((reachable) => reachable.audience !== "this-machine") ?? withUrl[0])?.url ?? undefined
-  );
+  const outside = service.reach.addresses.filter(({ url, audience }) => url !== null && audience !== "this-machine");
+  const best =
+    outside.find(({ certain, family }) => certain && family === "ipv4") ??
+    outside.find(({ certain }) => certain) ??
+    outside[0];
+  return best?.url ?? service.localUrl ?? service.urls[0];
 }
 
 /** `3 h`, `12 d`: how long ago, in the largest unit. */

@@ -3,7 +3,7 @@
  */
 import { formatSocketAddress, knownOr } from "../../../core/index.ts";
 import type { WhoResult } from "../../../operations/who.ts";
-import { blank, paragraph, span, verbatim, type Block, type Line } from "../print/document.ts";
+import { blank, paragraph, span, verbatim, type Block, type Line, type Span } from "../print/document.ts";
 import type { View } from "../view.ts";
 import { blindSpotNotes } from "./blind-spots.ts";
 import { fact, meaningBlocks } from "./meaning.ts";
@@ -136,28 +136,21 @@ function holderLine(holder: Holder, nowMs: number): Line {
 
 function reachBlocks(service: HeldService): Block[] {
   const blocks: Block[] = [fact("reach", service.reach.reason)];
+  const { localUrl } = service;
   const urls = service.reach.addresses.filter((reachable) => reachable.url !== null);
-  for (const [index, reachable] of urls.entries()) {
-    const where = reachable.audience === "this-machine" ? "this machine" : `through ${reachable.interfaceName}`;
-    blocks.push(
-      verbatim(
-        "  ",
-        span((index === 0 ? "open at" : "").padEnd(12), "dim"),
-        span(reachable.url ?? "", "link"),
-        span(`  ${where}`, "dim"),
-      ),
-    );
+  const localOnly = !urls.some(({ url, audience }) => url === localUrl && audience !== "this-machine");
+  if (localUrl !== null && localOnly) blocks.push(placeLine("open at", span(localUrl, "link"), "this machine"));
+  for (const { url, audience, interfaceName, certain } of urls) {
+    // localhost stands for all of this machine's own addresses.
+    const alreadyTold = localOnly && (url === localUrl || localUrl?.includes("//localhost") === true);
+    if (url === null || (audience === "this-machine" && alreadyTold)) continue;
+    const where = audience === "this-machine" ? "this machine" : `through ${interfaceName}`;
+    const label = blocks.length === 1 ? "open at" : "";
+    blocks.push(placeLine(label, span(url, "link"), certain ? where : `${where}, not certain`));
   }
   if (urls.length === 0) {
     for (const [index, reachable] of service.reach.addresses.entries()) {
-      blocks.push(
-        verbatim(
-          "  ",
-          span((index === 0 ? "at" : "").padEnd(12), "dim"),
-          reachable.endpoint,
-          span(`  ${reachable.interfaceName}`, "dim"),
-        ),
-      );
+      blocks.push(placeLine(index === 0 ? "at" : "", span(reachable.endpoint), reachable.interfaceName));
     }
   }
   for (const taken of service.reach.taken) {
@@ -166,6 +159,11 @@ function reachBlocks(service: HeldService): Block[] {
     );
   }
   return blocks;
+}
+
+/** A place where it answers, whole, so that it can be copied. */
+function placeLine(label: string, place: Span, note: string): Block {
+  return verbatim("  ", span(label.padEnd(12), "dim"), place, span(`  ${note}`, "dim"));
 }
 
 function clientBlocks(service: HeldService): Block[] {
