@@ -1,11 +1,13 @@
 /**
  * @module Bounded reads of small kernel files, live or under the root of a saved machine.
  */
-import { closeSync, openSync, readSync, readdirSync, readlinkSync } from "node:fs";
+import { closeSync, openSync, readFileSync, readSync, readdirSync, readlinkSync } from "node:fs";
 import { unknown, type Known } from "../../core/index.ts";
 
 /** Most bytes read of a file where nothing else is said. */
 const longestFile = 1 << 20;
+
+const pageSizeBytes = 4096;
 
 let scratch: Buffer | undefined;
 
@@ -45,6 +47,8 @@ export function readBytes(path: string, limitBytes = longestFile): Buffer {
 /** A file as text, or `undefined` when it cannot be read. */
 export function readText(tree: FileTree, path: string, limitBytes = longestFile): string | undefined {
   try {
+    // One call instead of four; what the kernel writes into such a file fits a page, which a saved file need not keep to.
+    if (tree.root === "" && limitBytes <= pageSizeBytes) return readFileSync(path, "utf8");
     return readBytes(tree.root + path, limitBytes).toString("utf8");
   } catch {
     return undefined;

@@ -90,7 +90,8 @@ function readLiveAddresses(): Map<string, Addressing> {
     const addressing: Addressing = { addresses: [], index: undefined, hardwareAddress: undefined };
     for (const entry of entries ?? []) {
       addressing.addresses.push({
-        address: tryParseIpAddress(entry.address)?.address ?? entry.address,
+        // inet_ntop(3) agrees with RFC 5952 but for addresses with a dotted end.
+        address: entry.address.includes(".") ? canonicalText(entry.address) : entry.address,
         family: entry.family === "IPv4" ? "ipv4" : "ipv6",
         prefixLength: Number(entry.cidr?.split("/")[1] ?? (entry.family === "IPv4" ? 32 : 128)),
       });
@@ -100,6 +101,10 @@ function readLiveAddresses(): Map<string, Addressing> {
     found.set(name, addressing);
   }
   return found;
+}
+
+function canonicalText(address: string): string {
+  return address.includes(":") ? (tryParseIpAddress(address)?.address ?? address) : address;
 }
 
 function readSavedAddresses(tree: FileTree): Map<string, Addressing> {

@@ -3,8 +3,6 @@
  * everything is read through plain Node instead.
  */
 import { existsSync, realpathSync } from "node:fs";
-import { createRequire } from "node:module";
-import { fileURLToPath } from "node:url";
 
 /** The part of koffi that is used here. */
 export interface Koffi {
@@ -68,20 +66,21 @@ function loadBinary(): NativeAccess | undefined {
 
 /** The nearest installed package of that name, links resolved, upwards from this file as Node would look. */
 function findPackage(name: string): string | undefined {
-  let folder = fileURLToPath(import.meta.url);
+  let folder = import.meta.dirname;
   for (;;) {
+    const candidate = `${folder}/node_modules/${name}`;
+    if (existsSync(candidate)) return realpathSync.native(candidate);
     const slash = folder.lastIndexOf("/");
     if (slash < 0) return undefined;
     folder = folder.slice(0, slash);
-    const candidate = `${folder}/node_modules/${name}`;
-    if (existsSync(candidate)) return realpathSync(candidate);
   }
 }
 
 function loadPackage(): NativeAccess | null {
   try {
-    const require = createRequire(import.meta.url);
-    return open(require("koffi") as Koffi, null);
+    // Not imported above: loading node:module costs every start more than all of the way past koffi's JavaScript saves.
+    const { createRequire } = process.getBuiltinModule("node:module");
+    return open(createRequire(import.meta.filename)("koffi") as Koffi, null);
   } catch {
     return null;
   }

@@ -42,6 +42,6 @@ function readReservedPorts(tree: FileTree): Known<string> {
 
 /** The kernel asks for the capability alone: root without it may not, anybody with it may. */
 function readBindCapability(tree: FileTree): Known<boolean> {
-  const match = /\nCapEff:\s*([0-9a-f]{1,16})\n/.exec(readText(tree, "/proc/self/status", 1 << 14) ?? "");
+  const match = /\nCapEff:\s*([0-9a-f]{1,16})\n/.exec(readText(tree, "/proc/self/status", 4096) ?? "");
   return match === null ? unknown("unsupported") : known(((BigInt(`0x${match[1]}`) >> bindCapability) & 1n) === 1n);
 }

@@ -49,15 +49,19 @@ const getdentsNumbers: Readonly<Record<string, number>> = {
 };
 
 const listSize = 1 << 15;
-const pathAt = listSize;
+/** Room behind the list for the end of its last path. */
 const statxAt = listSize + 64;
-/** struct statx: u32 link count at 16, u64 size at 40. */
-const linksAt = statxAt + 16;
-const sizeAt = statxAt + 40;
+const statxSize = 256;
+/** struct statx: u32 link count at 16, u64 size at 40, of which the lower half is enough; as indexes of 32-bit words. */
+const linksWord = (statxAt + 16) / 4;
+const sizeWord = (statxAt + 40) / 4;
 const linksAndSize = 0x4 | 0x200;
 const directoryCloseOnExec = 0x10000 | 0x80000;
 /** `task` has two links and one for each thread (proc_task_getattr). */
 const linksOfOneThread = 3;
+
+const descriptorFolder = Uint8Array.from([47, 102, 100, 0]); // "/fd"
+const threadFolder = Uint8Array.from([47, 116, 97, 115, 107, 0]); // "/task"
 
 let calls: CensusCalls | undefined;
 let page: Buffer | undefined;
@@ -97,32 +101,33 @@ function declareCalls({ library }: NativeAccess): CensusCalls {
 /** Counts processes and descriptors; `undefined` when /proc cannot be listed. */
 export function takeCensus(access: NativeAccess): ProcessCensus | undefined {
   const { open, close, getdents, statx, directoryCall } = (calls ??= declareCalls(access));
-  const bytes = (page ??= Buffer.allocUnsafeSlow(listSize + 64 + 256));
+  const bytes = (page ??= Buffer.allocUnsafeSlow(statxAt + statxSize));
+  const words = new Uint32Array(bytes.buffer, bytes.byteOffset, bytes.length / 4);
   const base = Number(access.koffi.address(bytes));
   const folder = open("/proc", directoryCloseOnExec);
   if (folder < 0) return undefined;
 
-  /** Asks for `/proc/PID/fd` or `/proc/PID/task`, of which the pid's digits stand in the list; false when that failed. */
-  function look(digitsAt: number, digitsEnd: number, name: string): boolean {
-    bytes.copyWithin(pathAt, digitsAt, digitsEnd);
-    const end = pathAt + digitsEnd - digitsAt;
-    bytes[end] = 47;
-    for (let at = 0; at < name.length; at++) bytes[end + 1 + at] = name.charCodeAt(at);
-    bytes[end + 1 + name.length] = 0;
-    return statx !== undefined && statx(folder, base + pathAt, 0, linksAndSize, base + statxAt) === 0;
+  /**
+   * Asks for a file below `/proc/NAME`, of which the name stands at `name` and ends at `end`; false when that failed.
+   * The path is made in place: it runs over the inode and offset of the next entry, which nobody reads.
+   */
+  function look(name: number, end: number, file: Uint8Array): boolean {
+    for (let at = 0; at < file.length; at++) bytes[end + at] = file[at]!;
+    return statx !== undefined && statx(folder, base + name, 0, linksAndSize, base + statxAt) === 0;
   }
 
   const entries: CensusEntry[] = [];
   let count = 0;
   let descriptorCount = 0;
-  const countable = isDescriptorCountTold(look, bytes);
+  // Since Linux 6.2 the size of /proc/PID/fd is the number of open descriptors; this process has some for certain.
+  const countable = look(0, bytes.write("self", 0, "latin1"), descriptorFolder) && words[sizeWord]! > 0;
   for (;;) {
     const size = getdents(...directoryCall.prefix, folder, base, listSize);
     if (size <= 0) break;
     // struct linux_dirent64: inode, offset, u16 length at 16, type, name from 19 to a NUL.
     for (let at = 0; at < size;) {
       const name = at + 19;
-      const entrySize = bytes.readUInt16LE(at + 16);
+      const entrySize = bytes[at + 16]! | (bytes[at + 17]! << 8);
       if (entrySize < 20) break;
       at += entrySize;
       let pid = 0;
@@ -131,19 +136,19 @@ export function takeCensus(access: NativeAccess): ProcessCensus | undefined {
       if (end === name || bytes[end] !== 0) continue;
       count++;
       if (countable) {
-        if (!look(name, end, "fd")) {
+        if (!look(name, end, descriptorFolder)) {
           // Under hidepid=1 names are told and nothing else: the walk will count it as private.
           if (isPermission(access.koffi.errno())) entries.push({ pid, folderId: pid, descriptorCount: undefined });
           continue;
         }
-        const descriptors = bytes.readUInt32LE(sizeAt);
+        const descriptors = words[sizeWord]!;
         if (descriptors > 0) {
           entries.push({ pid, folderId: pid, descriptorCount: descriptors });
           descriptorCount += descriptors;
           continue;
         }
       }
-      if (!look(name, end, "task") || bytes.readUInt32LE(linksAt) <= linksOfOneThread) {
+      if (!look(name, end, threadFolder) || words[linksWord]! <= linksOfOneThread) {
         // No descriptors and no other thread: a thread of the kernel, or a process on its way out.
         if (!countable) entries.push({ pid, folderId: pid, descriptorCount: undefined });
         continue;
@@ -159,12 +164,6 @@ export function takeCensus(access: NativeAccess): ProcessCensus | undefined {
 /** EPERM or EACCES. */
 function isPermission(errno: number): boolean {
   return errno === 1 || errno === 13;
-}
-
-/** Since Linux 6.2 the size of `/proc/PID/fd` is the number of open descriptors; this thread has some for certain. */
-function isDescriptorCountTold(look: (from: number, to: number, name: string) => boolean, bytes: Buffer): boolean {
-  const end = bytes.write("self", 0, "latin1");
-  return look(0, end, "fd") && bytes.readUInt32LE(sizeAt) > 0;
 }
 
 /**
