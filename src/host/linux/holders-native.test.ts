@@ -11,6 +11,7 @@ import { loadNativeAccess, type NativeAccess } from "./libc.ts";
 import { createNativeWalk, type WalkPlan } from "./native-walk.ts";
 import { startWalkWorker } from "./native-worker.ts";
 import { createPause } from "./pause.ts";
+import type * as processCensus from "./process-census.ts";
 import { directoryCallOf, takeCensus } from "./process-census.ts";
 
 // So that a small machine is walked by several threads, and threads can be made to fail.
@@ -59,8 +60,7 @@ describe.skipIf(process.platform !== "linux" || access === null)("the walk by sy
   test.skipIf(availableParallelism() < 2).each(["all", "first"] as const)(
     "walks again what a failed thread had taken (%s)",
     async (search) => {
-      const { takeCensus: takeReally } =
-        await vi.importActual<typeof import("./process-census.ts")>("./process-census.ts");
+      const { takeCensus: takeReally } = await vi.importActual<typeof processCensus>("./process-census.ts");
       // The first look of `first` finds nothing, so that the second one, with threads, has something to do.
       const census = takeReally(native)!;
       vi.mocked(takeCensus).mockReturnValueOnce({ ...census, descriptorCount: 1_000_000 });
@@ -136,8 +136,7 @@ describe.skipIf(process.platform !== "linux" || access === null)("the walk by sy
   });
 
   test("the census counts this process's descriptors as the folder has them", async () => {
-    const { takeCensus: takeReally } =
-      await vi.importActual<typeof import("./process-census.ts")>("./process-census.ts");
+    const { takeCensus: takeReally } = await vi.importActual<typeof processCensus>("./process-census.ts");
     const census = takeReally(native)!;
     const own = census.entries.find((entry) => entry.pid === process.pid);
     expect(own).toMatchObject({ folderId: process.pid });
