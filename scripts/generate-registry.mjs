@@ -68,10 +68,19 @@ function writeIfChanged(path, text) {
   if (!existsSync(path) || readFileSync(path, "utf8") !== text) writeFileSync(path, text);
 }
 
+/** The name table as one text: lines "port transports name", by port, primary first. ASCII. */
+export function packedNames() {
+  const names = collectAssignments()
+    .map(({ port, mask, name }) => `${port} ${mask} ${clean(name)}`)
+    .join("\n");
+  if (/[^\u0000-\u007f]/.test(names)) throw new Error("A service name holds characters beyond ASCII.");
+  return names;
+}
+
 /** Writes the two tables. Names and descriptions are apart, because `list` needs names only. */
 export async function generateRegistry() {
   const rows = collectAssignments();
-  const names = rows.map(({ port, mask, name }) => `${port} ${mask} ${clean(name)}`).join("\n");
+  const names = packedNames();
   const sources = [...new Set(rows.map((row) => row.source))];
   const descriptions = rows
     .map(({ description, source: document }) => `${sources.indexOf(document)} ${clean(description)}`)

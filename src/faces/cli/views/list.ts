@@ -3,16 +3,17 @@
  */
 import { formatSocketAddress, knownOr } from "../../../core/index.ts";
 import type { ListResult } from "../../../operations/list.ts";
-import { blank, paragraph, span, table, verbatim, type Block, type Line } from "../print/document.ts";
+import { blank, paragraph, span, table, verbatim, type Block, type Column, type Line } from "../print/document.ts";
 import type { View } from "../view.ts";
 import { blindSpotNotes } from "./blind-spots.ts";
 import { emptyMachine } from "./empty-machine.ts";
-import { ageText, holderCell, isGuess, openAtCell, projectCell, reachCell, titleCell } from "./service-cells.ts";
+import { ageText, holderNameCell, isGuess, openAtCell, projectCell, reachCell, titleCell } from "./service-cells.ts";
 
-const columns = [
+const columns: readonly Column[] = [
   { title: "PORT", priority: 0, leastWidth: 9 },
   { title: "WHAT", priority: 0, leastWidth: 8 },
   { title: "HELD BY", priority: 0, leastWidth: 7 },
+  { title: "PID", priority: 2, align: "right" },
   { title: "PROJECT", priority: 3, leastWidth: 8 },
   { title: "REACH", priority: 1, leastWidth: 10 },
   { title: "OPEN AT", priority: 2, leastWidth: 20 },
@@ -38,7 +39,8 @@ export const listView: View<ListResult> = {
             return [
               [span(String(service.port), "strong"), span(`/${service.transport}`, "dim")],
               titleCell(service),
-              holderCell(service),
+              holderNameCell(service),
+              [leader === undefined ? "" : String(leader.pid)],
               projectCell(service),
               reachCell(service),
               openAtCell(service),

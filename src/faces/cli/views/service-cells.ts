@@ -20,8 +20,8 @@ export function isGuess(service: ListedService): boolean {
   return service.title !== null && (service.title.basis === "assigned" || service.title.basis === "convention");
 }
 
-/** `nginx 512 +4`: the leader and how many others hold it too. */
-export function holderCell(service: ListedService): Line {
+/** `nginx +4`: the leader and how many others hold it too. */
+export function holderNameCell(service: ListedService): Line {
   const holders = service.holders;
   if (!holders.known) {
     return [span(holders.why === "permission" ? `hidden (uid ${service.sockets[0]?.uid ?? "?"})` : holders.why, "dim")];
@@ -29,7 +29,13 @@ export function holderCell(service: ListedService): Line {
   const leader = holders.value[0];
   if (leader === undefined) return [span("no process here", "dim")];
   const others = holders.value.length - 1;
-  return [`${nameOfHolder(leader)} `, span(String(leader.pid), "dim"), others > 0 ? span(` +${others}`, "dim") : ""];
+  return [nameOfHolder(leader), others > 0 ? span(` +${others}`, "dim") : ""];
+}
+
+/** `nginx +4, pid 512`. */
+export function holderCell(service: ListedService): Line {
+  const leader = knownOr(service.holders, [])[0];
+  return leader === undefined ? holderNameCell(service) : [...holderNameCell(service), `, pid ${leader.pid}`];
 }
 
 /** Short name of a process. */
