@@ -60,7 +60,8 @@ export async function race(contestants, rounds, beforeRound) {
 function runOnce({ name, command, words }) {
   const start = process.hrtime.bigint();
   const outcome = spawnSync(command, words, {
-    stdio: ["ignore", "ignore", "ignore"],
+    stdio: ["ignore", "ignore", "pipe"],
+    encoding: "utf8",
     env: cleanEnvironment(),
     timeout: longestRunMs,
     killSignal: "SIGKILL",
@@ -68,7 +69,8 @@ function runOnce({ name, command, words }) {
   const elapsedMs = Number(process.hrtime.bigint() - start) / 1e6;
   const ended = outcome.signal === "SIGKILL";
   if (!ended && (outcome.error !== undefined || outcome.status !== 0)) {
-    throw new Error(`${name} failed: ${outcome.error?.message ?? `status ${outcome.status}`}`);
+    const reason = outcome.error?.message ?? `status ${outcome.status}, ${outcome.stderr.slice(0, 500)}`;
+    throw new Error(`${name} failed: ${reason}`);
   }
   return { elapsedMs, ended };
 }
