@@ -57,17 +57,25 @@ const asciiOnly = {
   },
 };
 
-/** Writes `dist/bin/portolan.cjs` and its chunks. */
+/** Writes the starter, `dist/bin/portolan.cjs`, and the command itself, `dist/bin/app/`. */
 export async function bundleCommand() {
-  const bundle = await rolldown({
-    input: { portolan: "src/faces/cli/main.ts" },
+  const starter = await rolldown({ input: { portolan: "src/faces/cli/boot.ts" }, platform: "node" });
+  await starter.write({
+    dir: "dist/bin",
+    format: "cjs",
+    entryFileNames: "[name].cjs",
+    banner: "#!/usr/bin/env node",
+  });
+  await starter.close();
+  const command = await rolldown({
+    input: { main: "src/faces/cli/main.ts" },
     platform: "node",
     external: ["koffi", /^@koromix\//],
     plugins: [withoutChildProcess, withoutSchemas, namesAsFile, asciiOnly],
     treeshake: { propertyReadSideEffects: false },
   });
-  await bundle.write({
-    dir: "dist/bin",
+  const { output } = await command.write({
+    dir: "dist/bin/app",
     format: "cjs",
     minify: true,
     entryFileNames: "[name].cjs",
@@ -82,8 +90,10 @@ export async function bundleCommand() {
         { name: "print", test: /[\\/]src[\\/]faces[\\/]cli[\\/](?:print[\\/]|terminal\.ts)/ },
       ],
     },
-    banner: (chunk) => (chunk.isEntry ? "#!/usr/bin/env node" : ""),
   });
-  await bundle.close();
-  writeFileSync("dist/bin/names.txt", packedNames(), "latin1");
+  await command.close();
+  const modern = output.filter((chunk) => chunk.type === "chunk" && /\bimport\(/.test(chunk.code));
+  if (modern.length > 0)
+    throw new Error(`The starter runs no import(): ${modern.map((chunk) => chunk.fileName).join(", ")}`);
+  writeFileSync("dist/bin/app/names.txt", packedNames(), "latin1");
 }

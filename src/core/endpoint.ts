@@ -5,7 +5,7 @@ import { PortolanError } from "./errors.ts";
 import { describeAddressProblem, formatIpAddress, tryParseIpAddress, type IpAddress } from "./ip-address.ts";
 import { describePortProblem, type Port } from "./port.ts";
 import { transports, type Transport } from "./socket.ts";
-import { clip, quote, quoteCharacterAt, shiftPositions } from "./text.ts";
+import { clip, lazyPattern, quote, quoteCharacterAt, shiftPositions } from "./text.ts";
 
 /** The address part of an endpoint. */
 export type EndpointHost =
@@ -103,6 +103,8 @@ function formatHost(host: EndpointHost, inUrl: boolean): string {
   return `[${inUrl ? text.replace("%", "%25") : text}]`;
 }
 
+const refusedCharacter = lazyPattern(String.raw`[\s\p{Cc}\p{Cf}\p{Cs}\\]`, "u");
+
 function readEndpoint(text: string, options: ParseEndpointOptions): Endpoint {
   if (text.length === 0) throw new Refusal(0, "it is empty");
   if (text.length > longestEndpointText) {
@@ -111,7 +113,7 @@ function readEndpoint(text: string, options: ParseEndpointOptions): Endpoint {
       `it has ${text.length} characters, and at most ${longestEndpointText} are accepted`,
     );
   }
-  const refused = /[\s\p{Cc}\p{Cf}\p{Cs}\\]/u.exec(text);
+  const refused = refusedCharacter().exec(text);
   if (refused !== null) {
     throw new Refusal(
       refused.index,

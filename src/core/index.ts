@@ -52,4 +52,4 @@ export {
   type SocketState,
   type Transport,
 } from "./socket.ts";
-export { quote } from "./text.ts";
+export { lazyPattern, quote } from "./text.ts";

@@ -6,7 +6,7 @@
  */
 import { PortolanError } from "./errors.ts";
 import type { IpFamily } from "./socket.ts";
-import { clip, quote, quoteCharacterAt } from "./text.ts";
+import { clip, lazyPattern, quote, quoteCharacterAt } from "./text.ts";
 
 /** An IP address, with the zone that a link-local address needs to be complete (RFC 4007 §6). */
 export interface IpAddress {
@@ -26,7 +26,7 @@ type Reading =
 const longestAddress = 45;
 /** Longest zone; Linux interface names have at most 15 bytes (IFNAMSIZ). */
 const longestZone = 64;
-const zoneRefusals = /[\s\p{C}%/\\[\]:@?#]/u;
+const zoneRefusals = lazyPattern(String.raw`[\s\p{C}%/\\[\]:@?#]`, "u");
 
 /**
  * Text as an IP address. IPv4: four decimal numbers without leading zeros. IPv6: RFC 4291 §2.2, with an optional
@@ -123,7 +123,7 @@ function readAddress(text: string): Reading {
   if (zone === "") return refuse(percent + 1, "the zone after % is empty; write an interface, such as fe80::1%eth0");
   if (zone.length > longestZone)
     return refuse(percent + 1, `the zone after % is longer than ${longestZone} characters`);
-  const refused = zoneRefusals.exec(zone);
+  const refused = zoneRefusals().exec(zone);
   if (refused !== null) {
     const index = percent + 1 + refused.index;
     return refuse(index, `character ${index + 1}, ${quoteCharacterAt(text, index)}, cannot stand in a zone`);

@@ -2,6 +2,8 @@
  * @module Text from outside, made fit for an error message.
  */
 
+const invisible = lazyPattern(String.raw`[\p{Cc}\p{Cf}\u2028\u2029]`, "gu");
+
 /** Longest piece of outside text that a message repeats, in UTF-16 code units. */
 const longestQuote = 60;
 
@@ -9,7 +11,7 @@ const longestQuote = 60;
 export function quote(text: string): string {
   // JSON spells out what is below U+0020 and lone surrogates; the rest of \p{Cc}, and \p{Cf} with the marks that turn
   // the direction of writing, would reach the terminal.
-  return JSON.stringify(clip(text)).replace(/[\p{Cc}\p{Cf}\u2028\u2029]/gu, (character) => {
+  return JSON.stringify(clip(text)).replace(invisible(), (character) => {
     const code = character.codePointAt(0)!.toString(16);
     return code.length <= 4 ? `\\u${code.padStart(4, "0")}` : `\\u{${code}}`;
   });
@@ -29,4 +31,13 @@ export function quoteCharacterAt(text: string, index: number): string {
 /** A problem of one part, its positions ("character 3") counted from the start of the whole text instead. */
 export function shiftPositions(problem: string, offset: number): string {
   return problem.replace(/\bcharacter (\d+)\b/g, (_, position: string) => `character ${Number(position) + offset}`);
+}
+
+/**
+ * A pattern that is compiled when it is first used. The engine compiles a pattern written as a literal when it reads the file,
+ * and one with Unicode properties (`\p{…}`) takes up to two milliseconds: more than the rest of its file.
+ */
+export function lazyPattern(source: string, flags: string): () => RegExp {
+  let pattern: RegExp | undefined;
+  return () => (pattern ??= new RegExp(source, flags));
 }

@@ -22,6 +22,7 @@ import {
   describeTenant,
   groupServices,
   maskArguments,
+  maskText,
   type Service,
   type Tenant,
 } from "../tenant/index.ts";
@@ -52,7 +53,7 @@ export function describeServices(snapshot: Snapshot, options: LookOptions = {}):
   const world = { interfaces: snapshot.interfaces, limits: snapshot.limits, listeners };
   const processes = new Map<number, ListedProcess>();
   return groupServices(snapshot).map((service) => {
-    const tenant = describeTenant(snapshot, service, { cache });
+    const tenant = maskTenant(describeTenant(snapshot, service, { cache }), options);
     const names = nameService(snapshot, service, tenant);
     const scheme = claimScheme(service, tenant);
     const reach = reachOf(service.sockets, world, { scheme: scheme?.value ?? null });
@@ -92,6 +93,14 @@ export function describeProcess(process: Process, options: LookOptions = {}): Li
     executableDeleted: process.executableDeleted,
     memoryBytes: process.memoryBytes,
   };
+}
+
+/** Evidence quotes arguments, and with them the secrets that stand there. */
+function maskTenant(tenant: Tenant, options: LookOptions): Tenant {
+  if (options.showSecrets === true) return tenant;
+  const mask = <T>(claimed: Claim<T> | null): Claim<T> | null =>
+    claimed === null ? null : { ...claimed, evidence: maskText(claimed.evidence) };
+  return { project: mask(tenant.project), framework: mask(tenant.framework), supervisor: mask(tenant.supervisor) };
 }
 
 function describeHolders(

@@ -12,7 +12,6 @@ import { escapeJsonForTerminal } from "./print/escape.ts";
 import { printBlocks } from "./print/printer.ts";
 import type { Page } from "./print/safe-line.ts";
 import { buildProgram, completeWords, type Call } from "./program.ts";
-import { waitForEnter } from "./pace.ts";
 import { isTerminal, pageOf, writeAll } from "./terminal.ts";
 import type { ViewContext } from "./view.ts";
 
@@ -125,7 +124,10 @@ async function runLoaded(call: Call, command: LoadedCommand, abort: AbortControl
         abort.abort();
         continue;
       }
-      if (paced && !(await waitForEnter(abort.signal))) abort.abort();
+      if (paced) {
+        const { waitForEnter } = await import("./pace.ts");
+        if (!(await waitForEnter(abort.signal))) abort.abort();
+      }
     }
   } else {
     result = await started;

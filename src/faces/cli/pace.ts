@@ -1,13 +1,13 @@
 /**
  * @module The reader's pace: waits for Enter on a terminal.
  */
+import { createInterface } from "node:readline/promises";
 
 /**
  * Shows a prompt on standard error and waits for a line on standard input.
  * @returns false when the reader stops (`q`, end of input, or the signal)
  */
 export async function waitForEnter(signal: AbortSignal): Promise<boolean> {
-  const { createInterface } = await import("node:readline/promises");
   const reader = createInterface({ input: process.stdin, output: process.stderr });
   reader.on("SIGINT", () => reader.close());
   const closed = new Promise<string>((resolve) => reader.once("close", () => resolve("q")));

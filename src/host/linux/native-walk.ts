@@ -184,13 +184,13 @@ export function createNativeWalk(
 
   return {
     run(budgetMs) {
-      const end = performance.now() + budgetMs;
+      const end = Date.now() + budgetMs;
       for (;;) {
         if (Atomics.load(claims, 1) !== 0) return true;
         const item = Atomics.add(claims, 0, 1);
         if (item >= itemCount) return true;
         claim(item);
-        if (budgetMs !== Infinity && performance.now() > end) return false;
+        if (budgetMs !== Infinity && Date.now() > end) return false;
       }
     },
     sweep() {

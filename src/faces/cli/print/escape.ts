@@ -7,7 +7,9 @@
  * controls (UAX #9: they reorder what is seen), zero-width and tag characters that hide text, and lone surrogates.
  */
 const unsafe =
-  /[\u0000-\u001f\u007f-\u009f\u00ad\u061c\u200b\u200e\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb\u{e0000}-\u{e007f}\p{Cs}]/gu;
+  /[\u0000-\u001f\u007f-\u009f\u00ad\u061c\u200b\u200e\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb\u{e0000}-\u{e007f}\ud800-\udfff]/gu;
+
+const printableAscii = /^[ -~]*$/;
 
 const shortForms = new Map([
   ["\n", "\\n"],
@@ -17,6 +19,7 @@ const shortForms = new Map([
 
 /** The text with everything that a terminal might act on spelled out, as `\x1b` or `\u{202e}`. */
 export function escapeForTerminal(text: string): string {
+  if (printableAscii.test(text)) return text;
   return text.replace(unsafe, (character) => {
     const short = shortForms.get(character);
     if (short !== undefined) return short;

@@ -1,6 +1,7 @@
 /**
  * @module How many terminal columns a text takes, and clipping by columns.
  */
+import { lazyPattern } from "../../../core/index.ts";
 
 /**
  * One column a character, nothing that combines: ASCII, Latin letters, general punctuation such as dashes and the ellipsis. Tried
@@ -12,9 +13,11 @@ const simple = /^[\u0020-\u007e\u00a1-\u00ac\u00ae-\u02ff\u2010-\u2027\u2190-\u2
  * Wide characters by Unicode's East Asian Width (UAX #11: W and F) as ranges that hold for all of their assigned characters,
  * and symbols shown as emoji by default. Marks and joiners take no column.
  */
-const wide =
-  /[\u1100-\u115f\u2e80-\u303e\u3041-\ua4cf\ua960-\ua97c\uac00-\ud7a3\uf900-\ufaff\ufe10-\ufe19\ufe30-\ufe6f\uff01-\uff60\uffe0-\uffe6\u{16fe0}-\u{18aff}\u{1aff0}-\u{1b2ff}\u{1f200}-\u{1f2ff}\u{20000}-\u{3fffd}]|\p{Emoji_Presentation}|\ufe0f/u;
-const markOnly = /^[\p{M}\p{Cf}]+$/u;
+const wide = lazyPattern(
+  String.raw`[\u1100-\u115f\u2e80-\u303e\u3041-\ua4cf\ua960-\ua97c\uac00-\ud7a3\uf900-\ufaff\ufe10-\ufe19\ufe30-\ufe6f\uff01-\uff60\uffe0-\uffe6\u{16fe0}-\u{18aff}\u{1aff0}-\u{1b2ff}\u{1f200}-\u{1f2ff}\u{20000}-\u{3fffd}]|\p{Emoji_Presentation}|\ufe0f`,
+  "u",
+);
+const markOnly = lazyPattern(String.raw`^[\p{M}\p{Cf}]+$`, "u");
 
 let segmenter: Intl.Segmenter | undefined;
 
@@ -24,8 +27,8 @@ function* graphemesOf(text: string): Generator<string> {
 }
 
 function graphemeWidth(grapheme: string): number {
-  if (markOnly.test(grapheme)) return 0;
-  return wide.test(grapheme) ? 2 : 1;
+  if (markOnly().test(grapheme)) return 0;
+  return wide().test(grapheme) ? 2 : 1;
 }
 
 /** Columns that escaped text takes. */
