@@ -55,7 +55,7 @@ function loadBinary(): NativeAccess | undefined {
       if (!existsSync(binaryPath)) continue;
       // The binary for another C library does not load, and the next is tried.
       const holder: { exports: Partial<Koffi> } = { exports: {} };
-      process.dlopen(holder as NodeModule, binaryPath);
+      process.dlopen(holder, binaryPath);
       return open(holder.exports as Koffi, binaryPath);
     } catch {
       continue;

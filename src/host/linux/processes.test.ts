@@ -33,7 +33,7 @@ async function startProgram(source: string, parameters: readonly string[] = [], 
     },
   );
   children.push(child);
-  await once(child.stdout!, "data");
+  await once(child.stdout, "data");
   return child;
 }
 
