@@ -58,7 +58,7 @@ export async function race(contestants, rounds, beforeRound) {
 }
 
 function runOnce({ name, command, words }) {
-  const start = process.hrtime.bigint();
+  const start = performance.now();
   const outcome = spawnSync(command, words, {
     stdio: ["ignore", "ignore", "pipe"],
     encoding: "utf8",
@@ -66,7 +66,7 @@ function runOnce({ name, command, words }) {
     timeout: longestRunMs,
     killSignal: "SIGKILL",
   });
-  const elapsedMs = Number(process.hrtime.bigint() - start) / 1e6;
+  const elapsedMs = performance.now() - start;
   const ended = outcome.signal === "SIGKILL";
   if (!ended && (outcome.error !== undefined || outcome.status !== 0)) {
     const reason = outcome.error?.message ?? `status ${outcome.status}, ${outcome.stderr.slice(0, 500)}`;
