@@ -52,8 +52,9 @@ export function describeServices(snapshot: Snapshot, options: LookOptions = {}):
   const listeners = snapshot.sockets.filter(isListening);
   const world = { interfaces: snapshot.interfaces, limits: snapshot.limits, listeners };
   const processes = new Map<number, ListedProcess>();
+  const maskEvidence = options.showSecrets === true ? (text: string) => text : remember(maskText);
   return groupServices(snapshot).map((service) => {
-    const tenant = maskTenant(describeTenant(snapshot, service, { cache }), options);
+    const tenant = maskTenant(describeTenant(snapshot, service, { cache }), maskEvidence);
     const names = nameService(snapshot, service, tenant);
     const scheme = claimScheme(service, tenant);
     const reach = reachOf(service.sockets, world, { scheme: scheme?.value ?? null });
@@ -96,11 +97,20 @@ export function describeProcess(process: Process, options: LookOptions = {}): Li
 }
 
 /** Evidence quotes arguments, and with them the secrets that stand there. */
-function maskTenant(tenant: Tenant, options: LookOptions): Tenant {
-  if (options.showSecrets === true) return tenant;
+function maskTenant(tenant: Tenant, maskEvidence: (text: string) => string): Tenant {
   const mask = <T>(claimed: Claim<T> | null): Claim<T> | null =>
-    claimed === null ? null : { ...claimed, evidence: maskText(claimed.evidence) };
+    claimed === null ? null : { ...claimed, evidence: maskEvidence(claimed.evidence) };
   return { project: mask(tenant.project), framework: mask(tenant.framework), supervisor: mask(tenant.supervisor) };
+}
+
+/** Many services rest on the same evidence: each text is worked on once. */
+function remember(work: (text: string) => string): (text: string) => string {
+  const done = new Map<string, string>();
+  return (text) => {
+    let result = done.get(text);
+    if (result === undefined) done.set(text, (result = work(text)));
+    return result;
+  };
 }
 
 function describeHolders(

@@ -144,9 +144,10 @@ function canTake(binding: Binding, { address, family, interfaceName }: Arrival):
 export interface Door {
   readonly exact: ReadonlyMap<string, readonly Binding[]>;
   readonly wildcards: readonly Binding[];
+  readonly members: ReadonlySet<Socket>;
 }
 
-const nobody: Door = { exact: new Map(), wildcards: [] };
+const nobody: Door = { exact: new Map(), wildcards: [], members: new Set() };
 
 /** Doors of one list of listeners, so that 2,000 services do not read it 2,000 times. */
 const indexes = new WeakMap<readonly Socket[], ReadonlyMap<number, Door>>();
@@ -162,15 +163,16 @@ export function doorOf(listeners: readonly Socket[], transport: Transport, port:
 }
 
 function indexDoors(listeners: readonly Socket[]): ReadonlyMap<number, Door> {
-  const index = new Map<number, { exact: Map<string, Binding[]>; wildcards: Binding[] }>();
+  const index = new Map<number, { exact: Map<string, Binding[]>; wildcards: Binding[]; members: Set<Socket> }>();
   for (const socket of listeners) {
     if (!isListening(socket)) continue;
     const key = keyOf(socket.transport, socket.local.port);
     let door = index.get(key);
     if (door === undefined) {
-      door = { exact: new Map(), wildcards: [] };
+      door = { exact: new Map(), wildcards: [], members: new Set() };
       index.set(key, door);
     }
+    door.members.add(socket);
     const binding = bindingOf(socket);
     if (binding.wildcard) door.wildcards.push(binding);
     else {

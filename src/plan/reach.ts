@@ -54,15 +54,52 @@ export function reachOf(listener: readonly Socket[], world: ReachWorld, options:
   }
   const { transport } = first;
   const { port } = first.local;
-  const scheme = transport === "tcp" ? (options.scheme ?? null) : null;
   const own = listener.map(bindingOf);
+  const door = doorOf(world.listeners, transport, port);
+  const alone = door.members.size === listener.length && listener.every((socket) => door.members.has(socket));
+  const solution = alone ? recallSolution(own, transport, door, world) : solve(listener, own, door, world);
+  const scheme = transport === "tcp" ? (options.scheme ?? null) : null;
+  const { scope, ipv4, ipv6, taken, reason } = solution;
+  const addresses = solution.answers.map(({ place, certain }) => toReachable(place, port, scheme, certain));
+  if (transport === "udp") addresses.push(...listBroadcasts(own, world.interfaces, port));
+  return { scope, ipv4, ipv6, addresses, taken, reason };
+}
+
+/** A reach but for its port and scheme. */
+interface Solution extends Pick<Reach, "scope" | "ipv4" | "ipv6" | "taken" | "reason"> {
+  readonly answers: readonly { readonly place: Place; readonly certain: boolean }[];
+}
+
+const solutions = new WeakMap<readonly NetworkInterface[], Map<string, Solution>>();
+
+/** Where nobody else is on the port, services that are bound alike are reached alike: worked out once. */
+function recallSolution(own: readonly Binding[], transport: string, door: Door, world: ReachWorld): Solution {
+  let known = solutions.get(world.interfaces);
+  if (known === undefined) solutions.set(world.interfaces, (known = new Map<string, Solution>()));
+  let key = transport;
+  for (const { socket, address, takes, device } of own) {
+    key += `;${socket.family} ${address} ${takes.ipv4} ${takes.ipv6} ${device ?? ""}`;
+  }
+  let solution = known.get(key);
+  if (solution === undefined) {
+    solution = solve(
+      own.map(({ socket }) => socket),
+      own,
+      door,
+      world,
+    );
+    known.set(key, solution);
+  }
+  return solution;
+}
+
+function solve(listener: readonly Socket[], own: readonly Binding[], door: Door, world: ReachWorld): Solution {
   const mine = new Set(listener);
   const inodes = new Set(listener.flatMap((socket) => (socket.inode === 0 ? [] : [socket.inode])));
   const isRival = ({ socket }: Binding): boolean => !mine.has(socket) && !inodes.has(socket.inode);
-  const door = doorOf(world.listeners, transport, port);
   const wildcardRivals = door.wildcards.filter(isRival);
 
-  const addresses: ReachableAddress[] = [];
+  const answers: { place: Place; certain: boolean }[] = [];
   const taken: TakenAddress[] = [];
   const lost = { ipv4: false, ipv6: false };
   let contested = false;
@@ -70,7 +107,7 @@ export function reachOf(listener: readonly Socket[], world: ReachWorld, options:
     const exactRivals = door.exact.get(place.address)?.filter(isRival) ?? [];
     const fate = fateOf(own, exactRivals.length === 0 ? wildcardRivals : [...exactRivals, ...wildcardRivals], place);
     if (fate.kind === "answers") {
-      addresses.push(toReachable(place, port, scheme, fate.certain));
+      answers.push({ place, certain: fate.certain });
       contested ||= fate.contested;
     } else if (fate.kind === "taken") {
       lost[place.family] = true;
@@ -81,25 +118,16 @@ export function reachOf(listener: readonly Socket[], world: ReachWorld, options:
       taken.push({ address: place.address, family: place.family, inode });
     }
   }
-  if (transport === "udp") addresses.push(...listBroadcasts(own, world.interfaces, port));
-
-  const facts = {
-    own,
-    addresses,
-    taken,
-    contested,
-    ipv4: familyReach("ipv4", own, addresses, lost.ipv4, world.interfaces),
-    ipv6: familyReach("ipv6", own, addresses, lost.ipv6, world.interfaces),
-  };
-  const scope = scopeOf(facts, own, addresses);
-  return {
-    scope,
-    ipv4: facts.ipv4,
-    ipv6: facts.ipv6,
-    addresses,
-    taken,
-    reason: explainReach({ ...facts, scope }, world),
-  };
+  // Port and scheme play no part in what follows.
+  const addresses = [
+    ...answers.map(({ place, certain }) => toReachable(place, 0 as Port, null, certain)),
+    ...(listener[0]?.transport === "udp" ? listBroadcasts(own, world.interfaces, 0 as Port) : []),
+  ];
+  const ipv4 = familyReach("ipv4", own, addresses, lost.ipv4, world.interfaces);
+  const ipv6 = familyReach("ipv6", own, addresses, lost.ipv6, world.interfaces);
+  const scope = scopeOf({ ipv4, ipv6 }, own, addresses);
+  const reason = explainReach({ own, addresses, taken, contested, ipv4, ipv6, scope }, world);
+  return { scope, ipv4, ipv6, taken, reason, answers };
 }
 
 /** Addresses where the service may answer: all for a wildcard, with the loopback addresses that a socket names; else its own. */

@@ -1,7 +1,7 @@
 /**
  * @module Tables that fit: columns are clipped to their least width, then left out by priority, until the page holds them.
  */
-import type { Column, Table } from "./document.ts";
+import type { Column, Line, Table } from "./document.ts";
 import { makeSafe, paint, type Page, type SafeSpan } from "./safe-line.ts";
 import { takeColumns, widthOf } from "./width.ts";
 
@@ -15,13 +15,13 @@ interface Fit {
 
 /** The table as text. The last column is not padded; a clipped cell ends in `…`. */
 export function layOutTable(table: Table, page: Page): string {
-  const cells = table.rows.map((row) => row.map((cell) => makeSafe(cell)));
+  const cells = table.rows.map((row) => row.map(measure));
   const fits = fitColumns(table, cells, page.columns);
   let text = "";
   if (fits.some((fit) => fit.column.title !== "")) {
     text += layOutRow(
       fits,
-      table.columns.map((column) => [{ text: column.title, style: "dim" as const }]),
+      table.columns.map((column) => measure([{ text: column.title, style: "dim" }])),
       page,
     );
   }
@@ -29,14 +29,14 @@ export function layOutTable(table: Table, page: Page): string {
   return text;
 }
 
-function fitColumns(table: Table, cells: readonly SafeSpan[][][], columns: number): Fit[] {
+function fitColumns(table: Table, cells: readonly (readonly Cell[])[], columns: number): Fit[] {
   let fits: Fit[] = table.columns.map((column, index) => ({
     index,
     column,
-    width: cells.reduce((widest, row) => Math.max(widest, spansWidth(row[index] ?? [])), widthOf(column.title)),
+    width: cells.reduce((widest, row) => Math.max(widest, row[index]?.width ?? 0), widthOf(column.title)),
   }));
   // A column in which nothing stands says nothing.
-  fits = fits.filter((fit) => fit.column.priority === 0 || cells.some((row) => spansWidth(row[fit.index] ?? []) > 0));
+  fits = fits.filter((fit) => fit.column.priority === 0 || cells.some((row) => (row[fit.index]?.width ?? 0) > 0));
   const leastWidthOf = (fit: Fit): number =>
     Math.min(fit.width, Math.max(fit.column.leastWidth ?? 0, widthOf(fit.column.title)));
   const total = (widthOf: (fit: Fit) => number): number =>
@@ -59,14 +59,15 @@ function fitColumns(table: Table, cells: readonly SafeSpan[][][], columns: numbe
   return fits;
 }
 
-function layOutRow(fits: readonly Fit[], cells: readonly SafeSpan[][], page: Page): string {
+const noCell: Cell = { spans: [], width: 0 };
+
+function layOutRow(fits: readonly Fit[], cells: readonly Cell[], page: Page): string {
   const pieces = fits.map((fit, position) => {
-    const cell = cells[fit.index] ?? [];
-    const width = spansWidth(cell);
-    if (width > fit.width) return paint(clipSpans(cell, fit.width), page);
+    const { spans, width } = cells[fit.index] ?? noCell;
+    if (width > fit.width) return paint(clipSpans(spans, fit.width), page);
     const padding = " ".repeat(fit.width - width);
-    if (fit.column.align === "right") return padding + paint(cell, page);
-    return position === fits.length - 1 ? paint(cell, page) : paint(cell, page) + padding;
+    if (fit.column.align === "right") return padding + paint(spans, page);
+    return position === fits.length - 1 ? paint(spans, page) : paint(spans, page) + padding;
   });
   return `${pieces.join(" ".repeat(gap)).trimEnd()}\n`;
 }
@@ -85,8 +86,15 @@ function clipSpans(spans: readonly SafeSpan[], width: number): SafeSpan[] {
   return clipped;
 }
 
-function spansWidth(spans: readonly SafeSpan[]): number {
+/** A cell's text made safe, and the columns that it takes. */
+interface Cell {
+  readonly spans: readonly SafeSpan[];
+  readonly width: number;
+}
+
+function measure(line: Line): Cell {
+  const spans = makeSafe(line);
   let width = 0;
   for (const { text } of spans) width += widthOf(text);
-  return width;
+  return { spans, width };
 }
