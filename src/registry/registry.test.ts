@@ -1,8 +1,6 @@
-import { readFileSync } from "node:fs";
-import { fileURLToPath } from "node:url";
 import * as fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { transports, type Transport } from "../core/index.ts";
+import { transports } from "../core/index.ts";
 import { collectAssignments } from "../../scripts/generate-registry.mjs";
 import { aliases } from "./aliases.ts";
 import {
@@ -81,6 +79,12 @@ describe("assignments", () => {
     [6379, "tcp", "redis"],
     [6667, "tcp", "ircu"],
     [8080, "tcp", "http-alt"],
+    [3478, "udp", "stun"],
+    [5349, "tcp", "stuns"],
+    [1194, "udp", "openvpn"],
+    [1525, "tcp", "orasrv"],
+    [2049, "sctp", "nfs"],
+    [5222, "tcp", "xmpp-client"],
     [8883, "tcp", "secure-mqtt"],
     [11_211, "tcp", "memcache"],
   ] as const)("%i/%s is %s", (port, transport, name) => {
@@ -109,7 +113,7 @@ describe("assignments", () => {
       if (!primaries.has(key)) primaries.set(key, name);
     }
     for (let port = 0; port <= 65_535; port++) {
-      for (const transport of ["tcp", "udp"] as const) {
+      for (const transport of transports) {
         const name = primaryNameOf(port, transport);
         if (name !== primaries.get(`${port}/${transport}`)) {
           expect.fail(`${port}/${transport}: ${name} instead of ${primaries.get(`${port}/${transport}`)}`);
@@ -290,70 +294,3 @@ describe("ranges, doors, schemes", () => {
     expect(browserBlockedPorts).toContain(6000);
   });
 });
-
-describe("the official registry, where the file is there", () => {
-  /** Names that differ from the first row of the official file on purpose, each with its reason. */
-  const justified = new Map([
-    ["465/tcp", "submissions: RFC 8314 §7.3 registers it beside urd, and mail is what everybody meets there"],
-    ["2049/tcp", "nfs: RFC 7530 §3.1; shilp stands first in the file and nowhere in practice"],
-    ["2049/udp", "nfs: as for TCP"],
-  ]);
-  const path =
-    process.env["PORTOLAN_IANA_CSV"] ??
-    fileURLToPath(new URL("../../../shared/data/iana-service-names-port-numbers.csv", import.meta.url));
-
-  function readOfficial(): Map<string, string[]> | undefined {
-    try {
-      return parseOfficial(readFileSync(path, "utf8"));
-    } catch (error) {
-      process.stdout.write(`skipped: no official file (${String(error)}); name one in PORTOLAN_IANA_CSV\n`);
-      return undefined;
-    }
-  }
-
-  const official = readOfficial();
-
-  test.skipIf(official === undefined)("no primary below 1,024 nor of a convention's port differs", () => {
-    const conventional = new Set<number>(allConventions().map((convention) => convention.port));
-    const wrong: string[] = [];
-    let missing = 0;
-    let differing = 0;
-    for (const [key, names] of official ?? []) {
-      const [portText = "", transport = ""] = key.split("/");
-      const port = Number(portText);
-      const ours = primaryNameOf(port, transport as Transport);
-      if (ours === names[0] || justified.has(key)) continue;
-      if (port < 1024 || conventional.has(port)) wrong.push(`${key}: ${String(ours)}, officially ${names.join(", ")}`);
-      else if (ours === undefined) missing += 1;
-      else differing += 1;
-    }
-    process.stdout.write(
-      `official registry: ${official?.size} named ports and transports; from 1024 on ${missing} are missing here and ${differing} have another primary\n`,
-    );
-    expect(wrong).toEqual([]);
-  });
-});
-
-/** Names by port and transport in the file's order; RFC 4180 with quoted fields over several lines. */
-function parseOfficial(text: string): Map<string, string[]> {
-  const official = new Map<string, string[]>();
-  for (const [name = "", ports = "", transport = ""] of parseRows(text)) {
-    if (name === "" || !/^\d+(-\d+)?$/.test(ports) || !(transports as readonly string[]).includes(transport)) continue;
-    const [first = 0, last = first] = ports.split("-").map(Number);
-    for (let port = first; port <= last; port++) {
-      const key = `${port}/${transport}`;
-      const names = official.get(key) ?? [];
-      if (!names.includes(name)) names.push(name);
-      official.set(key, names);
-    }
-  }
-  return official;
-}
-
-function* parseRows(text: string): Generator<string[]> {
-  for (const match of text.matchAll(/((?:"(?:[^"]|"")*"|[^",\n])*(?:,(?:"(?:[^"]|"")*"|[^",\n])*)*)\n/g)) {
-    yield [...(match[1] ?? "").matchAll(/(?:^|,)("(?:[^"]|"")*"|[^,]*)/g)].map((field) =>
-      (field[1] ?? "").replaceAll(/^"|"$/g, ""),
-    );
-  }
-}
