@@ -2,11 +2,21 @@
  * @module What could not be seen, and what would help, as notes beside a result.
  */
 import type { BlindSpot } from "../../../host/index.ts";
+import type { ListedService } from "../../../operations/schemas.ts";
 import { paragraph, span, verbatim, type Block } from "../print/document.ts";
 import type { ViewContext } from "../view.ts";
 
-/** Notes on blind spots; those of permission end with the command that would see more. */
-export function blindSpotNotes(blindSpots: readonly BlindSpot[], context: ViewContext): Block[] {
+/**
+ * Notes on blind spots; those of permission end with the command that would see more. Processes that could not be looked into
+ * are only told when a shown service lacks its holder: to an ordinary user there are always some.
+ */
+export function blindSpotNotes(
+  all: readonly BlindSpot[],
+  shown: readonly Pick<ListedService, "holders">[],
+  context: ViewContext,
+): Block[] {
+  const holdersMissing = shown.some(({ holders }) => !holders.known);
+  const blindSpots = all.filter(({ what }) => what !== "holders" || holdersMissing);
   const blocks: Block[] = blindSpots.map((spot) =>
     paragraph([span("Not seen: ", "warning"), spot.message], { hang: 10 }),
   );

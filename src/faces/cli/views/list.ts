@@ -59,7 +59,7 @@ export const listView: View<ListResult> = {
     }
     return blocks;
   },
-  notes: (result, context) => blindSpotNotes(result.blindSpots, context),
+  notes: (result, context) => blindSpotNotes(result.blindSpots, result.services, context),
 };
 
 function summaryLine(result: ListResult): Line {

@@ -32,7 +32,12 @@ export const whoView: View<WhoResult> = {
     }
     return blocks;
   },
-  notes: (result, context) => (result.held > 0 ? blindSpotNotes(result.blindSpots, context) : []),
+  notes: (result, context) =>
+    blindSpotNotes(
+      result.blindSpots,
+      result.ports.flatMap((port) => port.services),
+      context,
+    ),
   exitStatus: (result) => (result.held > 0 ? 0 : 1),
 };
 
