@@ -45,6 +45,7 @@ export {
 } from "./reach.ts";
 export {
   isListening,
+  socketStates,
   transports,
   type IpFamily,
   type Socket,

@@ -18,20 +18,24 @@ export type IpFamily = "ipv4" | "ipv6";
  * UDP knows two: `UNCONNECTED` (receives from anybody) and `ESTABLISHED` (connected to one peer).
  * `BOUND` is a TCP socket that holds a port but does not listen (only netlink reports it, Linux 6.8 and later).
  */
-export type SocketState =
-  | "ESTABLISHED"
-  | "SYN_SENT"
-  | "SYN_RECEIVED"
-  | "FIN_WAIT_1"
-  | "FIN_WAIT_2"
-  | "TIME_WAIT"
-  | "CLOSED"
-  | "CLOSE_WAIT"
-  | "LAST_ACK"
-  | "LISTEN"
-  | "CLOSING"
-  | "UNCONNECTED"
-  | "BOUND";
+export const socketStates = [
+  "ESTABLISHED",
+  "SYN_SENT",
+  "SYN_RECEIVED",
+  "FIN_WAIT_1",
+  "FIN_WAIT_2",
+  "TIME_WAIT",
+  "CLOSED",
+  "CLOSE_WAIT",
+  "LAST_ACK",
+  "LISTEN",
+  "CLOSING",
+  "UNCONNECTED",
+  "BOUND",
+] as const;
+
+/** One of the states above. */
+export type SocketState = (typeof socketStates)[number];
 
 /** One end of a socket: an IP address in canonical text (RFC 5952 for IPv6, no zone) and a port. */
 export interface SocketAddress {

@@ -2,6 +2,7 @@
  * @module Schemas of the facts that several results share. Types in results are derived from these.
  */
 import * as v from "valibot";
+import { socketStates } from "../core/index.ts";
 
 /** An array that nobody changes. */
 export function listOf<Schema extends v.GenericSchema>(item: Schema) {
@@ -35,21 +36,7 @@ export const schemeSchema = v.nullable(v.picklist(["http", "https"]));
 
 export const socketAddressSchema = v.object({ address: v.string(), port: portSchema });
 
-export const socketStateSchema = v.picklist([
-  "ESTABLISHED",
-  "SYN_SENT",
-  "SYN_RECEIVED",
-  "FIN_WAIT_1",
-  "FIN_WAIT_2",
-  "TIME_WAIT",
-  "CLOSED",
-  "CLOSE_WAIT",
-  "LAST_ACK",
-  "LISTEN",
-  "CLOSING",
-  "UNCONNECTED",
-  "BOUND",
-]);
+export const socketStateSchema = v.picklist(socketStates);
 
 export const socketSchema = v.object({
   transport: transportSchema,
