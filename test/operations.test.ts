@@ -3,6 +3,7 @@
  */
 import { afterEach, describe, expect, test } from "vitest";
 import { PortolanError, explain, interfaces, list, ranges, services, who } from "../src/index.ts";
+import { createUnsupportedHost } from "../src/host/unsupported.ts";
 import { bindUdp, closeServer, connectTo, listenTcp, portOf } from "./support/listeners.ts";
 
 const cleanups: (() => Promise<void> | void)[] = [];
@@ -177,5 +178,25 @@ describe("services, ranges, interfaces", () => {
     expect(loopback?.reachableFromOutside).toBe(false);
     expect(loopback?.addresses.map((own) => own.address)).toContain("127.0.0.1");
     expect(loopback?.addresses.every((own) => own.audience === "this-machine")).toBe(true);
+  });
+});
+
+describe("on a system without a reader", () => {
+  const host = createUnsupportedHost("plan9");
+
+  test("what needs the kernel's tables fails and never answers with an empty list", async () => {
+    await expect(list({}, { host })).rejects.toMatchObject({ code: "HOST_UNSUPPORTED", exitStatus: 3 });
+    await expect(who({ ports: ["80"] }, { host })).rejects.toMatchObject({ code: "HOST_UNSUPPORTED" });
+    await expect(interfaces({}, { host })).rejects.toMatchObject({ code: "HOST_UNSUPPORTED" });
+  });
+
+  test("what the registry knows is told, and the rest said to be unknown", async () => {
+    const unsupported = { known: false, why: "unsupported" };
+    expect(await explain({ what: "192.168.1.8:5432" }, { host })).toMatchObject({
+      address: { interfaceName: unsupported },
+      ports: [{ here: unsupported, mayBind: unsupported }],
+    });
+    expect((await services({}, { host })).doors.map((door) => door.alive)).toContainEqual(unsupported);
+    expect((await ranges({}, { host })).ranges.map((range) => range.listeningHere)).toContainEqual(unsupported);
   });
 });

@@ -4,16 +4,19 @@
 import * as v from "valibot";
 import {
   audienceOf,
+  isPortolanError,
   isWildcardAddress,
   known,
   parseEndpoint,
   parsePort,
   tryParseIpAddress,
+  unknown,
   type AddressAudience,
   type Endpoint,
   type IpAddress,
   type Known,
 } from "../core/index.ts";
+import type { NetworkInterface } from "../host/index.ts";
 import { findService, portOfScheme } from "../registry/index.ts";
 import { defineOperation } from "./define-operation.ts";
 import { describeMeaning, meaningSchema } from "./meaning.ts";
@@ -211,12 +214,18 @@ function explainAddress(ip: IpAddress, context: OperationContext): ExplainedAddr
 }
 
 function findInterface(address: string, context: OperationContext): Known<string | null> {
-  for (const networkInterface of context.host.readInterfaces()) {
-    const loopbackNetwork = networkInterface.loopback && address.startsWith("127.");
-    if (loopbackNetwork || networkInterface.addresses.some((own) => own.address === address))
-      return known(networkInterface.name);
+  let interfaces: readonly NetworkInterface[];
+  try {
+    interfaces = context.host.readInterfaces();
+  } catch (error) {
+    if (isPortolanError(error, "HOST_UNSUPPORTED")) return unknown("unsupported");
+    throw error;
   }
-  return known(null);
+  const owner = interfaces.find(
+    ({ loopback, addresses }) =>
+      (loopback && address.startsWith("127.")) || addresses.some((own) => own.address === address),
+  );
+  return known(owner?.name ?? null);
 }
 
 function explainPort(port: number): string {

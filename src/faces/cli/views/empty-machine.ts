@@ -13,7 +13,7 @@ export function emptyMachine(result: ListResult): Block[] {
     blank,
     table(
       [
-        { title: "RANGE", priority: 0 },
+        { title: "RANGE", priority: 0, leastWidth: 11 },
         { title: "PORTS", priority: 0, align: "right" },
         { title: "IN USE", priority: 0, align: "right" },
         { title: "FOR", priority: 1, leastWidth: 20 },
@@ -29,8 +29,8 @@ export function emptyMachine(result: ListResult): Block[] {
     verbatim(span("The doors everybody meets", "heading")),
     table(
       [
-        { title: "", priority: 0 },
-        { title: "", priority: 0 },
+        { title: "", priority: 0, leastWidth: 5 },
+        { title: "", priority: 0, leastWidth: 10 },
         { title: "", priority: 1, leastWidth: 16 },
       ],
       doors.map((door): readonly Line[] => [[span(door.ports.join("/"), "strong")], [door.title], [door.oneLine]]),
@@ -39,8 +39,8 @@ export function emptyMachine(result: ListResult): Block[] {
     verbatim(span("What to try next", "heading")),
     table(
       [
-        { title: "", priority: 0 },
-        { title: "", priority: 1, leastWidth: 16 },
+        { title: "", priority: 0, leastWidth: 21 },
+        { title: "", priority: 1, leastWidth: 12 },
       ],
       [
         [[span("portolan demo", "link")], ["start three small servers and see them on the chart"]],
