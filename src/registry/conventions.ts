@@ -1,34 +1,36 @@
 /**
- * @module Look-up of developer conventions by port.
+ * @module Look-up of developer conventions by port and by word.
  */
 import type { Transport } from "../core/index.ts";
-import type { Convention } from "./convention.ts";
-import { developmentConventions } from "./conventions-development.ts";
-import { infrastructureConventions } from "./conventions-infrastructure.ts";
+import { readConvention, type Convention } from "./convention.ts";
+import { conventionTable as makeConventionTable } from "./conventions.generated.ts";
+import { findLines } from "./packed-lines.ts";
 
-let byPort: Map<number, Convention[]> | undefined;
+/** The table as one text; a bundler copies a constant to each of its uses, and a function not. */
+const conventionTable = makeConventionTable();
 
-function index(): Map<number, Convention[]> {
-  if (byPort === undefined) {
-    byPort = new Map();
-    for (const convention of [...developmentConventions, ...infrastructureConventions]) {
-      const known = byPort.get(convention.port);
-      if (known === undefined) byPort.set(convention.port, [convention]);
-      else known.push(convention);
-    }
-  }
-  return byPort;
-}
-
-const none: readonly Convention[] = [];
+/** Ports that were asked for: of one listener several things are asked. */
+const askedPorts = new Map<number, readonly Convention[]>();
 
 /** What programs use a port by default, the most common first. Without a transport, of all transports. */
 export function conventionsOf(port: number, transport?: Transport): readonly Convention[] {
-  const all = index().get(port) ?? none;
+  let all = askedPorts.get(port);
+  if (all === undefined) {
+    all = findLines(conventionTable, port).map(readConvention);
+    askedPorts.set(port, all);
+  }
   return transport === undefined ? all : all.filter((convention) => convention.transport === transport);
 }
 
+let everyConvention: readonly Convention[] | undefined;
+
 /** Every convention, by port. */
 export function allConventions(): readonly Convention[] {
-  return [...index().values()].flat().sort((left, right) => left.port - right.port);
+  everyConvention ??= conventionTable.split("\n").map(readConvention);
+  return everyConvention;
+}
+
+/** Conventions with this word, by port; the word in lower case. */
+export function conventionsNamed(word: string): readonly Convention[] {
+  return allConventions().filter((convention) => convention.name === word);
 }

@@ -3,32 +3,13 @@
  */
 import type { Transport } from "../core/index.ts";
 import { nameTable as makeNameTable } from "./names.generated.ts";
+import { findLines } from "./packed-lines.ts";
 
 /** Transports in the order of the table's bits. */
 export const tableTransports: readonly Transport[] = ["tcp", "udp", "sctp", "dccp"];
 
 /** The table as one text; a bundler copies a constant to each of its uses, and a function not. */
 const nameTable = makeNameTable();
-
-/** Where the first line of a port begins in the name table, or -1. Binary search over the text: some 13 looks. */
-function findFirstLine(port: number): number {
-  let low = 0;
-  let high = nameTable.length;
-  let found = -1;
-  while (low < high) {
-    const middle = (low + high) >>> 1;
-    const start = nameTable.lastIndexOf("\n", middle - 1) + 1;
-    const here = Number.parseInt(nameTable.slice(start, start + 6), 10);
-    if (here < port) {
-      const end = nameTable.indexOf("\n", middle);
-      low = end === -1 ? nameTable.length : end + 1;
-    } else {
-      if (here === port) found = start;
-      high = start;
-    }
-  }
-  return found;
-}
 
 /** One line of the table. */
 export interface NameLine {
@@ -48,23 +29,14 @@ export function readLine(line: string): NameLine {
   };
 }
 
-function linesOf(port: number): NameLine[] {
-  const lines: NameLine[] = [];
-  for (let start = findFirstLine(port); start !== -1 && start < nameTable.length;) {
-    const end = nameTable.indexOf("\n", start);
-    const line = readLine(nameTable.slice(start, end === -1 ? undefined : end));
-    if (line.port !== port) break;
-    lines.push(line);
-    if (end === -1) break;
-    start = end + 1;
-  }
-  return lines;
-}
-
 /** The primary name of a port, e.g. `http` for 80 and tcp; `undefined` when it is assigned to nobody. */
 export function primaryNameOf(port: number, transport: Transport): string | undefined {
   const bit = 1 << tableTransports.indexOf(transport);
-  return linesOf(port).find((line) => (line.mask & bit) !== 0)?.name;
+  for (const line of findLines(nameTable, port)) {
+    const { mask, name } = readLine(line);
+    if ((mask & bit) !== 0) return name;
+  }
+  return undefined;
 }
 
 let lowerCaseTable: string | undefined;

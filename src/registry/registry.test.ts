@@ -1,7 +1,7 @@
 import * as fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { transports } from "../core/index.ts";
-import { collectAssignments } from "../../scripts/generate-registry.mjs";
+import { isPort, transports } from "../core/index.ts";
+import { collectAssignments, collectConventions } from "../../scripts/generate-registry.mjs";
 import { aliases } from "./aliases.ts";
 import {
   allAssignments,
@@ -177,8 +177,45 @@ describe("names that people say", () => {
     ["VNC", 5900],
     ["HTTPS", 443],
     ["kafka", 9092],
+    ["whois", 43],
+    ["nodejs", 3000],
+    ["rails", 3000],
+    ["nextjs", 3000],
+    ["jenkins", 8080],
+    ["nomad", 4646],
+    ["otlp", 4317],
+    ["irc", 6667],
+    ["winrm", 5985],
+    ["valkey", 6379],
+    ["http.server", 8000],
   ])("%s leads to %i", (name, port) => {
     expect(resolveServiceName(name)).toContain(port);
+  });
+
+  test("every alias leads to ports, and to the same with their description", () => {
+    for (const [word, targets] of Object.entries(aliases)) {
+      expect(word, word).toBe(word.toLowerCase());
+      for (const target of targets) {
+        expect(typeof target === "number" ? [target] : resolveServiceName(target), `${word} → ${target}`).toBeDefined();
+      }
+      expect(
+        findService(word)?.ports.map((entry) => entry.port),
+        word,
+      ).toEqual(resolveServiceName(word));
+    }
+  });
+
+  test("every convention's word leads to its port", () => {
+    const hidden = allConventions().filter(({ name, port }) => resolveServiceName(name)?.includes(port) !== true);
+    expect(hidden.map(({ name, port }) => `${name} ${port}`)).toEqual([]);
+  });
+
+  test("a word of one program on a shared port tells of that program", () => {
+    expect(findService("jenkins")).toMatchObject({ name: "jenkins", alias: null, ports: [{ port: 8080 }] });
+    expect(findService("jenkins")?.description).toMatch(/^Jenkins: /);
+    expect(findService("mailhog")?.ports.map((entry) => entry.port)).toEqual([1025, 8025]);
+    expect(searchServices("jenkins").matches[0]).toMatchObject({ name: "jenkins", port: 8080, basis: "convention" });
+    expect(searchServices("rails").matches[0]).toMatchObject({ name: "rails", port: 3000 });
   });
 
   test("dhcp has a server's and a client's port", () => {
@@ -220,9 +257,10 @@ describe("names that people say", () => {
 describe("conventions", () => {
   test("there are many, each with a source and a line of words", () => {
     const all = allConventions();
-    expect(all.length).toBeGreaterThanOrEqual(100);
+    expect(all.length).toBeGreaterThanOrEqual(200);
     for (const convention of all) {
-      expect(convention.source, convention.title).toMatch(/^https:\/\/\S+$/);
+      expect(isPort(convention.port), convention.title).toBe(true);
+      expect(convention.source, convention.title).toMatch(/^https?:\/\/\S+$/);
       expect(convention.description.length, convention.title).toBeGreaterThan(5);
       expect(convention.name, convention.title).toMatch(/^[a-z0-9-]+$/);
     }
@@ -248,6 +286,40 @@ describe("conventions", () => {
         .map((convention) => `${convention.title} ${convention.description}`)
         .join(),
     ).toContain(title);
+  });
+
+  test("the packed table gives back what it was made from, in its order", () => {
+    const expected = collectConventions().map((convention) => ({ transport: "tcp", ...convention }));
+    expect(allConventions()).toEqual(expected);
+    for (const { port } of expected) {
+      expect(conventionsOf(port)).toEqual(expected.filter((convention) => convention.port === port));
+    }
+    for (const port of [0, 1, 1024, 3002, 65_535]) expect(conventionsOf(port)).toEqual([]);
+  });
+
+  test.each([
+    [3000, "node"],
+    [4200, "angular"],
+    [5000, "flask"],
+    [5001, "kestrel-https"],
+    [5173, "vite"],
+    [8000, "django"],
+    [8080, "webpack-dev-server"],
+    [8081, "metro"],
+    [8088, "superset"],
+    [9000, "php-fpm"],
+    [10_000, "azurite"],
+  ])("on %i %s comes first", (port, name) => {
+    expect(conventionsOf(port)[0]?.name).toBe(name);
+  });
+
+  test("programs that share a port have a row and a source each", () => {
+    const words = (port: number): string[] => conventionsOf(port).map((convention) => convention.name);
+    expect(words(3000)).toEqual(
+      expect.arrayContaining(["next", "create-react-app", "express", "rails", "nuxt", "grafana"]),
+    );
+    expect(words(8080)).toEqual(expect.arrayContaining(["live-server", "tomcat", "jenkins", "spring-boot", "quarkus"]));
+    expect(words(8000)).toEqual(expect.arrayContaining(["python-http-server", "uvicorn", "fastapi", "laravel"]));
   });
 
   test("the transport counts", () => {
@@ -286,6 +358,9 @@ describe("ranges, doors, schemes", () => {
     expect(schemeOf(5432, "tcp")).toBeNull();
     expect(schemeOf(80, "udp")).toBeNull();
     expect(portOfScheme("HTTPS")).toBe(443);
+    expect(portOfScheme("mongodb+srv")).toBe(27_017);
+    expect(portOfScheme("turns")).toBe(5349);
+    expect(portOfScheme("no-such-scheme")).toBeUndefined();
   });
 
   test("the blocked ports are sorted and unique", () => {

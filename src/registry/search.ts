@@ -2,9 +2,11 @@
  * @module From a name to its ports: exact names, the names people say, search, and what might have been meant.
  */
 import type { Port, Transport } from "../core/index.ts";
-import { aliases } from "./aliases.ts";
+import { aliases, meaningOfAlias } from "./aliases.ts";
 import { allAssignments, type Assignment } from "./assignments.ts";
-import { allConventions, conventionsOf } from "./conventions.ts";
+import type { Convention } from "./convention.ts";
+import { allConventions, conventionsNamed, conventionsOf } from "./conventions.ts";
+import { longestName } from "./resolve.ts";
 
 /** A service with every port of its name. */
 export interface ServicePorts {
@@ -46,45 +48,36 @@ function assignmentsByName(): Map<string, Assignment[]> {
 
 /** A service by its exact name, by a name that people say, or by a convention's word; letter case does not matter. */
 export function findService(name: string): ServicePorts | undefined {
+  if (name.length > longestName) return undefined;
   const asked = name.toLowerCase();
-  if (asked.length > 64) return undefined;
-  const meant = Object.hasOwn(aliases, asked) ? aliases[asked] : undefined;
-  if (meant !== undefined) return findMeant(asked, meant);
-  const assignments = assignmentsByName().get(asked);
-  if (assignments !== undefined) return describeAssignments(assignments, null);
-  const conventions = allConventions().filter((convention) => convention.name === asked);
+  const assignments: Assignment[] = [];
+  const conventions: Convention[] = [];
+  for (const target of meaningOfAlias(asked) ?? [asked]) {
+    if (typeof target === "number") {
+      const known = conventionsOf(target);
+      const meant = known.find((convention) => convention.name === asked) ?? known[0];
+      if (meant !== undefined) conventions.push(meant);
+      continue;
+    }
+    const registered = assignmentsByName().get(target) ?? [];
+    assignments.push(...registered);
+    if (registered.length === 0) conventions.push(...conventionsNamed(target));
+  }
+  return describeAssignments(assignments, asked) ?? describeConventions(conventions, asked);
+}
+
+function describeConventions(conventions: readonly Convention[], asked: string): ServicePorts | undefined {
   const first = conventions[0];
   if (first === undefined) return undefined;
   return {
     name: first.name,
-    alias: null,
+    alias: asked === first.name ? null : asked,
     ports: conventions.map(({ port, transport }) => ({ port, transports: [transport] })),
     description: `${first.title}: ${first.description}`,
   };
 }
 
-function findMeant(asked: string, meant: readonly (string | number)[]): ServicePorts | undefined {
-  const assignments: Assignment[] = [];
-  const numbers: ServicePorts["ports"][number][] = [];
-  let convention: ReturnType<typeof conventionsOf>[number] | undefined;
-  for (const target of meant) {
-    if (typeof target === "string") assignments.push(...(assignmentsByName().get(target) ?? []));
-    else {
-      convention = conventionsOf(target)[0];
-      numbers.push({ port: target as Port, transports: [convention?.transport ?? "tcp"] });
-    }
-  }
-  if (assignments.length > 0) return describeAssignments(assignments, asked === assignments[0]?.name ? null : asked);
-  if (convention === undefined) return undefined;
-  return {
-    name: convention.name,
-    alias: asked === convention.name ? null : asked,
-    ports: numbers,
-    description: `${convention.title}: ${convention.description}`,
-  };
-}
-
-function describeAssignments(assignments: readonly Assignment[], alias: string | null): ServicePorts | undefined {
+function describeAssignments(assignments: readonly Assignment[], asked: string): ServicePorts | undefined {
   const first = assignments[0];
   if (first === undefined) return undefined;
   const ports = new Map<Port, Transport[]>();
@@ -95,7 +88,7 @@ function describeAssignments(assignments: readonly Assignment[], alias: string |
   }
   return {
     name: first.name,
-    alias,
+    alias: asked === first.name.toLowerCase() ? null : asked,
     ports: [...ports].map(([port, transports]) => ({ port, transports })),
     description: first.description,
   };
@@ -111,11 +104,11 @@ export function searchServices(
   options: { limit?: number } = {},
 ): { total: number; matches: readonly ServiceMatch[] } {
   const wanted = text.trim().toLowerCase();
-  const meant = new Set((Object.hasOwn(aliases, wanted) ? aliases[wanted] : undefined) ?? []);
+  const meant = new Set(meaningOfAlias(wanted) ?? []);
   const ranked: { rank: number; match: ServiceMatch }[] = [];
   for (const convention of allConventions()) {
     const { name, title, port, transport, description, source } = convention;
-    const rank = meant.has(port) ? 0 : rankOf(wanted, [name, title], description, port);
+    const rank = meant.has(port) || meant.has(name) ? 0 : rankOf(wanted, [name, title], description, port);
     if (rank === undefined) continue;
     ranked.push({
       rank,
