@@ -30,10 +30,10 @@ export const explainView: View<ExplainResult> = {
       );
     }
     if (scheme !== null)
-      blocks.push(paragraph([span(`${scheme.name}://`, "strong"), ` ${scheme.explanation}`], { hang: 2 }));
+      blocks.push(paragraph([span(`${scheme.name}://`, "strong"), ` – ${scheme.explanation}`], { hang: 2 }));
     if (address !== null) {
       blocks.push(
-        paragraph([span(address.text === "" ? "no address" : address.text, "strong"), ` ${address.explanation}`], {
+        paragraph([span(address.text === "" ? "no address" : address.text, "strong"), ` – ${address.explanation}`], {
           hang: 2,
         }),
       );
@@ -50,7 +50,7 @@ export const explainView: View<ExplainResult> = {
       blocks.push(
         blank,
         paragraph(
-          [span(result.path, "strong"), " The path is for the application alone: the network never looks at it."],
+          [span(result.path, "strong"), " – The path is for the application alone: the network never looks at it."],
           { hang: 2 },
         ),
       );
@@ -61,7 +61,7 @@ export const explainView: View<ExplainResult> = {
 
 function portBlocks(port: ExplainResult["ports"][number]): Block[] {
   const blocks: Block[] = [
-    paragraph([span(`Port ${port.port}`, "strong"), ` ${port.explanation}`], { hang: 2 }),
+    paragraph([span(`Port ${port.port}`, "strong"), ` – ${port.explanation}`], { hang: 2 }),
     ...meaningBlocks(port, { explainRange: true }),
   ];
   const here = knownOr(port.here, undefined);
