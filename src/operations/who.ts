@@ -2,7 +2,16 @@
  * @module `who`: everything about a port: meaning, holder, project, reach, clients; or that it is free.
  */
 import * as v from "valibot";
-import { PortSet, PortolanError, isListening, knownOr, parseEndpoint, quote, type Socket } from "../core/index.ts";
+import {
+  PortSet,
+  PortolanError,
+  isListening,
+  knownOr,
+  parseEndpoint,
+  parsePort,
+  quote,
+  type Socket,
+} from "../core/index.ts";
 import type { Snapshot } from "../host/index.ts";
 import { portOfScheme, resolveServiceName, suggestServices } from "../registry/index.ts";
 import { parentChain } from "../tenant/index.ts";
@@ -126,6 +135,8 @@ export function parsePortWords(words: readonly string[]): PortSet {
 function parsePortWord(word: string): PortSet {
   // `1.2.3.4:80`, `[::1]:80`, `:::80` and URLs have a colon, which no set of ports has.
   if (word.includes(":")) return PortSet.of(parseEndpoint(word, { portOfScheme }).port);
+  // A single number, or what was meant for one, gets the error of a port and not of a set.
+  if (/^\d[\da-z]*$/i.test(word)) return PortSet.of(parsePort(word));
   if (looksLikePorts(word)) return PortSet.parse(word, resolveServiceName);
   const named = resolveServiceName(word);
   if (named !== undefined) return PortSet.of(...named);

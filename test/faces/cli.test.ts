@@ -112,9 +112,9 @@ describe("help", () => {
 
 describe("wrong input says what is wrong and what is accepted", () => {
   test.each([
-    [["who", "65536"], 2, "65536", "PORT_SET_INVALID"],
+    [["who", "65536"], 2, "65535", "PORT_INVALID"],
     [["who", "80-22"], 2, "22-80", "PORT_SET_INVALID"],
-    [["who", "0x50"], 2, "0x50", "PORT_SET_INVALID"],
+    [["who", "0x50"], 2, "0x50", "PORT_INVALID"],
     [["who", "256.1.1.1:80"], 2, "256", "ENDPOINT_INVALID"],
     [["explain", "1.2.3.4:"], 2, "1.2.3.4:", "ENDPOINT_INVALID"],
     [["explain", "70000"], 2, "65535", "PORT_INVALID"],

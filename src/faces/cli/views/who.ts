@@ -44,14 +44,11 @@ export const whoView: View<WhoResult> = {
 function portBlocks(port: ToldPort, nowMs: number): Block[] {
   const blocks: Block[] = [];
   if (port.services.length === 0) {
-    blocks.push(
-      paragraph([
-        span(`Port ${port.port}`, "strong"),
-        " is ",
-        span("free", "good"),
-        ": nobody listens on it, by TCP or UDP.",
-      ]),
-    );
+    const state: Line =
+      port.port === 0
+        ? [" is no door: a program that asks for it is given any free port."]
+        : [" is ", span("free", "good"), ": nobody listens on it, by TCP or UDP."];
+    blocks.push(paragraph([span(`Port ${port.port}`, "strong"), ...state]));
   }
   for (const service of port.services) {
     if (blocks.length > 0) blocks.push(blank);
