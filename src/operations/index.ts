@@ -1,6 +1,7 @@
 /**
  * @module Every operation's declaration, in the order in which help shows them.
  */
+import { demoOperation } from "./demo.ts";
 import { explainOperation } from "./explain.ts";
 import { interfacesOperation } from "./interfaces.ts";
 import { listOperation } from "./list.ts";
@@ -9,7 +10,15 @@ import { servicesOperation } from "./services.ts";
 import { whoOperation } from "./who.ts";
 
 export { errorTable } from "../core/index.ts";
-export { explainOperation, interfacesOperation, listOperation, rangesOperation, servicesOperation, whoOperation };
+export {
+  demoOperation,
+  explainOperation,
+  interfacesOperation,
+  listOperation,
+  rangesOperation,
+  servicesOperation,
+  whoOperation,
+};
 
 /** All operations. */
 export const operations = [
@@ -19,4 +28,5 @@ export const operations = [
   servicesOperation,
   rangesOperation,
   interfacesOperation,
+  demoOperation,
 ] as const;

@@ -45,4 +45,9 @@ export const commands: Readonly<Record<string, () => Promise<LoadedCommand>>> = 
     const { interfacesView } = await import("./views/interfaces.ts");
     return { run: runInterfaces, view: interfacesView };
   },
+  demo: async () => {
+    const { runDemo } = await import("../../operations/demo.ts");
+    const { demoView } = await import("./views/demo.ts");
+    return { run: runDemo, view: demoView };
+  },
 };

@@ -1,0 +1,55 @@
+/**
+ * @module One HTTP request, and the beginning of what comes back.
+ */
+import { get, type IncomingMessage } from "node:http";
+
+/** Most bytes of a body that are read for its first line. */
+const mostBytes = 16_384;
+/** Most characters of a first line. */
+const longestLine = 200;
+
+/** What a server answered, or why nothing came. */
+export type HttpAnswer =
+  | {
+      readonly answered: true;
+      readonly status: number;
+      /** First line of the body, at most 200 characters. Raw: escape before printing. */
+      readonly firstLine: string;
+      readonly headers: IncomingMessage["headers"];
+    }
+  | {
+      readonly answered: false;
+      /** Code of the failure: `ECONNREFUSED`, `ABORT_ERR` when the deadline or the signal came first, and so on. */
+      readonly code: string;
+    };
+
+/** Sends `GET` to a URL with `http:` on a connection of its own. Never rejects; a body longer than 16 KiB is cut. */
+export function requestPage(
+  url: string,
+  { signal, timeoutMs }: { readonly signal: AbortSignal; readonly timeoutMs: number },
+): Promise<HttpAnswer> {
+  return new Promise((resolve) => {
+    const fail = (error: NodeJS.ErrnoException): void => resolve({ answered: false, code: error.code ?? error.name });
+    const request = get(
+      url,
+      { agent: false, signal: AbortSignal.any([signal, AbortSignal.timeout(timeoutMs)]) },
+      (response) => {
+        const { statusCode: status = 0, headers } = response;
+        let body = "";
+        const finish = (): void => {
+          resolve({ answered: true, status, firstLine: (body.split(/\r?\n/, 1)[0] ?? "").slice(0, longestLine), headers });
+          request.destroy();
+        };
+        response.setEncoding("utf8");
+        response.on("data", (text: string) => {
+          body += text;
+          if (body.includes("\n") || body.length >= mostBytes) finish();
+        });
+        response.once("end", finish);
+        response.once("error", fail);
+      },
+    );
+    // Also after the answer, when destroying the request ends what is left of it.
+    request.on("error", fail);
+  });
+}

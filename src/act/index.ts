@@ -1,0 +1,15 @@
+/**
+ * @module The room act/: what starts something on this machine: the demo's servers, sockets for experiments, a request.
+ */
+export { demoHeader, demoPrograms, type DemoProgram } from "./demo-programs.ts";
+export { endDemoServers, startDemoServers, waitForEnd, type DemoServer, type DemoServerOptions } from "./demo-servers.ts";
+export {
+  tryToBindUdp,
+  tryToListen,
+  type Attempt,
+  type BoundSocket,
+  type ExperimentServer,
+  type Refusal,
+  type SocketEnd,
+} from "./experiments.ts";
+export { requestPage, type HttpAnswer } from "./http-request.ts";
