@@ -6,6 +6,8 @@ import { paragraph, span, type Block, type Line } from "../print/document.ts";
 
 const indent = 2;
 const hang = 14;
+/** Conventions told with their description; of the rest only the title. */
+const mostConventions = 4;
 
 /** `  label       text` with later lines under the text. */
 export function fact(label: string, ...line: Line): Block {
@@ -25,8 +27,12 @@ export function meaningBlocks(meaning: PortMeaning, options: { explainRange?: bo
   }
   if (meaning.assigned.length > 4) blocks.push(fact("", span(`and ${meaning.assigned.length - 4} more names`, "dim")));
   if (meaning.assigned.length === 0) blocks.push(fact("assigned to", "nobody"));
-  for (const [index, { title, transport, description }] of meaning.conventions.slice(0, 8).entries()) {
+  for (const [index, { title, transport, description }] of meaning.conventions.slice(0, mostConventions).entries()) {
     blocks.push(fact(index === 0 ? "commonly" : "", span(title, "strong"), ` ${transport}: ${description}`));
+  }
+  if (meaning.conventions.length > mostConventions) {
+    const more = meaning.conventions.slice(mostConventions).map(({ title }) => title);
+    blocks.push(fact("", span(`and ${more.join(", ")}`, "dim")));
   }
   blocks.push(
     fact("range", meaning.range.title, options.explainRange === true ? `: ${meaning.range.explanation}` : ""),
