@@ -6,7 +6,7 @@
 /** One server of the demo. */
 export interface DemoProgram {
   readonly id: "api" | "site" | "live";
-  /** Name that its process bears; at most 15 bytes, the kernel's limit for such names. */
+  /** Name of its project. */
   readonly name: string;
   /** What it is, a phrase. */
   readonly what: string;
@@ -14,6 +14,11 @@ export interface DemoProgram {
   readonly ports: readonly number[];
   /** CommonJS source. */
   readonly source: string;
+}
+
+/** The port by which programs of this kind are known, and the 20 above it. */
+function portsFrom(first: number): readonly number[] {
+  return Array.from({ length: 21 }, (_, step) => first + step);
 }
 
 /** Header by which each server says which of them it is and the pid of its process: `api 4711`. */
@@ -25,8 +30,7 @@ export const demoHeader = "x-portolan-demo";
  * terminal: here it is left to the parent. `handle(request, response, path)` stands in each program.
  */
 function programOf(id: DemoProgram["id"], name: string, body: string): string {
-  return `"use strict";
-process.title = ${JSON.stringify(name)};
+  return `/* ${name}, started by portolan demo */ "use strict";
 process.on("SIGINT", () => {});
 process.on("disconnect", () => process.exit(0));
 const server = require("node:http").createServer((request, response) => {
@@ -45,7 +49,7 @@ process.once("message", ({ host, ports }) => {
   const left = [...ports, 0];
   const listenOnNext = () => {
     const port = left.shift();
-    server.listen(host === null ? { port, exclusive: true } : { port, host, exclusive: true });
+    server.listen({ port, host, exclusive: true });
   };
   server.on("listening", () => process.send({ port: server.address().port }));
   server.on("error", (error) => {
@@ -69,15 +73,15 @@ const placeScript = `document.getElementById("address").textContent=location.hos
 const apiSource = `
 function handle(request, response, path) {
   const from = request.socket.remoteAddress + " port " + request.socket.remotePort;
-  const answer = { application: "demo-api", pid: process.pid, path, from };
-  send(response, path === "/" ? 200 : 404, "application/json", JSON.stringify(answer) + "\\n");
+  const answer = { application: "harbour-api", pid: process.pid, from };
+  send(response, path === "/" ? 200 : 404, "application/json", JSON.stringify(answer, null, 1).replace(/\\s+/g, " ") + "\\n");
 }
 `;
 
 const siteSource = `
 const files = new Map([
   ["/", ["text/html", ${JSON.stringify(
-    `<!doctype html><title>demo-site: a static site</title>
+    `<!doctype html><title>harbour-site: a static site</title>
 <meta charset="utf-8"><meta name="viewport" content="width=device-width"><link rel="stylesheet" href="/style.css">
 <h1>A static site</h1>
 <p>The address <code id="address"></code> found the device.<br>The port <code id="port"></code> found this application.</p>
@@ -96,7 +100,7 @@ function handle(request, response, path) {
 
 const liveSource = `
 const page = ${JSON.stringify(
-  `<!doctype html><title>demo-live: a page that updates itself</title>
+  `<!doctype html><title>harbour-live: a page that updates itself</title>
 <meta charset="utf-8"><meta name="viewport" content="width=device-width"><style>${style}</style>
 <h1>A live page</h1>
 <p>The address <code id="address"></code> found the device.<br>The port <code id="port"></code> found this application.</p>
@@ -133,23 +137,23 @@ function handle(request, response, path) {
 export const demoPrograms: readonly DemoProgram[] = [
   {
     id: "api",
-    name: "demo-api",
+    name: "harbour-api",
     what: "an API that answers JSON",
-    ports: [3000, 3001, 3002, 3003, 3030, 3300],
-    source: programOf("api", "demo-api", apiSource),
+    ports: portsFrom(3000),
+    source: programOf("api", "harbour-api", apiSource),
   },
   {
     id: "site",
-    name: "demo-site",
+    name: "harbour-site",
     what: "a static site, served from memory",
-    ports: [5500, 5501, 5502, 5503, 5550, 5555],
-    source: programOf("site", "demo-site", siteSource),
+    ports: portsFrom(5500),
+    source: programOf("site", "harbour-site", siteSource),
   },
   {
     id: "live",
-    name: "demo-live",
+    name: "harbour-live",
     what: "a page that updates itself",
-    ports: [1234, 1235, 1236, 1237, 12_340, 12_345],
-    source: programOf("live", "demo-live", liveSource),
+    ports: portsFrom(1234),
+    source: programOf("live", "harbour-live", liveSource),
   },
 ];

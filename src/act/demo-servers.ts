@@ -3,8 +3,10 @@
  */
 import { spawn, type ChildProcess } from "node:child_process";
 import { once } from "node:events";
-import { parse } from "node:path";
-import { PortolanError, isPort, type Port } from "../core/index.ts";
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { PortolanError, isPort, toPort, type Port } from "../core/index.ts";
 import { demoPrograms, type DemoProgram } from "./demo-programs.ts";
 
 /** How long a server may take until it listens, milliseconds. */
@@ -14,7 +16,7 @@ const endDeadlineMs = 2000;
 
 /** How the servers listen. */
 export interface DemoServerOptions {
-  /** True: at every address of this machine. False: at 127.0.0.1 alone. */
+  /** True: at every IPv4 address of this machine. False: at 127.0.0.1 alone. */
   readonly everywhere: boolean;
   /** False: no particular ports, the kernel chooses. Default true. */
   readonly pleasantPorts?: boolean;
@@ -24,9 +26,11 @@ export interface DemoServerOptions {
 /** A server of the demo that listens. */
 export interface DemoServer extends Pick<DemoProgram, "id" | "name" | "what"> {
   readonly pid: number;
+  /** Address that it is bound to. */
+  readonly address: string;
   readonly port: Port;
   /** The port that it asked for first, `null` when it asked for any. */
-  readonly wantedPort: number | null;
+  readonly wantedPort: Port | null;
   /** Resolves when its process has ended, for whatever reason. */
   readonly ended: Promise<void>;
   /** Ends its process and waits for that. Safe to call again. */
@@ -43,7 +47,8 @@ export async function startDemoServers(options: DemoServerOptions): Promise<read
   const failed = starts.find((start) => start.status === "rejected");
   if (failed === undefined && !options.signal.aborted) return servers;
   await endDemoServers(servers);
-  throw failed === undefined ? aborted() : failed.reason;
+  // Ctrl-C on a terminal may have ended a server as well: then the interrupt is the reason.
+  throw failed === undefined || options.signal.aborted ? aborted() : failed.reason;
 }
 
 /** Ends several servers and waits until all have ended. */
@@ -52,10 +57,7 @@ export async function endDemoServers(servers: readonly DemoServer[]): Promise<vo
 }
 
 /** The first of these servers to end, or `undefined` when the signal comes first. Keeps this process alive meanwhile. */
-export async function waitForEnd(
-  servers: readonly DemoServer[],
-  signal: AbortSignal,
-): Promise<DemoServer | undefined> {
+export async function waitForEnd(servers: readonly DemoServer[], signal: AbortSignal): Promise<DemoServer | undefined> {
   if (signal.aborted) return undefined;
   const stillHere = setInterval(() => undefined, 60_000);
   const listening = new AbortController();
@@ -72,9 +74,12 @@ export async function waitForEnd(
 
 async function startServer(program: DemoProgram, options: DemoServerOptions): Promise<DemoServer> {
   if (options.signal.aborted) throw aborted();
+  const { id, name, what } = program;
+  // A project of its own, by whose name the chart shows the server.
+  const folder = await mkdtemp(join(tmpdir(), `portolan-${name}-`));
+  await writeFile(join(folder, "package.json"), `${JSON.stringify({ name, private: true })}\n`);
   const child = spawn(process.execPath, ["--input-type=commonjs", "-e", program.source], {
-    // The root of the file system is no project, so that no project of the reader's is shown as theirs.
-    cwd: parse(process.execPath).root,
+    cwd: folder,
     env: environmentWithoutNode(),
     stdio: ["ignore", "ignore", "ignore", "ipc"],
     windowsHide: true,
@@ -84,17 +89,30 @@ async function startServer(program: DemoProgram, options: DemoServerOptions): Pr
     // A process that never was has no exit. Later errors are those of `kill` and `send`, and an exit follows.
     child.on("error", () => child.pid === undefined && resolve());
   });
+  const end = async (): Promise<void> => {
+    await endChild(child, ended);
+    await rm(folder, { recursive: true, force: true });
+  };
   const ports = options.pleasantPorts === false ? [] : program.ports;
+  const address = options.everywhere ? "0.0.0.0" : "127.0.0.1";
   try {
-    const port = await askForPort(child, program, { host: options.everywhere ? null : "127.0.0.1", ports }, options);
+    const port = await askForPort(child, program, { host: address, ports }, options);
     // Whoever starts the servers and forgets them is not kept alive by them, and they end with it.
     child.unref();
     child.channel?.unref();
-    const { id, name, what } = program;
-    const end = (): Promise<void> => endChild(child, ended);
-    return { id, name, what, pid: child.pid!, port, wantedPort: ports[0] ?? null, ended, end };
+    return {
+      id,
+      name,
+      what,
+      pid: child.pid!,
+      address,
+      port,
+      wantedPort: ports[0] === undefined ? null : toPort(ports[0]),
+      ended,
+      end,
+    };
   } catch (error) {
-    await endChild(child, ended);
+    await end();
     throw error;
   }
 }
@@ -103,7 +121,7 @@ async function startServer(program: DemoProgram, options: DemoServerOptions): Pr
 function askForPort(
   child: ChildProcess,
   program: DemoProgram,
-  request: { readonly host: string | null; readonly ports: readonly number[] },
+  request: { readonly host: string; readonly ports: readonly number[] },
   { signal }: DemoServerOptions,
 ): Promise<Port> {
   const { promise, resolve, reject } = withResolvers<Port>();
@@ -114,7 +132,10 @@ function askForPort(
       }),
     );
   const onAbort = (): void => reject(aborted());
-  const deadline = setTimeout(() => fail(`it did not listen within ${startDeadlineMs / 1000} seconds`), startDeadlineMs);
+  const deadline = setTimeout(
+    () => fail(`it did not listen within ${startDeadlineMs / 1000} seconds`),
+    startDeadlineMs,
+  );
   signal.addEventListener("abort", onAbort, { once: true });
   child.once("error", (error) => fail(error.message));
   child.once("exit", (status, by) => fail(`its process ended (${by ?? `status ${status}`})`));

@@ -2,7 +2,14 @@
  * @module `demo`: three real servers at one address on three ports, the chart of them, and what each answers.
  */
 import * as v from "valibot";
-import { askServer, startDemoServers, type DemoServer, type DemoServers } from "../act/index.ts";
+import {
+  demoHeader,
+  endDemoServers,
+  requestPage,
+  startDemoServers,
+  waitForEnd,
+  type DemoServer,
+} from "../act/index.ts";
 import { isPortolanError, knownOr } from "../core/index.ts";
 import { defineOperation } from "./define-operation.ts";
 import { describeServices } from "./look.ts";
@@ -19,11 +26,14 @@ const inputSchema = v.object({
 
 const serverSchema = v.object({
   name: v.string(),
-  title: v.string(),
+  what: v.string(),
   pid: v.number(),
   address: v.pipe(v.string(), v.description("Address it is bound to")),
   port: portSchema,
-  wishedPort: v.pipe(portSchema, v.description("The port it asked for first; another one when that was taken")),
+  wantedPort: v.pipe(
+    v.nullable(portSchema),
+    v.description("The port it asked for first; it has another when that was taken"),
+  ),
 });
 
 const answerSchema = v.object({
@@ -33,7 +43,6 @@ const answerSchema = v.object({
   firstLine: v.pipe(v.string(), v.description("First line of the body, or the error's code")),
   answeredBy: v.pipe(v.nullable(v.string()), v.description("The server whose process signed the answer")),
   pid: v.pipe(v.nullable(v.number()), v.description("Process that signed the answer")),
-  clientPort: v.pipe(v.nullable(portSchema), v.description("Port that this machine lent to the asking end")),
 });
 
 const outputSchema = v.object({
@@ -57,7 +66,11 @@ const eventSchema = v.variant("kind", [
 export type DemoInput = v.InferInput<typeof inputSchema>;
 export type DemoResult = v.InferOutput<typeof outputSchema>;
 export type DemoEvent = v.InferOutput<typeof eventSchema>;
+type Server = v.InferOutput<typeof serverSchema>;
 type Answer = v.InferOutput<typeof answerSchema>;
+
+/** How long a server may take to answer, milliseconds. */
+const answerDeadlineMs = 5000;
 
 /** Runs `demo`. However it is left, its servers have ended when it returns. */
 export async function* runDemo(
@@ -66,9 +79,11 @@ export async function* runDemo(
 ): AsyncGenerator<DemoEvent, DemoResult, void> {
   const { signal } = context;
   const answers: Answer[] = [];
-  const started = await start(input.lan === true, signal);
-  if (started === null) return { complete: false, servers: [], answers };
-  const { servers } = started;
+  const running = await start(input.lan === true, signal);
+  const servers = running.map(({ name, what, pid, address, port, wantedPort }) => {
+    return { name, what, pid, address, port, wantedPort };
+  });
+  if (running.length === 0) return { complete: false, servers, answers };
   try {
     yield { kind: "started", servers };
     const services = await chartOf(servers, context);
@@ -84,30 +99,32 @@ export async function* runDemo(
     if (signal.aborted) return { complete: false, servers, answers };
     if (input.once !== true) {
       yield { kind: "waiting" };
-      for (let left = servers.length; left > 0; left--) {
-        const ended = await started.nextEnd(signal);
-        if (ended === null) break;
+      let left = running;
+      while (left.length > 0) {
+        const ended = await waitForEnd(left, signal);
+        if (ended === undefined) break;
+        left = left.filter((server) => server !== ended);
         yield { kind: "ended", name: ended.name, pid: ended.pid, port: ended.port };
       }
     }
     return { complete: true, servers, answers };
   } finally {
-    await started.stop();
+    await endDemoServers(running);
   }
 }
 
-/** The servers, or `null` when the signal came first. */
-async function start(everywhere: boolean, signal: AbortSignal): Promise<DemoServers | null> {
+/** The servers, or none when the signal came first. */
+async function start(everywhere: boolean, signal: AbortSignal): Promise<readonly DemoServer[]> {
   try {
-    return await startDemoServers({ address: everywhere ? "0.0.0.0" : "127.0.0.1", signal });
+    return await startDemoServers({ everywhere, signal });
   } catch (error) {
-    if (isPortolanError(error, "ABORTED")) return null;
+    if (isPortolanError(error, "ABORTED")) return [];
     throw error;
   }
 }
 
 /** The rows of these servers as `list` tells them, or `null` where this system cannot be read. */
-async function chartOf(servers: readonly DemoServer[], context: OperationContext): Promise<ListedService[] | null> {
+async function chartOf(servers: readonly Server[], context: OperationContext): Promise<ListedService[] | null> {
   const pids = new Set(servers.map(({ pid }) => pid));
   try {
     const snapshot = await context.host.snapshot({ states: "listening", signal: context.signal });
@@ -123,7 +140,7 @@ async function chartOf(servers: readonly DemoServer[], context: OperationContext
 }
 
 /** Every URL at which the server answers. It speaks HTTP, whatever its port is usually for. */
-function urlsOf(server: DemoServer, services: readonly ListedService[]): string[] {
+function urlsOf(server: Server, services: readonly ListedService[]): string[] {
   const row = services.find(({ port, transport }) => port === server.port && transport === "tcp");
   const urls = (row?.reach.addresses ?? [])
     .filter(({ family }) => family === "ipv4")
@@ -131,18 +148,13 @@ function urlsOf(server: DemoServer, services: readonly ListedService[]): string[
   return urls.length > 0 ? urls : [`http://127.0.0.1:${server.port}/`];
 }
 
-async function ask(
-  { name }: DemoServer,
-  url: string,
-  servers: readonly DemoServer[],
-  signal: AbortSignal,
-): Promise<Answer> {
-  const answer = await askServer(url, signal);
-  if ("failed" in answer) {
-    return { name, url, status: null, firstLine: answer.failed, answeredBy: null, pid: null, clientPort: null };
-  }
-  const answeredBy = servers.find(({ pid }) => pid === answer.pid)?.name ?? null;
-  return { name, url, answeredBy, ...answer };
+async function ask({ name }: Server, url: string, servers: readonly Server[], signal: AbortSignal): Promise<Answer> {
+  const answer = await requestPage(url, { signal, timeoutMs: answerDeadlineMs });
+  if (!answer.answered) return { name, url, status: null, firstLine: answer.code, answeredBy: null, pid: null };
+  const signature = /^\w+ (\d{1,10})$/.exec(String(answer.headers[demoHeader]))?.[1];
+  const pid = signature === undefined ? null : Number(signature);
+  const answeredBy = servers.find((server) => server.pid === pid)?.name ?? null;
+  return { name, url, status: answer.status, firstLine: answer.firstLine, answeredBy, pid };
 }
 
 /** The declaration of `demo`. */

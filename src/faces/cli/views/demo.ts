@@ -53,10 +53,10 @@ function startedBlocks(servers: DemoResult["servers"]): Block[] {
     ]),
     blank,
   ];
-  for (const { name, title, port, wishedPort, pid } of servers) {
-    const moved = port === wishedPort ? "" : ` (${wishedPort} was taken)`;
+  for (const { name, what, port, wantedPort, pid } of servers) {
+    const moved = wantedPort === null || port === wantedPort ? "" : ` (${wantedPort} was taken)`;
     blocks.push(
-      paragraph([span(String(port), "strong"), `  ${name}: ${title}, pid ${pid}${moved}`], { indent: 2, hang: 8 }),
+      paragraph([span(String(port), "strong"), `  ${name}: ${what}, pid ${pid}${moved}`], { indent: 2, hang: 8 }),
     );
   }
   return blocks;
@@ -114,7 +114,6 @@ function answerBlocks(answer: DemoResult["answers"][number]): Block[] {
       [
         span(String(answer.status), answer.status < 400 ? "good" : "bad"),
         ` from ${answer.answeredBy ?? "somebody else"}, pid ${answer.pid ?? "unknown"}`,
-        span(answer.clientPort === null ? "" : ` (asked from port ${answer.clientPort})`, "dim"),
       ],
       { indent: 4 },
     ),
