@@ -18,15 +18,15 @@ export const demoView: View<DemoResult, DemoEvent> = {
         return chartBlocks(event);
       case "answer":
         return answerBlocks(event);
-      case "waiting":
+      case "ended":
+        return [paragraph(`${event.name} (pid ${event.pid}) has ended: port ${event.port} is free again.`)];
+      default:
         return [
           blank,
           paragraph("They go on until you stop them. Open the addresses in a browser, or look from another terminal:"),
           verbatim("  ", span("portolan list harbour", "link")),
           paragraph([span("Ctrl-C", "strong"), " ends it."]),
         ];
-      case "ended":
-        return [paragraph(`${event.name} (pid ${event.pid}) has ended: port ${event.port} is free again.`)];
     }
   },
   result(result) {
