@@ -2,7 +2,7 @@
 // operation keeps `portolan list` from paying for the others (docs/decisions/002-command-is-a-commonjs-bundle.md).
 import { writeFileSync } from "node:fs";
 import { rolldown } from "rolldown";
-import { packedNames } from "./generate-registry.mjs";
+import { packTables } from "./generate-registry.mjs";
 
 /** commander starts subcommands that are separate executables; Portolan has none, so that module is not loaded at start. */
 const withoutChildProcess = {
@@ -32,14 +32,15 @@ const withoutSchemas = {
 };
 
 /**
- * The table of names is read as a file beside the bundle: as a literal in the code its 110 KB would be gone through by the
+ * The registry's tables are read as files beside the bundle: as literals in the code their 300 KB would be gone through by the
  * parser at every start.
  */
-const namesAsFile = {
-  name: "names-as-file",
+const tablesAsFiles = {
+  name: "tables-as-files",
   load(id) {
-    if (!/[\\/]registry[\\/]names\.generated\.ts$/.test(id)) return null;
-    return `import { readFileSync } from "node:fs";\nexport const nameTable = () => readFileSync(__dirname + "/names.txt", "latin1");`;
+    const name = /[\\/]registry[\\/](names|descriptions|conventions)\.generated\.ts$/.exec(id)?.[1];
+    if (name === undefined) return null;
+    return `import { readFileSync } from "node:fs";\nexport const ${name}Table = () => readFileSync(__dirname + "/${name}.txt", "utf8");`;
   },
 };
 
@@ -71,7 +72,7 @@ export async function bundleCommand() {
     input: { main: "src/faces/cli/main.ts" },
     platform: "node",
     external: ["koffi", /^@koromix\//],
-    plugins: [withoutChildProcess, withoutSchemas, namesAsFile, asciiOnly],
+    plugins: [withoutChildProcess, withoutSchemas, tablesAsFiles, asciiOnly],
     treeshake: { propertyReadSideEffects: false },
   });
   const { output } = await command.write({
@@ -95,5 +96,5 @@ export async function bundleCommand() {
   const modern = output.filter((chunk) => chunk.type === "chunk" && /\bimport\(/.test(chunk.code));
   if (modern.length > 0)
     throw new Error(`The starter runs no import(): ${modern.map((chunk) => chunk.fileName).join(", ")}`);
-  writeFileSync("dist/bin/app/names.txt", packedNames(), "latin1");
+  for (const [name, text] of Object.entries(packTables())) writeFileSync(`dist/bin/app/${name}.txt`, text);
 }

@@ -113,27 +113,42 @@ function packedConventions() {
     .join("\n");
 }
 
-/** Writes the three tables. Names and descriptions are apart, because `list` needs names only. */
-export async function generateRegistry() {
+/** The three tables as texts by the name of their file. Names and descriptions are apart, because `list` needs names only. */
+export function packTables() {
   const rows = collectAssignments();
-  const names = packedNames();
-  const sources = [...new Set(rows.map((row) => row.source))];
-  const descriptions = rows
-    .map(({ description, source: document }) => `${sources.indexOf(document)} ${clean(description)}`)
-    .join("\n");
+  const sources = listSources(rows);
+  return {
+    names: packedNames(),
+    descriptions: rows
+      .map(({ port, description, source: document }) => `${port} ${sources.indexOf(document)} ${clean(description)}`)
+      .join("\n"),
+    conventions: packedConventions(),
+  };
+}
+
+function listSources(rows) {
+  return [...new Set(rows.map((row) => row.source))];
+}
+
+/** What a line of each table is, for the reader of the generated file. */
+const lineFormats = {
+  names: `"port transports name", by port, primary first; transports is a sum of tcp 1, udp 2, sctp 4, dccp 8`,
+  descriptions: `"port source description", in the order of the names; source counts in sources.generated.ts`,
+  conventions: `"port, transport, name, title, scheme, description, source" between tabs, by port, the most common first`,
+};
+
+/** Writes the tables as modules. */
+export async function generateRegistry() {
   const folder = new URL("../src/registry/", import.meta.url);
-  const head = `/** @module Made by scripts/generate-registry.mjs from the package ${source} and data/overlay.json. */`;
+  const head = `/** @module Made by scripts/generate-registry.mjs from the package ${source} and the files in data/. */`;
+  for (const [name, text] of Object.entries(packTables())) {
+    const code = `export function ${name}Table(): string {\n  return ${JSON.stringify(text)};\n}`;
+    writeIfChanged(new URL(`${name}.generated.ts`, folder), `${head}\n\n/** Lines ${lineFormats[name]}. */\n${code}\n`);
+  }
+  const sources = listSources(collectAssignments());
   writeIfChanged(
-    new URL("names.generated.ts", folder),
-    `${head}\n\n/** Lines "port transports name", by port, primary first; transports is a sum of tcp 1, udp 2, sctp 4, dccp 8. */\nexport function nameTable(): string {\n  return ${JSON.stringify(names)};\n}\n`,
-  );
-  writeIfChanged(
-    new URL("descriptions.generated.ts", folder),
-    `${head}\n\nexport const sources: readonly string[] = ${JSON.stringify(sources)};\n\n/** Lines "source description" in the order of the name table; source counts in the list above. */\nexport function descriptionTable(): string {\n  return ${JSON.stringify(descriptions)};\n}\n`,
-  );
-  writeIfChanged(
-    new URL("conventions.generated.ts", folder),
-    `/** @module Made by scripts/generate-registry.mjs from data/conventions-*.json. */\n\n/** Lines "port, transport, name, title, scheme, description, source" between tabs, by port; of one port the most common first. */\nexport function conventionTable(): string {\n  return ${JSON.stringify(packedConventions())};\n}\n`,
+    new URL("sources.generated.ts", folder),
+    `${head}\n\n/** Documents that descriptions rest on. */\nexport const sources: readonly string[] = ${JSON.stringify(sources)};\n`,
   );
 }
 

@@ -2,9 +2,10 @@
  * @module IANA's assignments in full: every name of a port with its description and source.
  */
 import type { Port, Transport } from "../core/index.ts";
-import { descriptionTable, sources } from "./descriptions.generated.ts";
-import { nameTable } from "./names.generated.ts";
-import { readLine, tableTransports, type NameLine } from "./names.ts";
+import { descriptionsTable } from "./descriptions.generated.ts";
+import { nameTable, readLine, tableTransports, type NameLine } from "./names.ts";
+import { findLines } from "./packed-lines.ts";
+import { sources } from "./sources.generated.ts";
 
 /** One name of one port and transport. */
 export interface Assignment {
@@ -22,40 +23,21 @@ interface DescribedLine extends NameLine {
   readonly source: string;
 }
 
-let describedLines: readonly DescribedLine[] | undefined;
-let firstLineOf: Map<number, number> | undefined;
+let descriptionText: string | undefined;
 
-/** Both tables taken apart; some milliseconds, once. */
-function allLines(): readonly DescribedLine[] {
-  if (describedLines === undefined) {
-    const descriptions = descriptionTable().split("\n");
-    describedLines = nameTable()
-      .split("\n")
-      .map((text, index) => {
-        const description = descriptions[index] ?? "";
-        const space = description.indexOf(" ");
-        const source = sources[Number(description.slice(0, space))] ?? "IANA";
-        return { ...readLine(text), description: description.slice(space + 1), source };
-      });
-  }
-  return describedLines;
+/** Joins a line of names with the line of descriptions at the same place. */
+function describeLine(nameLine: string, descriptionLine: string): DescribedLine {
+  const first = descriptionLine.indexOf(" ");
+  const second = descriptionLine.indexOf(" ", first + 1);
+  const source = sources[Number(descriptionLine.slice(first + 1, second))] ?? "IANA";
+  return { ...readLine(nameLine), description: descriptionLine.slice(second + 1), source };
 }
 
 function describedLinesOf(port: number): DescribedLine[] {
-  const lines = allLines();
-  if (firstLineOf === undefined) {
-    firstLineOf = new Map();
-    for (const [index, line] of lines.entries()) if (!firstLineOf.has(line.port)) firstLineOf.set(line.port, index);
-  }
-  const found: DescribedLine[] = [];
-  const first = firstLineOf.get(port);
-  if (first === undefined) return found;
-  for (let index = first; index < lines.length; index++) {
-    const line = lines[index];
-    if (line === undefined || line.port !== port) break;
-    found.push(line);
-  }
-  return found;
+  const names = findLines(nameTable, port);
+  if (names.length === 0) return [];
+  const descriptions = findLines((descriptionText ??= descriptionsTable()), port);
+  return names.map((line, index) => describeLine(line, descriptions[index] ?? ""));
 }
 
 function* expandLine(line: DescribedLine, transport?: Transport): Generator<Assignment> {
@@ -73,5 +55,8 @@ export function assignmentsOf(port: number, transport?: Transport): readonly Ass
 
 /** Every assignment there is, by port. */
 export function* allAssignments(): Generator<Assignment> {
-  for (const line of allLines()) yield* expandLine(line);
+  const descriptions = (descriptionText ??= descriptionsTable()).split("\n");
+  for (const [index, line] of nameTable.split("\n").entries()) {
+    yield* expandLine(describeLine(line, descriptions[index] ?? ""));
+  }
 }

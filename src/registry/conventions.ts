@@ -3,11 +3,11 @@
  */
 import type { Transport } from "../core/index.ts";
 import { readConvention, type Convention } from "./convention.ts";
-import { conventionTable as makeConventionTable } from "./conventions.generated.ts";
+import { conventionsTable as makeConventionTable } from "./conventions.generated.ts";
 import { findLines } from "./packed-lines.ts";
 
 /** The table as one text; a bundler copies a constant to each of its uses, and a function not. */
-const conventionTable = makeConventionTable();
+const conventionsTable = makeConventionTable();
 
 /** Ports that were asked for: of one listener several things are asked. */
 const askedPorts = new Map<number, readonly Convention[]>();
@@ -16,7 +16,7 @@ const askedPorts = new Map<number, readonly Convention[]>();
 export function conventionsOf(port: number, transport?: Transport): readonly Convention[] {
   let all = askedPorts.get(port);
   if (all === undefined) {
-    all = findLines(conventionTable, port).map(readConvention);
+    all = findLines(conventionsTable, port).map(readConvention);
     askedPorts.set(port, all);
   }
   return transport === undefined ? all : all.filter((convention) => convention.transport === transport);
@@ -26,7 +26,7 @@ let everyConvention: readonly Convention[] | undefined;
 
 /** Every convention, by port. */
 export function allConventions(): readonly Convention[] {
-  everyConvention ??= conventionTable.split("\n").map(readConvention);
+  everyConvention ??= conventionsTable.split("\n").map(readConvention);
   return everyConvention;
 }
 

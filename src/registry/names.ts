@@ -2,14 +2,14 @@
  * @module Names of ports, found in the packed table without taking it apart: `list` needs a few of twelve thousand.
  */
 import type { Transport } from "../core/index.ts";
-import { nameTable as makeNameTable } from "./names.generated.ts";
+import { namesTable } from "./names.generated.ts";
 import { findLines } from "./packed-lines.ts";
 
 /** Transports in the order of the table's bits. */
 export const tableTransports: readonly Transport[] = ["tcp", "udp", "sctp", "dccp"];
 
 /** The table as one text; a bundler copies a constant to each of its uses, and a function not. */
-const nameTable = makeNameTable();
+export const nameTable = namesTable();
 
 /** One line of the table. */
 export interface NameLine {
