@@ -37,7 +37,12 @@ export function requestPage(
         const { statusCode: status = 0, headers } = response;
         let body = "";
         const finish = (): void => {
-          resolve({ answered: true, status, firstLine: (body.split(/\r?\n/, 1)[0] ?? "").slice(0, longestLine), headers });
+          resolve({
+            answered: true,
+            status,
+            firstLine: (body.split(/\r?\n/, 1)[0] ?? "").slice(0, longestLine),
+            headers,
+          });
           request.destroy();
         };
         response.setEncoding("utf8");

@@ -2,7 +2,13 @@
  * @module The room act/: what starts something on this machine: the demo's servers, sockets for experiments, a request.
  */
 export { demoHeader, demoPrograms, type DemoProgram } from "./demo-programs.ts";
-export { endDemoServers, startDemoServers, waitForEnd, type DemoServer, type DemoServerOptions } from "./demo-servers.ts";
+export {
+  endDemoServers,
+  startDemoServers,
+  waitForEnd,
+  type DemoServer,
+  type DemoServerOptions,
+} from "./demo-servers.ts";
 export {
   tryToBindUdp,
   tryToListen,
