@@ -4,6 +4,7 @@
 import { demoOperation } from "./demo.ts";
 import { explainOperation } from "./explain.ts";
 import { interfacesOperation } from "./interfaces.ts";
+import { learnOperation } from "./learn.ts";
 import { listOperation } from "./list.ts";
 import { rangesOperation } from "./ranges.ts";
 import { servicesOperation } from "./services.ts";
@@ -14,6 +15,7 @@ export {
   demoOperation,
   explainOperation,
   interfacesOperation,
+  learnOperation,
   listOperation,
   rangesOperation,
   servicesOperation,
@@ -29,4 +31,5 @@ export const operations = [
   rangesOperation,
   interfacesOperation,
   demoOperation,
+  learnOperation,
 ] as const;

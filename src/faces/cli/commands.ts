@@ -50,4 +50,9 @@ export const commands: Readonly<Record<string, () => Promise<LoadedCommand>>> = 
     const { demoView } = await import("./views/demo.ts");
     return { run: runDemo, view: demoView };
   },
+  learn: async () => {
+    const { runLearn } = await import("../../operations/learn.ts");
+    const { learnView } = await import("./views/learn.ts");
+    return { run: runLearn, view: learnView };
+  },
 };

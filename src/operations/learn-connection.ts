@@ -1,0 +1,145 @@
+/**
+ * @module Chapters 5 and 6 of the lesson: what a connection looks like, and two servers that want the same port.
+ */
+import { tryToBindUdp, tryToListen, type Attempt, type ExperimentServer } from "../act/index.ts";
+import { formatSocketAddress, knownOr, PortolanError } from "../core/index.ts";
+import { lookOrUnknown, rowsFigure, type ChapterWriter, type Figure, type Lesson } from "./learn-lesson.ts";
+import { readLimitsOrUnknown } from "./ranges.ts";
+
+/** Where the lesson's web server would like to wait; the kernel chooses when all are taken. */
+const serverPorts = [8080, 8000, 8888, 0];
+
+/** Chapter 5. */
+export const writeConnectionChapter: ChapterWriter = async (lesson) => {
+  const server = await openServer(lesson, "127.0.0.1", serverPorts);
+  const connections = [await server.connect(), await server.connect()];
+  const clientPorts = connections.map(({ client }) => client.port);
+  const arrows = connections.map(({ client, server: door }, index) => [
+    String(index + 1),
+    formatSocketAddress(client.address, client.port),
+    "→",
+    formatSocketAddress(door.address, door.port),
+  ]);
+  return {
+    title: "What a browser's connection looks like",
+    paragraphs: [
+      "A connection has two ends, and each end needs a port: the server's, at which you ring, and one of your own, to which the answer " +
+        "comes back. You never choose your own. The system lends your browser one for each connection, an ephemeral port.",
+      "This lesson has just opened a server and called it twice, as a browser does that loads a page and its pictures:",
+    ],
+    figures: [rowsFigure(["CALL", "CLIENT", "", "SERVER"], arrows), ...(await kernelView(lesson, server.port))],
+    afterwards: [
+      `Both calls ring at the same door, ${server.port}. The system lent them ports ${clientPorts.join(" and ")}. ${lentFrom(lesson, clientPorts)}`,
+      "All four numbers together tell one connection from another: both addresses and both ports. That is how two tabs of one browser, " +
+        "open at the same site, never get each other's answers.",
+      `The server itself still waits at ${server.port}. Each connection is a socket of its own, so one door serves thousands of callers.`,
+    ],
+  };
+};
+
+/** Both sockets of each connection and the listener, as the kernel's tables show them. */
+async function kernelView({ context }: Lesson, port: number): Promise<Figure[]> {
+  const look = await lookOrUnknown(context, { states: "all", ports: [port] });
+  if (!look.known) return [];
+  const snapshot = look.value;
+  const rows = snapshot.sockets
+    .filter(({ transport, local, remote }) => {
+      const here = local.address === "127.0.0.1" && (remote === null || remote.address === "127.0.0.1");
+      return transport === "tcp" && here && (local.port === port || remote?.port === port);
+    })
+    .map((socket) => {
+      const holder = knownOr(snapshot.holdersOf(socket), [])[0];
+      return [
+        socket.state,
+        formatSocketAddress(socket.local.address, socket.local.port),
+        socket.remote === null ? "anybody" : formatSocketAddress(socket.remote.address, socket.remote.port),
+        holder === undefined ? "" : `pid ${holder.pid}`,
+      ];
+    });
+  return [rowsFigure(["KERNEL SAYS", "THIS END", "OTHER END", "HELD BY"], rows.slice(0, 12))];
+}
+
+function lentFrom({ context }: Lesson, ports: readonly number[]): string {
+  const range = readLimitsOrUnknown(context).ephemeralRange;
+  if (!range.known) return "Which range it lends from cannot be read on this system yet.";
+  const { first, last } = range.value;
+  const inside = ports.every((port) => port >= first && port <= last);
+  return inside
+    ? `Both lie in the range that it lends from, ${first} to ${last}.`
+    : `It says that it lends from ${first} to ${last}.`;
+}
+
+/** Chapter 6. */
+export const writeConflictChapter: ChapterWriter = async (lesson) => {
+  const first = await openServer(lesson, "127.0.0.1", [0]);
+  const { port } = first;
+  const again = keepIfBound(lesson, await tryToListen("127.0.0.1", port));
+  const elsewhere = keepIfBound(lesson, await tryToListen("127.0.0.2", port));
+  const byUdp = keepIfBound(lesson, await tryToBindUdp("127.0.0.1", port));
+  const afterwards: string[] = [];
+  if (!again.ok) {
+    afterwards.push(
+      `The second server did not get it. The kernel said ${again.refusal.code}${errnoText(again)}, in words: ${again.refusal.meaning}. ` +
+        `Node prints it as “listen ${again.refusal.code}: ${again.refusal.meaning} 127.0.0.1:${port}”. ` +
+        "It is no fault of the program: somebody else lives at that door.",
+    );
+  }
+  if (elsewhere.ok) {
+    afterwards.push(
+      "At another address of the same machine the same number was free: a door is an address and a port together.",
+    );
+  }
+  if (byUdp.ok) afterwards.push("By UDP it was free as well: that is the other building.");
+  afterwards.push(
+    `What to do when you meet it: portolan who ${port} names the one who holds the port. Then end that program, or give yours another port.`,
+  );
+  return {
+    title: "Why addresses alone would not do",
+    paragraphs: [
+      "Without ports a message would only say which machine it is for. With two applications waiting, the system could not know whose it " +
+        "is, and a machine could run only one application that others can reach.",
+      "For the same reason one door cannot have two tenants. Watch: a first server takes a port, and others ask for the same number.",
+    ],
+    figures: [
+      rowsFigure(
+        ["WHO ASKS", "FOR WHAT", "THE KERNEL SAYS"],
+        [
+          ["first server", `tcp 127.0.0.1:${port}`, "granted"],
+          ["second server", `tcp 127.0.0.1:${port}`, answerText(again)],
+          ["third server", `tcp 127.0.0.2:${port}`, answerText(elsewhere)],
+          ["fourth server", `udp 127.0.0.1:${port}`, answerText(byUdp)],
+        ],
+      ),
+    ],
+    afterwards,
+  };
+};
+
+/** Listens at the first port of the list that is free. */
+async function openServer(lesson: Lesson, address: string, ports: readonly number[]): Promise<ExperimentServer> {
+  let refusal = "";
+  for (const port of ports) {
+    const attempt = await tryToListen(address, port);
+    if (attempt.ok) {
+      lesson.keep(attempt.bound.close);
+      return attempt.bound;
+    }
+    refusal = `${attempt.refusal.code}: ${attempt.refusal.meaning}`;
+  }
+  throw new PortolanError("LISTEN_FAILED", `The lesson could not open a port at ${address} (${refusal}).`, {
+    details: { address },
+  });
+}
+
+function keepIfBound(lesson: Lesson, attempt: Attempt): Attempt {
+  if (attempt.ok) lesson.keep(attempt.bound.close);
+  return attempt;
+}
+
+function answerText(attempt: Attempt): string {
+  return attempt.ok ? "granted" : `${attempt.refusal.code}${errnoText(attempt)}`;
+}
+
+function errnoText(attempt: Attempt & { readonly ok: false }): string {
+  return attempt.refusal.errno === null ? "" : ` (error ${attempt.refusal.errno})`;
+}
