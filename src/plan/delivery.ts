@@ -7,7 +7,6 @@
 import {
   ipv4OfMapped,
   isListening,
-  isWildcardAddress,
   knownOr,
   transports,
   type FamilyReach,
@@ -55,7 +54,8 @@ function toBinding(socket: Socket): Binding {
   // An IPv6 socket bound to an IPv4-mapped address is an IPv4 socket in all but name (RFC 3493 §3.7).
   const mapped = socket.family === "ipv6" ? ipv4OfMapped(socket.local.address) : undefined;
   const address = mapped ?? socket.local.address;
-  const wildcard = isWildcardAddress(address);
+  // Sockets carry canonical addresses, so two spellings are all; reading each of thousands would take its time.
+  const wildcard = address === "0.0.0.0" || address === "::";
   if (socket.family === "ipv4" || mapped !== undefined) {
     return { socket, address, family: "ipv4", wildcard, takes: { ipv4: "yes", ipv6: "no" }, device };
   }
