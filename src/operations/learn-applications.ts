@@ -27,7 +27,7 @@ export const writeApplicationsChapter: ChapterWriter = async (lesson) => {
     ],
     figures: [rowsFigure(["PORT", "APPLICATION", "PROCESS"], rows.slice(0, mostRows))],
     afterwards: [
-      "One application may also open several doors. What cannot be is one door with two applications behind it: chapter 6 tries that.",
+      "One application may also open several doors. Two applications behind one door is another matter: chapter 6 tries that.",
       "portolan demo starts three such servers and asks each of them; portolan list shows all doors of this machine.",
     ],
   };

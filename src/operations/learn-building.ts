@@ -4,7 +4,7 @@
 import { isListening, portCount, type Known } from "../core/index.ts";
 import type { PortLimits, Snapshot } from "../host/index.ts";
 import { rangeOf, ranges } from "../registry/index.ts";
-import { lookOrUnknown, rowsFigure, type ChapterWriter, type Figure } from "./learn-lesson.ts";
+import { groupDigits, lookOrUnknown, rowsFigure, type ChapterWriter, type Figure } from "./learn-lesson.ts";
 import { readLimitsOrUnknown } from "./ranges.ts";
 
 /** The picture has 16 lines of 32 signs: a line is 16 floors, a sign is half a floor, 128 ports. */
@@ -54,7 +54,7 @@ function rangeRows(look: Known<Snapshot>): Figure {
     ["PORTS", "COUNT", "LISTENING", "CONNECTED", "NAME"],
     ranges.map(({ id, first, last, title }) => [
       `${first}–${last}`,
-      String(last - first + 1),
+      groupDigits(last - first + 1),
       count(id, true),
       count(id, false),
       title,
@@ -81,16 +81,21 @@ function describeLimits({ unprivilegedPortStart, ephemeralRange, mayBindPrivileg
   if (ephemeralRange.known) {
     const { first, last } = ephemeralRange.value;
     sentences.push(
-      `It lends ports ${first} to ${last} by itself, ${last - first + 1} of them, to programs that only call others and do not mind ` +
+      `It lends ports ${first} to ${last} by itself, ${groupDigits(last - first + 1)} of them, to programs that only call others and do not mind ` +
         "which number they get. Chapter 5 watches it do so.",
     );
+    if (rangeOf(first).id !== "dynamic") {
+      sentences.push(
+        `The official line for lent ports is 49152. This kernel begins at ${first}, so connections use numbers of the floors below as well.`,
+      );
+    }
   }
   return sentences.length > 0 ? sentences : ["What this kernel decides about ports cannot be read on this system yet."];
 }
 
 /** 18 lines of at most 38 columns: roof, floors from the highest down, street. */
 export function drawBuilding(inUse: ReadonlySet<number>): string[] {
-  const counts = new Array<number>(lineCount * signsPerLine).fill(0);
+  const counts = Array.from({ length: lineCount * signsPerLine }, () => 0);
   for (const port of inUse) counts[Math.floor(port / portsPerSign)]! += 1;
   const lines: string[] = [`${" ".repeat(5)}_${"_".repeat(signsPerLine)}`];
   for (let line = lineCount - 1; line >= 0; line--) {

@@ -1,7 +1,7 @@
 /**
  * @module Chapters 5 and 6 of the lesson: what a connection looks like, and two servers that want the same port.
  */
-import { tryToBindUdp, tryToListen, type Attempt, type ExperimentServer } from "../act/index.ts";
+import { tryToBindUdp, tryToListen, type Attempt, type ExperimentServer, type SocketEnd } from "../act/index.ts";
 import { formatSocketAddress, knownOr, PortolanError } from "../core/index.ts";
 import { lookOrUnknown, rowsFigure, type ChapterWriter, type Figure, type Lesson } from "./learn-lesson.ts";
 import { readLimitsOrUnknown } from "./ranges.ts";
@@ -16,18 +16,19 @@ export const writeConnectionChapter: ChapterWriter = async (lesson) => {
   const clientPorts = connections.map(({ client }) => client.port);
   const arrows = connections.map(({ client, server: door }, index) => [
     String(index + 1),
-    formatSocketAddress(client.address, client.port),
+    endText(client),
     "→",
-    formatSocketAddress(door.address, door.port),
+    endText(door),
   ]);
   return {
     title: "What a browser's connection looks like",
     paragraphs: [
       "A connection has two ends, and each end needs a port: the server's, at which you ring, and one of your own, to which the answer " +
         "comes back. You never choose your own. The system lends your browser one for each connection, an ephemeral port.",
-      "This lesson has just opened a server and called it twice, as a browser does that loads a page and its pictures:",
+      "This lesson has just opened a server and called it twice, as a browser does that loads a page and its pictures. " +
+        "Below are both calls, and then every socket of them as the kernel tells it:",
     ],
-    figures: [rowsFigure(["CALL", "CLIENT", "", "SERVER"], arrows), ...(await kernelView(lesson, server.port))],
+    figures: [rowsFigure(["CALL", "CLIENT", "", "SERVER"], arrows), ...(await kernelView(lesson, server, connections))],
     afterwards: [
       `Both calls ring at the same door, ${server.port}. The system lent them ports ${clientPorts.join(" and ")}. ${lentFrom(lesson, clientPorts)}`,
       "All four numbers together tell one connection from another: both addresses and both ports. That is how two tabs of one browser, " +
@@ -37,26 +38,40 @@ export const writeConnectionChapter: ChapterWriter = async (lesson) => {
   };
 };
 
-/** Both sockets of each connection and the listener, as the kernel's tables show them. */
-async function kernelView({ context }: Lesson, port: number): Promise<Figure[]> {
-  const look = await lookOrUnknown(context, { states: "all", ports: [port] });
+/** The listener and both sockets of each connection, as the kernel's tables show them. */
+async function kernelView(
+  { context }: Lesson,
+  server: SocketEnd,
+  connections: readonly { readonly client: SocketEnd; readonly server: SocketEnd }[],
+): Promise<Figure[]> {
+  const look = await lookOrUnknown(context, { states: "all", ports: [server.port] });
   if (!look.known) return [];
-  const snapshot = look.value;
-  const rows = snapshot.sockets
-    .filter(({ transport, local, remote }) => {
-      const here = local.address === "127.0.0.1" && (remote === null || remote.address === "127.0.0.1");
-      return transport === "tcp" && here && (local.port === port || remote?.port === port);
-    })
-    .map((socket) => {
-      const holder = knownOr(snapshot.holdersOf(socket), [])[0];
-      return [
-        socket.state,
-        formatSocketAddress(socket.local.address, socket.local.port),
-        socket.remote === null ? "anybody" : formatSocketAddress(socket.remote.address, socket.remote.port),
-        holder === undefined ? "" : `pid ${holder.pid}`,
-      ];
-    });
-  return [rowsFigure(["KERNEL SAYS", "THIS END", "OTHER END", "HELD BY"], rows.slice(0, 12))];
+  const wanted: readonly (readonly [here: SocketEnd, there: SocketEnd | null])[] = [
+    [server, null],
+    ...connections.flatMap(({ client, server: accepted }) => [
+      [client, accepted] as const,
+      [accepted, client] as const,
+    ]),
+  ];
+  const rows = wanted.flatMap(([here, there]) => {
+    const socket = look.value.sockets.find(
+      ({ transport, local, remote }) => transport === "tcp" && isSame(local, here) && isSame(remote, there),
+    );
+    if (socket === undefined) return [];
+    const holder = knownOr(look.value.holdersOf(socket), [])[0];
+    return [
+      [endText(here), there === null ? "anybody" : endText(there), socket.state, holder ? `pid ${holder.pid}` : ""],
+    ];
+  });
+  return [rowsFigure(["THIS END", "OTHER END", "STATE", "HELD BY"], rows)];
+}
+
+function isSame(left: SocketEnd | null, right: SocketEnd | null): boolean {
+  return left?.address === right?.address && left?.port === right?.port;
+}
+
+function endText({ address, port }: SocketEnd): string {
+  return formatSocketAddress(address, port);
 }
 
 function lentFrom({ context }: Lesson, ports: readonly number[]): string {
@@ -98,16 +113,16 @@ export const writeConflictChapter: ChapterWriter = async (lesson) => {
     paragraphs: [
       "Without ports a message would only say which machine it is for. With two applications waiting, the system could not know whose it " +
         "is, and a machine could run only one application that others can reach.",
-      "For the same reason one door cannot have two tenants. Watch: a first server takes a port, and others ask for the same number.",
+      "For the same reason one door has one tenant, unless several have agreed beforehand to share it. Watch: a first server takes a port, and others ask for the same number.",
     ],
     figures: [
       rowsFigure(
-        ["WHO ASKS", "FOR WHAT", "THE KERNEL SAYS"],
+        ["ASKED FOR", "THE KERNEL SAYS", "BY"],
         [
-          ["first server", `tcp 127.0.0.1:${port}`, "granted"],
-          ["second server", `tcp 127.0.0.1:${port}`, answerText(again)],
-          ["third server", `tcp 127.0.0.2:${port}`, answerText(elsewhere)],
-          ["fourth server", `udp 127.0.0.1:${port}`, answerText(byUdp)],
+          [`tcp 127.0.0.1:${port}`, "granted", "the first server"],
+          [`tcp 127.0.0.1:${port}`, answerText(again), "a second one"],
+          [`tcp 127.0.0.2:${port}`, answerText(elsewhere), "a third one"],
+          [`udp 127.0.0.1:${port}`, answerText(byUdp), "a fourth one"],
         ],
       ),
     ],
@@ -121,7 +136,7 @@ async function openServer(lesson: Lesson, address: string, ports: readonly numbe
   for (const port of ports) {
     const attempt = await tryToListen(address, port);
     if (attempt.ok) {
-      lesson.keep(attempt.bound.close);
+      lesson.keep(() => attempt.bound.close());
       return attempt.bound;
     }
     refusal = `${attempt.refusal.code}: ${attempt.refusal.meaning}`;
@@ -132,12 +147,12 @@ async function openServer(lesson: Lesson, address: string, ports: readonly numbe
 }
 
 function keepIfBound(lesson: Lesson, attempt: Attempt): Attempt {
-  if (attempt.ok) lesson.keep(attempt.bound.close);
+  if (attempt.ok) lesson.keep(() => attempt.bound.close());
   return attempt;
 }
 
 function answerText(attempt: Attempt): string {
-  return attempt.ok ? "granted" : `${attempt.refusal.code}${errnoText(attempt)}`;
+  return attempt.ok ? "granted" : attempt.refusal.code;
 }
 
 function errnoText(attempt: Attempt & { readonly ok: false }): string {

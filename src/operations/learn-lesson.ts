@@ -55,3 +55,8 @@ export async function lookOrUnknown(context: OperationContext, request: Snapshot
     throw error;
   }
 }
+
+/** `65,536`: a comma between groups of three digits. */
+export function groupDigits(count: number): string {
+  return String(count).replaceAll(/\B(?=(?:\d{3})+$)/g, ",");
+}

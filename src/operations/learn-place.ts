@@ -9,10 +9,10 @@ import type { OperationContext } from "./operation.ts";
 import { lookOrUnknown, rowsFigure, type ChapterWriter } from "./learn-lesson.ts";
 
 const audienceWords = {
-  "this-machine": "this machine alone",
-  link: "neighbours on the same cable or Wi-Fi",
-  "private-network": "devices of the same network",
-  internet: "the whole internet",
+  "this-machine": "this machine",
+  link: "direct neighbours",
+  "private-network": "the same network",
+  internet: "the internet",
 } as const;
 
 /** Chapter 1. */
@@ -112,7 +112,7 @@ async function findTenant({ context, keep }: Parameters<ChapterWriter>[0]): Prom
     const { code, meaning } = attempt.refusal;
     return { application: `none: ${code}, ${meaning}`, address: "127.0.0.1", port: "0", holder: "none", own: true };
   }
-  keep(attempt.bound.close);
+  keep(() => attempt.bound.close());
   const { address, port } = attempt.bound;
   const again = await lookOrUnknown(context, { states: "listening", ports: [port] });
   const socket = again.known ? again.value.sockets.find(({ local }) => local.port === port) : undefined;

@@ -37,7 +37,7 @@ function rowsTable(columns: readonly string[], rows: readonly (readonly string[]
   return table(
     columns.map((title, index) => {
       const widest = Math.max(...rows.map((row) => row[index]?.length ?? 0));
-      return { title, priority: index < 2 ? 0 : index, leastWidth: index === 0 ? widest : Math.min(widest, 22) };
+      return { title, priority: index, leastWidth: index === 0 ? widest : Math.min(widest, 22) };
     }),
     rows.map((row): readonly Line[] => row.map((cell, index) => [index === 0 ? span(cell, "strong") : cell])),
   );

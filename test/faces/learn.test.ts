@@ -1,0 +1,56 @@
+/**
+ * @module `portolan learn` as its readers meet it: in a pipe, on a narrow page, as JSON, interrupted.
+ */
+import { describe, expect, test } from "vitest";
+import { widthOf } from "../../src/faces/cli/print/width.ts";
+import type { LearnEvent, LearnResult } from "../../src/operations/learn.ts";
+import { runCommand } from "../support/run-command.ts";
+
+const titles = [
+  "1. What an address does",
+  "2. What a port does",
+  "3. The 65,536",
+  "4. One device",
+  "5. What a browser's connection",
+  "6. Why addresses alone",
+  "7. The doors everybody meets",
+];
+
+describe("learn", () => {
+  test("in a pipe all chapters come at once, without a control character", async () => {
+    const { stdout, stderr, status } = await runCommand(["learn"]);
+    expect(stderr).toBe("");
+    expect(status).toBe(0);
+    expect(titles.map((title) => stdout.indexOf(title)).every((place) => place >= 0)).toBe(true);
+    expect(stdout.replaceAll("\n", "")).not.toMatch(/[\u0000-\u001f\u007f-\u009f]/);
+  });
+
+  test("fits 40 columns", async () => {
+    const { stdout } = await runCommand(["learn"], { environment: { COLUMNS: "40" } });
+    expect(stdout.split("\n").filter((line) => widthOf(line) > 40)).toEqual([]);
+    // The kernel's answer is the point of chapter 6: its column stays.
+    expect(stdout).toMatch(/tcp 127\.0\.0\.1:\d+ +EADDRINUSE/);
+  });
+
+  test("--json is one value a line, the result last", async () => {
+    const { stdout, status } = await runCommand(["learn", "--json"]);
+    expect(status).toBe(0);
+    const values = stdout
+      .trimEnd()
+      .split("\n")
+      .map((line) => JSON.parse(line) as LearnEvent | LearnResult);
+    expect(values.slice(0, -1).map((event) => ("number" in event ? event.number : null))).toEqual([
+      1, 2, 3, 4, 5, 6, 7,
+    ]);
+    expect(values.at(-1)).toEqual({ complete: true, chapters: [1, 2, 3, 4, 5, 6, 7] });
+  });
+
+  test("--chapter takes 1 to 7", async () => {
+    const sixth = await runCommand(["learn", "--chapter", "6"]);
+    expect(sixth.stdout).toContain("EADDRINUSE");
+    expect(sixth.stdout).not.toContain("5. What");
+    const eighth = await runCommand(["learn", "--chapter", "8"]);
+    expect(eighth.status).toBe(2);
+    expect(eighth.stdout).toBe("");
+  });
+});
