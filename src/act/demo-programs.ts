@@ -25,14 +25,21 @@ function portsFrom(first: number): readonly number[] {
 export const demoHeader = "x-portolan-demo";
 
 /*
- * What all three have in common. The parent sends `{ host, ports }` and is told `{ port }` or `{ code, message }`. The channel to the
- * parent closes when the parent ends, however it ends, and the server ends with it. Ctrl-C reaches every process of the
+ * What all three have in common. The parent sends `{ host, ports, folder }` and is told `{ port }` or `{ code, message }`. The channel to the
+ * parent closes when the parent ends, however it ends, and the server ends with it and takes its folder along. Ctrl-C reaches every process of the
  * terminal: here it is left to the parent. `handle(request, response, path)` stands in each program.
  */
 function programOf(id: DemoProgram["id"], name: string, body: string): string {
   return `/* ${name}, started by portolan demo */ "use strict";
 process.on("SIGINT", () => {});
-process.on("disconnect", () => process.exit(0));
+let home;
+process.on("disconnect", () => {
+  try {
+    require("node:fs").rmSync(home + "/package.json");
+    require("node:fs").rmdirSync(home);
+  } catch {}
+  process.exit(0);
+});
 const server = require("node:http").createServer((request, response) => {
   response.setHeader(${JSON.stringify(demoHeader)}, "${id} " + process.pid);
   response.setHeader("cache-control", "no-store");
@@ -45,7 +52,8 @@ const server = require("node:http").createServer((request, response) => {
   handle(request, response, request.url.split("?", 1)[0]);
 });
 server.maxConnections = 64;
-process.once("message", ({ host, ports }) => {
+process.once("message", ({ host, ports, folder }) => {
+  home = folder;
   const left = [...ports, 0];
   const listenOnNext = () => {
     const port = left.shift();

@@ -96,7 +96,7 @@ async function startServer(program: DemoProgram, options: DemoServerOptions): Pr
   const ports = options.pleasantPorts === false ? [] : program.ports;
   const address = options.everywhere ? "0.0.0.0" : "127.0.0.1";
   try {
-    const port = await askForPort(child, program, { host: address, ports }, options);
+    const port = await askForPort(child, program, { host: address, ports, folder }, options);
     // Whoever starts the servers and forgets them is not kept alive by them, and they end with it.
     child.unref();
     child.channel?.unref();
@@ -121,7 +121,7 @@ async function startServer(program: DemoProgram, options: DemoServerOptions): Pr
 function askForPort(
   child: ChildProcess,
   program: DemoProgram,
-  request: { readonly host: string; readonly ports: readonly number[] },
+  request: { readonly host: string; readonly ports: readonly number[]; readonly folder: string },
   { signal }: DemoServerOptions,
 ): Promise<Port> {
   const { promise, resolve, reject } = withResolvers<Port>();

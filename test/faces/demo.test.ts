@@ -3,6 +3,7 @@
  */
 import { spawn, type ChildProcessByStdio } from "node:child_process";
 import { once } from "node:events";
+import { existsSync } from "node:fs";
 import { createInterface } from "node:readline";
 import type { Readable } from "node:stream";
 import { afterEach, describe, expect, test } from "vitest";
@@ -31,12 +32,14 @@ async function startWaiting() {
   const closed = once(child, "close");
   const lines = createInterface({ input: child.stdout })[Symbol.asyncIterator]();
   const pids: number[] = [];
+  const folders: string[] = [];
   for (;;) {
     const line = await lines.next();
     if (line.done === true) throw new Error("the demo ended before it waited");
     const event = JSON.parse(line.value) as DemoEvent;
     if (event.kind === "started") pids.push(...event.servers.map(({ pid }) => pid));
-    if (event.kind === "waiting") return { child, closed, lines, pids };
+    if (event.kind === "chart") folders.push(...event.services.flatMap(({ project }) => project?.value.root ?? []));
+    if (event.kind === "waiting") return { child, closed, lines, pids, folders };
   }
 }
 
@@ -94,10 +97,12 @@ describe("demo", () => {
     for (const pid of pids) expect(isAlive(pid)).toBe(false);
   });
 
-  test("servers do not outlive a command that is killed", async () => {
-    const { child, closed, pids } = await startWaiting();
+  test("servers and their folders do not outlive a command that is killed", async () => {
+    const { child, closed, pids, folders } = await startWaiting();
+    expect(folders.filter((folder) => existsSync(folder))).toHaveLength(3);
     child.kill("SIGKILL");
     await closed;
     await expect.poll(() => pids.filter(isAlive), { timeout: 10_000 }).toEqual([]);
+    expect(folders.filter((folder) => existsSync(folder))).toEqual([]);
   });
 });
