@@ -9,6 +9,7 @@ import type { Readable } from "node:stream";
 import { afterEach, describe, expect, test } from "vitest";
 import { widthOf } from "../../src/faces/cli/print/width.ts";
 import type { DemoEvent, DemoResult } from "../../src/operations/demo.ts";
+import { createNetworkNamespace, requireOrSkip, whyNoNetworkNamespaces } from "../support/netns.ts";
 import { commandPath, runCommand } from "../support/run-command.ts";
 
 const started: ChildProcessByStdio<null, Readable, Readable>[] = [];
@@ -104,5 +105,22 @@ describe("demo", () => {
     await closed;
     await expect.poll(() => pids.filter(isAlive), { timeout: 10_000 }).toEqual([]);
     expect(folders.filter((folder) => existsSync(folder))).toEqual([]);
+  });
+});
+
+describe.skipIf(requireOrSkip("the demo at every address", whyNoNetworkNamespaces()))("demo --lan", () => {
+  test("each application answers at every address of the machine", async () => {
+    const namespace = await createNetworkNamespace({ addresses: ["10.77.0.2/24"] });
+    try {
+      const { stdout } = await namespace.execIn(process.execPath, [commandPath, "demo", "--lan", "--once", "--json"]);
+      const result = JSON.parse(stdout.trimEnd().split("\n").at(-1) ?? "") as DemoResult;
+      const asked = result.servers.flatMap(({ name, port }) =>
+        ["10.77.0.2", "127.0.0.1"].map((address) => [`http://${address}:${port}/`, name]),
+      );
+      expect(result.answers.map(({ url, answeredBy }) => [url, answeredBy]).toSorted()).toEqual(asked.toSorted());
+      expect(result.servers.map(({ port }) => port)).toEqual([3000, 5500, 1234]);
+    } finally {
+      await namespace.destroy();
+    }
   });
 });
