@@ -19,6 +19,7 @@ const figureSchema = v.variant("kind", [
 export const chapterSchema = v.object({
   kind: v.literal("chapter"),
   number: v.pipe(v.number(), v.integer(), v.minValue(1), v.maxValue(7)),
+  last: v.pipe(v.boolean(), v.description("No chapter follows")),
   title: v.string(),
   paragraphs: listOf(v.string()),
   figures: v.pipe(listOf(figureSchema), v.description("What was read or measured on this machine for this chapter")),
@@ -39,7 +40,7 @@ export interface Lesson {
 }
 
 /** Writes one chapter. */
-export type ChapterWriter = (lesson: Lesson) => Promise<Omit<Chapter, "kind" | "number">>;
+export type ChapterWriter = (lesson: Lesson) => Promise<Omit<Chapter, "kind" | "number" | "last">>;
 
 /** Makes a table of texts. */
 export function rowsFigure(columns: readonly string[], rows: readonly (readonly string[])[]): Figure {

@@ -53,7 +53,7 @@ export async function* runLearn(
       const chapter = await write({ context, keep: (close) => closers.push(close) });
       // A look that was cut short is not this machine's truth.
       if (context.signal.aborted) return { complete: false, chapters };
-      yield { kind: "chapter", number, ...chapter };
+      yield { kind: "chapter", number, last: number === (input.chapter ?? writers.length), ...chapter };
       chapters.push(number);
     } catch (error) {
       if (!isPortolanError(error, "ABORTED")) throw error;
@@ -72,7 +72,7 @@ export const learnOperation = defineOperation({
   description:
     "For somebody who has never met a port. All numbers are read or measured at that moment: for that it opens a few ports at loopback " +
     "addresses, which nobody outside can reach, and closes each after its chapter. On a terminal Enter turns the page and q ends the " +
-    "lesson (exit status 130); in a pipe it is plain text.",
+    "lesson; in a pipe it is plain text.",
   effect: "exec",
   faces: ["cli"],
   positional: [],

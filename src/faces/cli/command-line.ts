@@ -109,8 +109,9 @@ async function runLoaded(call: Call, command: LoadedCommand, abort: AbortControl
   const { view } = command;
   const started = command.run(input as never, context);
   let result: OperationResult;
+  let stoppedByReader = false;
   if (isGenerator(started)) {
-    const paced = view.paced === true && !settings.json && viewContext.terminal && isTerminal(0);
+    const atReadersPace = !settings.json && viewContext.terminal && isTerminal(0);
     for (;;) {
       const step = await started.next();
       if (step.done === true) {
@@ -124,14 +125,19 @@ async function runLoaded(call: Call, command: LoadedCommand, abort: AbortControl
         abort.abort();
         continue;
       }
-      if (paced) {
+      if (atReadersPace && view.pausesAfter?.(step.value as never) === true) {
         const { waitForEnter } = await import("./pace.ts");
-        if (!(await waitForEnter(abort.signal))) abort.abort();
+        const wish = await waitForEnter(abort.signal);
+        if (wish === "next") continue;
+        abort.abort();
+        stoppedByReader = wish === "stop";
       }
     }
   } else {
     result = await started;
   }
+  // Who has read enough has not interrupted anything.
+  if (stoppedByReader) return 0;
   return printResult(result, call, command, page, viewContext);
 }
 

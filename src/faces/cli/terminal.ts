@@ -34,7 +34,8 @@ export function pageOf(descriptor: 1 | 2, environment: Environment, choice: Colo
   const wished = /^[1-9]\d{0,4}$/.test(environment["COLUMNS"] ?? "") ? Number(environment["COLUMNS"]) : undefined;
   // Node's stream is asked only where it is a terminal's: making it for a pipe or file costs two milliseconds.
   const own = terminal ? (descriptor === 1 ? process.stdout.columns : process.stderr.columns) : undefined;
-  const columns = own ?? wished ?? (terminal ? 80 : Infinity);
+  // A terminal that was given no size says 0.
+  const columns = (own === 0 ? undefined : own) ?? wished ?? (terminal ? 80 : Infinity);
   return { columns: Math.max(columns, 20), color: wantsColor(terminal, environment, choice) };
 }
 

@@ -23,6 +23,6 @@ export interface View<Result, Event = never> {
   readonly notes?: (result: Result, context: ViewContext) => readonly Block[];
   /** Exit status of a complete result. Default 0. */
   readonly exitStatus?: (result: Result) => number;
-  /** True when the reader decides when the next event comes (Enter on a terminal). */
-  readonly paced?: boolean;
+  /** True when, on a terminal, the reader decides when the next event comes (Enter). */
+  readonly pausesAfter?: (event: Event) => boolean;
 }

@@ -7,7 +7,7 @@ import type { View } from "../view.ts";
 
 /** The view of `learn`. */
 export const learnView: View<LearnResult, LearnEvent> = {
-  paced: true,
+  pausesAfter: (chapter) => !chapter.last,
   event(chapter) {
     const blocks: Block[] = [
       ...(chapter.number === 1 ? [] : [blank]),
