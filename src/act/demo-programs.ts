@@ -32,9 +32,10 @@ export const demoHeader = "x-portolan-demo";
 function programOf(id: DemoProgram["id"], name: string, body: string): string {
   return `/* ${name}, started by portolan demo */ "use strict";
 process.on("SIGINT", () => {});
-let home;
+let home = null;
 process.on("disconnect", () => {
   try {
+    if (home === null) process.exit(0);
     require("node:fs").rmSync(home + "/package.json");
     require("node:fs").rmdirSync(home);
   } catch {}

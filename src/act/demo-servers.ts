@@ -5,7 +5,7 @@ import { spawn, type ChildProcess } from "node:child_process";
 import { once } from "node:events";
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { join, parse } from "node:path";
 import { PortolanError, isPort, toPort, type Port } from "../core/index.ts";
 import { demoPrograms, type DemoProgram } from "./demo-programs.ts";
 
@@ -75,11 +75,10 @@ export async function waitForEnd(servers: readonly DemoServer[], signal: AbortSi
 async function startServer(program: DemoProgram, options: DemoServerOptions): Promise<DemoServer> {
   if (options.signal.aborted) throw aborted();
   const { id, name, what } = program;
-  // A project of its own, by whose name the chart shows the server.
-  const folder = await mkdtemp(join(tmpdir(), `portolan-${name}-`));
-  await writeFile(join(folder, "package.json"), `${JSON.stringify({ name, private: true })}\n`);
+  const folder = await makeProject(name);
   const child = spawn(process.execPath, ["--input-type=commonjs", "-e", program.source], {
-    cwd: folder,
+    // The root of the file system is nobody's project.
+    cwd: folder ?? parse(process.execPath).root,
     env: environmentWithoutNode(),
     stdio: ["ignore", "ignore", "ignore", "ipc"],
     windowsHide: true,
@@ -91,7 +90,7 @@ async function startServer(program: DemoProgram, options: DemoServerOptions): Pr
   });
   const end = async (): Promise<void> => {
     await endChild(child, ended);
-    await rm(folder, { recursive: true, force: true });
+    if (folder !== null) await rm(folder, { recursive: true, force: true });
   };
   const ports = options.pleasantPorts === false ? [] : program.ports;
   const address = options.everywhere ? "0.0.0.0" : "127.0.0.1";
@@ -117,11 +116,25 @@ async function startServer(program: DemoProgram, options: DemoServerOptions): Pr
   }
 }
 
+/** A project of its own, by whose name the chart shows the server; `null` where no temporary folder can be made. */
+async function makeProject(name: string): Promise<string | null> {
+  let folder: string | undefined;
+  try {
+    folder = await mkdtemp(join(tmpdir(), `portolan-${name}-`));
+    await writeFile(join(folder, "package.json"), `${JSON.stringify({ name, private: true })}\n`);
+    return folder;
+  } catch {
+    // A read-only or full disk: the server runs all the same, without a project of its own.
+    if (folder !== undefined) await rm(folder, { recursive: true, force: true });
+    return null;
+  }
+}
+
 /** Tells the child where to listen and resolves with the port that it got. */
 function askForPort(
   child: ChildProcess,
   program: DemoProgram,
-  request: { readonly host: string; readonly ports: readonly number[]; readonly folder: string },
+  request: { readonly host: string; readonly ports: readonly number[]; readonly folder: string | null },
   { signal }: DemoServerOptions,
 ): Promise<Port> {
   const { promise, resolve, reject } = withResolvers<Port>();

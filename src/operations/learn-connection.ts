@@ -3,14 +3,29 @@
  */
 import { tryToBindUdp, tryToListen, type Attempt, type ExperimentServer, type SocketEnd } from "../act/index.ts";
 import { formatSocketAddress, knownOr, PortolanError } from "../core/index.ts";
-import { lookOrUnknown, rowsFigure, type ChapterWriter, type Figure, type Lesson } from "./learn-lesson.ts";
+import {
+  lookOrUnknown,
+  rowsFigure,
+  withExperiment,
+  type ChapterWriter,
+  type Figure,
+  type Lesson,
+} from "./learn-lesson.ts";
 import { readLimitsOrUnknown } from "./ranges.ts";
 
 /** Where the lesson's web server would like to wait; the kernel chooses when all are taken. */
 const serverPorts = [8080, 8000, 8888, 0];
 
+const connectionOutline = {
+  title: "What a browser's connection looks like",
+  paragraphs: [
+    "A connection has two ends, and each end needs a port: the server's, at which you ring, and one of your own, to which the answer " +
+      "comes back. You never choose your own. The system lends your browser one for each connection, an ephemeral port.",
+  ],
+};
+
 /** Chapter 5. */
-export const writeConnectionChapter: ChapterWriter = async (lesson) => {
+export const writeConnectionChapter: ChapterWriter = withExperiment(connectionOutline, async (lesson, outline) => {
   const server = await openServer(lesson, "127.0.0.1", serverPorts);
   const connections = [await server.connect(), await server.connect()];
   const clientPorts = connections.map(({ client }) => client.port);
@@ -21,10 +36,9 @@ export const writeConnectionChapter: ChapterWriter = async (lesson) => {
     endText(door),
   ]);
   return {
-    title: "What a browser's connection looks like",
+    title: outline.title,
     paragraphs: [
-      "A connection has two ends, and each end needs a port: the server's, at which you ring, and one of your own, to which the answer " +
-        "comes back. You never choose your own. The system lends your browser one for each connection, an ephemeral port.",
+      ...outline.paragraphs,
       "This lesson has just opened a server and called it twice, as a browser does that loads a page and its pictures. " +
         "Below are both calls, and then every socket of them as the kernel tells it:",
     ],
@@ -36,7 +50,7 @@ export const writeConnectionChapter: ChapterWriter = async (lesson) => {
       `The server itself still waits at ${server.port}. Each connection is a socket of its own, so one door serves thousands of callers.`,
     ],
   };
-};
+});
 
 /** The listener and both sockets of each connection, as the kernel's tables show them. */
 async function kernelView(
@@ -84,8 +98,16 @@ function lentFrom({ context }: Lesson, ports: readonly number[]): string {
     : `It says that it lends from ${first} to ${last}.`;
 }
 
+const conflictOutline = {
+  title: "Why addresses alone would not do",
+  paragraphs: [
+    "Without ports a message would only say which machine it is for. With two applications waiting, the system could not know whose it " +
+      "is, and a machine could run only one application that others can reach.",
+  ],
+};
+
 /** Chapter 6. */
-export const writeConflictChapter: ChapterWriter = async (lesson) => {
+export const writeConflictChapter: ChapterWriter = withExperiment(conflictOutline, async (lesson, outline) => {
   const first = await openServer(lesson, "127.0.0.1", [0]);
   const { port } = first;
   const again = keepIfBound(lesson, await tryToListen("127.0.0.1", port));
@@ -103,16 +125,19 @@ export const writeConflictChapter: ChapterWriter = async (lesson) => {
     afterwards.push(
       "At another address of the same machine the same number was free: a door is an address and a port together.",
     );
+  } else if (elsewhere.refusal.code === "EADDRNOTAVAIL") {
+    afterwards.push(
+      "127.0.0.2 is no address of this machine. On Linux all that begins with 127 is the machine's own, elsewhere often 127.0.0.1 alone.",
+    );
   }
   if (byUdp.ok) afterwards.push("By UDP it was free as well: that is the other building.");
   afterwards.push(
     `What to do when you meet it: portolan who ${port} names the one who holds the port. Then end that program, or give yours another port.`,
   );
   return {
-    title: "Why addresses alone would not do",
+    title: outline.title,
     paragraphs: [
-      "Without ports a message would only say which machine it is for. With two applications waiting, the system could not know whose it " +
-        "is, and a machine could run only one application that others can reach.",
+      ...outline.paragraphs,
       "For the same reason one door has one tenant, unless several have agreed beforehand to share it. Watch: a first server takes a port, and others ask for the same number.",
     ],
     figures: [
@@ -128,7 +153,7 @@ export const writeConflictChapter: ChapterWriter = async (lesson) => {
     ],
     afterwards,
   };
-};
+});
 
 /** Listens at the first port of the list that is free. */
 async function openServer(lesson: Lesson, address: string, ports: readonly number[]): Promise<ExperimentServer> {

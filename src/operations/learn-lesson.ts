@@ -47,6 +47,21 @@ export function rowsFigure(columns: readonly string[], rows: readonly (readonly 
   return { kind: "rows", columns, rows };
 }
 
+/** A chapter with an experiment; where this machine does not let it succeed, the chapter says so and the lesson goes on. */
+export function withExperiment(
+  outline: Pick<Chapter, "title" | "paragraphs">,
+  write: (lesson: Lesson, outline: Pick<Chapter, "title" | "paragraphs">) => ReturnType<ChapterWriter>,
+): ChapterWriter {
+  return async (lesson) => {
+    try {
+      return await write(lesson, outline);
+    } catch (error) {
+      if (!isPortolanError(error, "LISTEN_FAILED")) throw error;
+      return { ...outline, figures: [], afterwards: [`This could not be shown on this machine now. ${error.message}`] };
+    }
+  };
+}
+
 /** A look at the machine, or why there is none. */
 export async function lookOrUnknown(context: OperationContext, request: SnapshotRequest): Promise<Known<Snapshot>> {
   try {

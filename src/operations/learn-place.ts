@@ -2,7 +2,7 @@
  * @module Chapters 1 and 2 of the lesson: what an address does, and what a port does.
  */
 import { tryToListen } from "../act/index.ts";
-import { isPortolanError, knownOr } from "../core/index.ts";
+import { isLoopbackAddress, isPortolanError, knownOr } from "../core/index.ts";
 import { describeInterface } from "./interfaces.ts";
 import { describeServices, programNameOf } from "./look.ts";
 import type { OperationContext } from "./operation.ts";
@@ -30,11 +30,26 @@ export const writeAddressChapter: ChapterWriter = async ({ context }) => {
     ],
     figures: rows === null || count === 0 ? [] : [rowsFigure(["ADDRESS", "USABLE BY", "INTERFACE"], rows)],
     afterwards: [
-      "127.0.0.1 and ::1 are the house calling itself. Nobody outside can use them: on every machine they mean that machine.",
+      ...describeLoopback(rows?.map(([address]) => address ?? "")),
       "An address finds the device. It does not say which application there should get the message. That is the next chapter.",
     ],
   };
 };
+
+/** What the machine's own addresses for itself are, and what is missing here; without a reader, what every machine has. */
+function describeLoopback(addresses: readonly string[] | undefined): string[] {
+  const own = addresses?.filter(isLoopbackAddress) ?? ["127.0.0.1"];
+  const [are, them, they, mean] = own.length === 1 ? ["is", "it", "it", "means"] : ["are", "them", "they", "mean"];
+  const sentences = [
+    own.length === 0
+      ? "It has no address by which it could call itself, such as 127.0.0.1: its loopback interface is down."
+      : `${own.join(" and ")} ${are} the house calling itself. Nobody outside can use ${them}: on every machine ${they} ${mean} that machine.`,
+  ];
+  if (addresses !== undefined && !addresses.some((address) => address.includes(":"))) {
+    sentences.push("It has no IPv6 address now, so only IPv4 can be shown. Ports are the same with both.");
+  }
+  return sentences;
+}
 
 /** Each address with who can use it; `null` where this system cannot be read. */
 function readAddresses(context: OperationContext): string[][] | null {

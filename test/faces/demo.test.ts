@@ -106,6 +106,16 @@ describe("demo", () => {
     await expect.poll(() => pids.filter(isAlive), { timeout: 10_000 }).toEqual([]);
     expect(folders.filter((folder) => existsSync(folder))).toEqual([]);
   });
+
+  test("where no temporary folder can be made it runs all the same", async () => {
+    const { stdout, stderr, status } = await runCommand(["demo", "--once"], {
+      environment: { TMPDIR: "/nowhere", COLUMNS: "1000" },
+    });
+    expect(stderr).toBe("");
+    expect(status).toBe(0);
+    expect(stdout).toContain("3 of 3");
+    expect(stdout).toContain("One address serves three applications");
+  });
 });
 
 describe.skipIf(requireOrSkip("the demo at every address", whyNoNetworkNamespaces()))("demo --lan", () => {

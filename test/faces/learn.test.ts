@@ -1,10 +1,17 @@
 /**
  * @module `portolan learn` as its readers meet it: in a pipe, on a narrow page, as JSON, interrupted.
  */
-import { describe, expect, test } from "vitest";
+import { afterEach, describe, expect, test } from "vitest";
 import { widthOf } from "../../src/faces/cli/print/width.ts";
 import type { LearnEvent, LearnResult } from "../../src/operations/learn.ts";
-import { runCommand } from "../support/run-command.ts";
+import {
+  createNetworkNamespace,
+  requireOrSkip,
+  whyNoNetworkNamespaces,
+  whyNoProgram,
+  type NetworkNamespace,
+} from "../support/netns.ts";
+import { commandPath, runCommand } from "../support/run-command.ts";
 
 const titles = [
   "1. What an address does",
@@ -52,5 +59,37 @@ describe("learn", () => {
     const eighth = await runCommand(["learn", "--chapter", "8"]);
     expect(eighth.status).toBe(2);
     expect(eighth.stdout).toBe("");
+  });
+});
+
+const withoutNamespaces = requireOrSkip(
+  "the lesson on machines that lack something",
+  whyNoNetworkNamespaces(),
+  whyNoProgram("ip", "iproute2"),
+  whyNoProgram("sysctl", "procps"),
+);
+
+describe.skipIf(withoutNamespaces)("learn on a machine that lacks something", () => {
+  let namespace: NetworkNamespace | undefined;
+
+  afterEach(() => namespace?.destroy());
+
+  test("without IPv6 it speaks of IPv4 alone, and says so", async () => {
+    namespace = await createNetworkNamespace();
+    await namespace.execIn("sysctl", ["-q", "-w", "net.ipv6.conf.all.disable_ipv6=1"]);
+    const { stdout } = await namespace.execIn(process.execPath, [commandPath, "learn"]);
+    expect(stdout).toContain("127.0.0.1 is the house calling itself.");
+    expect(stdout).toContain("It has no IPv6 address now");
+    expect(stdout).not.toContain("::1");
+    for (const title of titles) expect(stdout).toContain(title);
+  });
+
+  test("without a loopback interface the experiments say why they fail, and the lesson goes on", async () => {
+    namespace = await createNetworkNamespace();
+    await namespace.execIn("ip", ["link", "set", "lo", "down"]);
+    const { stdout } = await namespace.execIn(process.execPath, [commandPath, "learn"]);
+    expect(stdout).toContain("its loopback interface is down");
+    expect(stdout).toContain("This could not be shown on this machine now.");
+    for (const title of titles) expect(stdout).toContain(title);
   });
 });

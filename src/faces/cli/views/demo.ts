@@ -35,7 +35,8 @@ export const demoView: View<DemoResult, DemoEvent> = {
     return [
       blank,
       paragraph(
-        `${answered} of ${result.answers.length} requests were answered. ` +
+        `${answered} of ${result.answers.length} requests were answered. One address serves three applications, because each has a ` +
+          "port of its own: the address finds the device, the port finds the application. " +
           `The three servers have ended, and ports ${portsText(result.servers)} are free again.`,
       ),
     ];
