@@ -73,6 +73,10 @@ export async function generateFromOperations() {
     const output = schemaOf(operation.output, "output");
     output.title = `Result of portolan ${operation.name}`;
     writeFileSync(`dist/schema/${operation.name}.json`, `${JSON.stringify(output, null, 2)}\n`);
+    if (operation.event !== undefined) {
+      const event = { ...schemaOf(operation.event, "output"), title: `Event of portolan ${operation.name}` };
+      writeFileSync(`dist/schema/${operation.name}-event.json`, `${JSON.stringify(event, null, 2)}\n`);
+    }
     const command = commandOf(operation, input);
     if (operation.faces.includes("cli")) commands.push(command);
     writeIfChanged(`docs/reference/${operation.name}.md`, writeReferencePage(command, operation, output));

@@ -1,10 +1,12 @@
 /**
  * @module The library's public door.
  */
-import { bindOperation } from "./operations/bind-operation.ts";
+import { bindOperation, bindStreamingOperation } from "./operations/bind-operation.ts";
 import {
+  demoOperation,
   explainOperation,
   interfacesOperation,
+  learnOperation,
   listOperation,
   rangesOperation,
   servicesOperation,
@@ -45,12 +47,23 @@ export const ranges = bindOperation(rangesOperation);
 /** The network interfaces, and who can use each address. */
 export const interfaces = bindOperation(interfacesOperation);
 
+/**
+ * Starts three small servers at one address, yields what they are and answer, and waits for the signal to end them.
+ * Without `once` the generator ends only when `options.signal` aborts.
+ */
+export const demo = bindStreamingOperation(demoOperation);
+
+/** The lesson, one event a chapter; what a chapter opened on loopback is closed when the next one is asked for. */
+export const learn = bindStreamingOperation(learnOperation);
+
 export * from "./core/index.ts";
 export { createHost } from "./host/index.ts";
 export type * from "./host/host.ts";
 export { operations } from "./operations/index.ts";
 export type { CallOptions } from "./operations/bind-operation.ts";
 export type { Effect, Example, Face, Operation, OperationContext, OperationResult } from "./operations/operation.ts";
+export type { DemoEvent, DemoInput, DemoResult } from "./operations/demo.ts";
+export type { LearnEvent, LearnInput, LearnResult } from "./operations/learn.ts";
 export type { ListInput, ListResult } from "./operations/list.ts";
 export type { WhoInput, WhoResult } from "./operations/who.ts";
 export type { ExplainInput, ExplainResult } from "./operations/explain.ts";

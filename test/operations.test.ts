@@ -2,7 +2,7 @@
  * @module The operations as library functions, on real sockets of this machine.
  */
 import { afterEach, describe, expect, test } from "vitest";
-import { PortolanError, explain, interfaces, list, ranges, services, who } from "../src/index.ts";
+import { PortolanError, demo, explain, interfaces, learn, list, ranges, services, who } from "../src/index.ts";
 import { createUnsupportedHost } from "../src/host/unsupported.ts";
 import { bindUdp, closeServer, connectTo, listenTcp, portOf } from "./support/listeners.ts";
 
@@ -178,6 +178,21 @@ describe("services, ranges, interfaces", () => {
     expect(loopback?.reachableFromOutside).toBe(false);
     expect(loopback?.addresses.map((own) => own.address)).toContain("127.0.0.1");
     expect(loopback?.addresses.every((own) => own.audience === "this-machine")).toBe(true);
+  });
+});
+
+describe("operations that tell as they go", () => {
+  test("demo yields its servers and their answers, and ends in a result", async () => {
+    const kinds: string[] = [];
+    for await (const event of demo({ once: true })) kinds.push(event.kind);
+    expect(kinds).toEqual(["started", "chart", "answer", "answer", "answer"]);
+  });
+
+  test("learn tells the chapter that was asked", async () => {
+    const lesson = learn({ chapter: 2 });
+    expect((await lesson.next()).value).toMatchObject({ kind: "chapter", number: 2, last: true });
+    expect(await lesson.next()).toEqual({ done: true, value: { complete: true, chapters: [2] } });
+    expect(() => learn({ chapter: 8 })).toThrow(expect.objectContaining({ code: "ARGUMENT_INVALID" }));
   });
 });
 

@@ -56,3 +56,21 @@ export function bindOperation<InputSchema extends v.GenericSchema, OutputSchema 
     return started;
   };
 }
+
+/** An operation that yields events and ends in one value, as a function that returns the generator. */
+export function bindStreamingOperation<
+  InputSchema extends v.GenericSchema,
+  OutputSchema extends v.GenericSchema,
+  Event,
+>(
+  operation: Operation<InputSchema, OutputSchema, Event>,
+): (
+  input: v.InferInput<InputSchema>,
+  options?: CallOptions,
+) => AsyncGenerator<Event, v.InferOutput<OutputSchema> & OperationResult, void> {
+  return (input, options) => {
+    const started = operation.run(checkInput(operation, input), createContext(options));
+    if (started instanceof Promise) throw new PortolanError("INTERNAL", `${operation.name} yields no events.`);
+    return started;
+  };
+}

@@ -64,6 +64,22 @@ describe("results", () => {
     },
   );
 
+  test.each([["demo", "--once"], ["learn"]])(
+    "portolan %s --json is one value a line, each by its schema",
+    async (...words) => {
+      const { stdout, status } = await runCommand([...words, "--json"]);
+      const lines = stdout.trimEnd().split("\n");
+      const ajv = new Ajv2020({ strict: false, validateFormats: false });
+      const isEvent = ajv.compile(loadSchema(`${words[0]}-event`));
+      const isResult = ajv.compile(loadSchema(words[0] ?? ""));
+      expect(lines.length).toBeGreaterThan(4);
+      for (const line of lines.slice(0, -1))
+        expect(isEvent(JSON.parse(line)), JSON.stringify(isEvent.errors)).toBe(true);
+      expect(isResult(JSON.parse(lines.at(-1) ?? "")), JSON.stringify(isResult.errors)).toBe(true);
+      expect(status).toBe(0);
+    },
+  );
+
   test("a listener is listed with its port, its process and its reach", async () => {
     const { stdout, status } = await runCommand(["list", String(port), "--json"]);
     expect(status).toBe(0);
