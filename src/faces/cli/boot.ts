@@ -57,7 +57,8 @@ function readCache(name: string): Buffer | undefined {
 
 /** Writes what was missing: the functions that ran are in it. Whatever fails here is no failure of the command. */
 function writeCache(): void {
-  if (uncached.length === 0 || process.geteuid === undefined) return;
+  // A run that only printed help has not shown which functions a command uses.
+  if (uncached.length === 0 || chunks.size === chunksAtStart || process.geteuid === undefined) return;
   try {
     // Files of root in a user's folder could not be removed by the user.
     if (statSync(__dirname).uid !== process.geteuid()) return;
@@ -72,5 +73,7 @@ function writeCache(): void {
   }
 }
 
+let chunksAtStart = 0;
 process.once("exit", writeCache);
 loadChunk("main.cjs");
+chunksAtStart = chunks.size;

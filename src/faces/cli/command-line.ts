@@ -1,17 +1,16 @@
 /**
  * @module From words to an exit status: parses, runs the operation, prints its result, tells failures.
  */
-import { CommanderError } from "commander";
 import { PortolanError, isPortolanError } from "../../core/index.ts";
 import { createHost } from "../../host/index.ts";
 import type { OperationContext, OperationResult } from "../../operations/operation.ts";
+import { completeWords, readBareCall, type Call } from "./call.ts";
 import { commands, type LoadedCommand } from "./commands.ts";
 import { manifest } from "./manifest.generated.ts";
 import { blank, paragraph, span, type Block } from "./print/document.ts";
 import { escapeJsonForTerminal } from "./print/escape.ts";
 import { printBlocks } from "./print/printer.ts";
 import type { Page } from "./print/safe-line.ts";
-import { buildProgram, completeWords, type Call } from "./program.ts";
 import { isTerminal, pageOf, writeAll } from "./terminal.ts";
 import type { ViewContext } from "./view.ts";
 
@@ -26,46 +25,17 @@ const interruptedStatus = 130;
 export async function runCommandLine(words: readonly string[]): Promise<number> {
   const json = words.includes("--json");
   try {
-    const call = parseWords(completeWords(words));
+    const completed = completeWords(words);
+    const call = readBareCall(manifest, completed) ?? (await parse(completed));
     return typeof call === "string" ? await finish(call) : await runCall(call);
   } catch (error) {
     return tellFailure(error, json);
   }
 }
 
-/** The call, or the text of help or version. */
-function parseWords(words: readonly string[]): Call | string {
-  let called: Call | undefined;
-  let text = "";
-  const program = buildProgram(
-    manifest,
-    words,
-    {
-      write: (piece) => {
-        text += piece;
-      },
-      columns: () => Math.min(pageOf(1, process.env).columns, 110),
-    },
-    (call) => {
-      called = call;
-    },
-  );
-  try {
-    program.parse(words, { from: "user" });
-  } catch (error) {
-    if (!(error instanceof CommanderError)) throw error;
-    if (error.exitCode === 0 || error.code === "commander.help") return text;
-    throw new PortolanError("ARGUMENT_INVALID", sentence(error.message), { cause: error });
-  }
-  if (called === undefined) return text;
-  return called;
-}
-
-/** commander writes `error: unknown option '--prot'\n(Did you mean --port?)`. */
-function sentence(message: string): string {
-  const words = message.replace(/^error: /, "").replaceAll("\n", " ");
-  const capital = words.charAt(0).toUpperCase() + words.slice(1);
-  return /[.?!)]$/.test(capital) ? capital : `${capital}.`;
+async function parse(words: readonly string[]): Promise<Call | string> {
+  const { parseWords } = await import("./parse-words.ts");
+  return parseWords(manifest, words);
 }
 
 async function finish(text: string): Promise<number> {

@@ -3,47 +3,13 @@
  */
 import { Argument, Command, InvalidArgumentError, Option } from "commander";
 import type { Command as CommandDeclaration, CommandParameter, Manifest } from "./manifest.ts";
+import type { Call, Settings } from "./call.ts";
 import type { ColorChoice } from "./terminal.ts";
-
-/** A command as the user called it. */
-export interface Call {
-  readonly name: string;
-  readonly input: Readonly<Record<string, unknown>>;
-  readonly settings: Settings;
-}
-
-/** Options that every command has. */
-export interface Settings {
-  readonly json: boolean;
-  readonly color: ColorChoice;
-  readonly reader: "auto" | "netlink" | "proc";
-  readonly root: string | undefined;
-}
 
 /** Where help and version go. */
 export interface ProgramOutput {
   readonly write: (text: string) => void;
   readonly columns: () => number;
-}
-
-/** Words that the command line understands in place of a command's name. */
-const nameless = new Set(["-h", "--help", "-V", "--version", "help"]);
-
-/**
- * What a user may leave out: `portolan` is `portolan list`, `portolan --all` is `portolan list --all`,
- * `portolan 3000` and `portolan :3000` are `portolan who 3000`.
- */
-export function completeWords(words: readonly string[]): readonly string[] {
-  const first = words[0];
-  if (first === undefined) return ["list"];
-  if (nameless.has(first)) return words;
-  if (first.startsWith("-") && !/^-\d/.test(first)) return ["list", ...words];
-  if (/^:?[\d.-]/.test(first) && /^:?[\d,.-]+$/.test(first) && !isAddress(first)) return ["who", ...words];
-  return words;
-}
-
-function isAddress(word: string): boolean {
-  return word.split(".").filter((part) => part !== "").length === 4;
 }
 
 /**

@@ -1,0 +1,44 @@
+import { expect, test } from "vitest";
+import { completeWords, readBareCall } from "./call.ts";
+import { manifest } from "./manifest.generated.ts";
+import { parseWords } from "./parse-words.ts";
+
+test.each(manifest.commands.flatMap(({ name }) => [[[name]], [[name, "--json"]]]))(
+  "%j is read the same with the parser and without",
+  (words) => {
+    const bare = readBareCall(manifest, words);
+    if (bare === undefined) expect(() => parseWords(manifest, words)).toThrow(/missing required argument/i);
+    else expect(parseWords(manifest, words)).toEqual(bare);
+  },
+);
+
+test("everything else is left to the parser", () => {
+  for (const words of [
+    ["list", "3000"],
+    ["list", "--help"],
+    ["lst"],
+    ["who"],
+    ["--help"],
+    [],
+    ["list", "--json", "--json"],
+  ]) {
+    expect(readBareCall(manifest, words)).toBeUndefined();
+  }
+});
+
+test.each([
+  [[], ["list"]],
+  [["--all"], ["list", "--all"]],
+  [["3000"], ["who", "3000"]],
+  [[":3000"], ["who", ":3000"]],
+  [["8000-8100"], ["who", "8000-8100"]],
+  [["-h"], ["-h"]],
+  [["--version"], ["--version"]],
+  [
+    ["who", "3000"],
+    ["who", "3000"],
+  ],
+  [["127.0.0.1"], ["127.0.0.1"]],
+])("%j stands for %j", (words, completed) => {
+  expect(completeWords(words)).toEqual(completed);
+});

@@ -1,0 +1,52 @@
+/**
+ * @module What the user called: words completed, and the calls that are plain enough to need no parser.
+ */
+import type { Manifest } from "./manifest.ts";
+import type { ColorChoice } from "./terminal.ts";
+
+/** A command as the user called it. */
+export interface Call {
+  readonly name: string;
+  readonly input: Readonly<Record<string, unknown>>;
+  readonly settings: Settings;
+}
+
+/** Options that every command has. */
+export interface Settings {
+  readonly json: boolean;
+  readonly color: ColorChoice;
+  readonly reader: "auto" | "netlink" | "proc";
+  readonly root: string | undefined;
+}
+
+/** Words that the command line understands in place of a command's name. */
+const nameless = new Set(["-h", "--help", "-V", "--version", "help"]);
+
+/**
+ * What a user may leave out: `portolan` is `portolan list`, `portolan --all` is `portolan list --all`,
+ * `portolan 3000` and `portolan :3000` are `portolan who 3000`.
+ */
+export function completeWords(words: readonly string[]): readonly string[] {
+  const first = words[0];
+  if (first === undefined) return ["list"];
+  if (nameless.has(first)) return words;
+  if (first.startsWith("-") && !/^-\d/.test(first)) return ["list", ...words];
+  if (/^:?[\d.-]/.test(first) && /^:?[\d,.-]+$/.test(first) && !isAddress(first)) return ["who", ...words];
+  return words;
+}
+
+function isAddress(word: string): boolean {
+  return word.split(".").filter((part) => part !== "").length === 4;
+}
+
+/**
+ * The call of a command without arguments, or with `--json` alone: the most frequent ones, for which loading the parser would
+ * cost a tenth of the whole run. `undefined` for everything else, right or wrong: the parser decides.
+ */
+export function readBareCall(manifest: Manifest, words: readonly string[]): Call | undefined {
+  const [name, flag] = words;
+  if (name === undefined || words.length > 2 || (flag !== undefined && flag !== "--json")) return undefined;
+  const command = manifest.commands.find((candidate) => candidate.name === name);
+  if (command === undefined || command.positional.some((parameter) => parameter.required)) return undefined;
+  return { name, input: {}, settings: { json: flag !== undefined, color: "auto", reader: "auto", root: undefined } };
+}
