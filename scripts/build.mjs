@@ -7,6 +7,7 @@ import { fileURLToPath } from "node:url";
 import { bundleCommand } from "./bundle-command.mjs";
 import { generateFromOperations } from "./generate-from-operations.mjs";
 import { generateRegistry } from "./generate-registry.mjs";
+import { warmUp } from "./warm-up.mjs";
 
 const root = fileURLToPath(new URL("..", import.meta.url));
 process.chdir(root);
@@ -17,6 +18,7 @@ await generateFromOperations();
 compile();
 await bundleCommand();
 chmodSync("dist/bin/portolan.cjs", 0o755);
+await warmUp();
 
 /** Runs this checkout's own compiler, found through its package so that no PATH is trusted. */
 function compile() {

@@ -98,8 +98,11 @@ export function describeProcess(process: Process, options: LookOptions = {}): Li
 
 /** Evidence quotes arguments, and with them the secrets that stand there. */
 function maskTenant(tenant: Tenant, maskEvidence: (text: string) => string): Tenant {
-  const mask = <T>(claimed: Claim<T> | null): Claim<T> | null =>
-    claimed === null ? null : { ...claimed, evidence: maskEvidence(claimed.evidence) };
+  const mask = <T>(claimed: Claim<T> | null): Claim<T> | null => {
+    if (claimed === null) return null;
+    const evidence = maskEvidence(claimed.evidence);
+    return evidence === claimed.evidence ? claimed : { ...claimed, evidence };
+  };
   return { project: mask(tenant.project), framework: mask(tenant.framework), supervisor: mask(tenant.supervisor) };
 }
 

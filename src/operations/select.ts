@@ -104,6 +104,8 @@ export function selectServices(filter: ServiceFilter): Selection {
 
 /** A copy in the asked order; rows that lack the key come last, equal rows stay in order of port. */
 export function sortServices(services: readonly ListedService[], key: SortKey, reverse: boolean): ListedService[] {
+  // Described services come in order of their port.
+  if (key === "port" && !reverse) return [...services];
   const sign = reverse ? -1 : 1;
   return services
     .map((service) => ({ service, value: sortValueOf(service, key) }))
@@ -127,10 +129,10 @@ function byPort(left: ListedService, right: ListedService): number {
 const reachOrder = ["nowhere", "machine", "networks", "everywhere"];
 
 function sortValueOf(service: ListedService, key: SortKey): string | number | undefined {
-  const leader = holdersOf(service)[0];
   if (key === "port") return service.port;
   if (key === "project") return service.project?.value.name.toLowerCase();
   if (key === "reach") return reachOrder.indexOf(service.reach.scope);
+  const leader = holdersOf(service)[0];
   if (leader === undefined) return undefined;
   if (key === "process") return knownOr(leader.name, undefined)?.toLowerCase();
   if (key === "user") return knownOr(leader.userName, undefined) ?? knownOr(leader.uid, undefined)?.toString();

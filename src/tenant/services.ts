@@ -93,7 +93,10 @@ export function groupServices(snapshot: Pick<Snapshot, "sockets" | "holdersOf" |
   for (const key of [...doors.keys()].sort((left, right) => left - right)) {
     const door = doors.get(key)!;
     const here: Service[] = [];
-    for (const family of groupFamilies(door.held, kinship)) here.push(toService(family, kinship));
+    // Nearly every door: one socket, held by one process.
+    const [only, second] = door.held;
+    if (only !== undefined && second === undefined && only.holders.length === 1) here.push(toSoleService(only));
+    else for (const family of groupFamilies(door.held, kinship)) here.push(toService(family, kinship));
     for (const orphan of door.orphans?.values() ?? []) {
       const sockets = orphan.sockets.sort(compareSockets);
       const first = sockets[0]!;
@@ -201,6 +204,12 @@ function groupFamilies(held: readonly HeldSocket[], kinship: Kinship): (readonly
     else group.push(heldSocket);
   }
   return [...groups.values()];
+}
+
+function toSoleService({ socket, holders }: HeldSocket): Service {
+  const { pid, fileDescriptors } = holders[0]!;
+  const leader: ServiceHolder = { pid, role: "leader", fileDescriptors: sortUnique(fileDescriptors) };
+  return { transport: socket.transport, port: socket.local.port, sockets: [socket], holders: known([leader]) };
 }
 
 function toService(family: readonly HeldSocket[], kinship: Kinship): Service {
