@@ -1,12 +1,11 @@
 /**
  * @module How `demo` looks.
  */
-import { knownOr } from "../../../core/index.ts";
 import type { DemoEvent, DemoResult } from "../../../operations/demo.ts";
-import type { ListedService } from "../../../operations/schemas.ts";
-import { blank, paragraph, span, table, verbatim, type Block, type Line } from "../print/document.ts";
+import { blank, paragraph, span, verbatim, type Block } from "../print/document.ts";
 import type { View } from "../view.ts";
-import { holderNameCell, isGuess, projectCell, reachCell, titleCell } from "./service-cells.ts";
+import { isGuess } from "./service-cells.ts";
+import { serviceTable } from "./service-table.ts";
 
 /** The view of `demo`. */
 export const demoView: View<DemoResult, DemoEvent> = {
@@ -74,35 +73,19 @@ function chartBlocks({ services, unsupported }: Extract<DemoEvent, { kind: "char
   return [
     blank,
     verbatim(span("The chart, as portolan list shows it", "heading")),
-    table(
-      [
-        { title: "PORT", priority: 0, leastWidth: 8 },
-        { title: "WHAT", priority: 1, leastWidth: 8 },
-        { title: "HELD BY", priority: 2, leastWidth: 7 },
-        { title: "PID", priority: 2, align: "right" },
-        { title: "PROJECT", priority: 0, leastWidth: 12 },
-        { title: "REACH", priority: 3, leastWidth: 10 },
-      ],
-      services.map(rowOf),
-    ),
+    // The names of the three are what tells them apart here.
+    serviceTable(services, ["port", "what", "heldBy", "pid", "project", "reach"], 0, {
+      what: 1,
+      heldBy: 2,
+      project: 0,
+      reach: 3,
+    }),
     ...(services.some(isGuess) ? [paragraph([span("? named by its port number alone.", "dim")])] : []),
     ...askHeading,
   ];
 }
 
 const askHeading: readonly Block[] = [blank, verbatim(span("Each address is asked, and who answers", "heading"))];
-
-function rowOf(service: ListedService): readonly Line[] {
-  const leader = knownOr(service.holders, [])[0];
-  return [
-    [span(String(service.port), "strong"), span(`/${service.transport}`, "dim")],
-    titleCell(service),
-    holderNameCell(service),
-    [leader === undefined ? "" : String(leader.pid)],
-    projectCell(service),
-    reachCell(service),
-  ];
-}
 
 function answerBlocks(answer: DemoResult["answers"][number]): Block[] {
   const url = verbatim(span(answer.url, "link"));

@@ -3,53 +3,20 @@
  */
 import { formatSocketAddress, knownOr } from "../../../core/index.ts";
 import type { ListResult } from "../../../operations/list.ts";
-import { blank, paragraph, span, table, verbatim, type Block, type Column, type Line } from "../print/document.ts";
+import { blank, paragraph, span, table, verbatim, type Block, type Line } from "../print/document.ts";
 import type { View } from "../view.ts";
 import { blindSpotNotes } from "./blind-spots.ts";
 import { emptyMachine } from "./empty-machine.ts";
-import { ageText, holderNameCell, isGuess, openAtCell, projectCell, reachCell, titleCell } from "./service-cells.ts";
-
-const columns: readonly Column[] = [
-  { title: "PORT", priority: 0, leastWidth: 9 },
-  { title: "WHAT", priority: 0, leastWidth: 8 },
-  { title: "HELD BY", priority: 0, leastWidth: 7 },
-  { title: "PID", priority: 2, align: "right" },
-  { title: "PROJECT", priority: 3, leastWidth: 8 },
-  { title: "REACH", priority: 1, leastWidth: 10 },
-  { title: "OPEN AT", priority: 2, leastWidth: 20 },
-  { title: "USER", priority: 4, leastWidth: 4 },
-  { title: "AGE", priority: 5, leastWidth: 5 },
-];
+import { isGuess } from "./service-cells.ts";
+import { serviceColumns, serviceTable } from "./service-table.ts";
 
 /** The view of `list`. */
 export const listView: View<ListResult> = {
   result(result) {
     if (result.totals.services === 0 && result.complete) return emptyMachine(result);
-    const nowMs = Date.parse(result.takenAt);
     const blocks: Block[] = [];
     if (result.services.length > 0) {
-      blocks.push(
-        table(
-          columns,
-          result.services.map((service): readonly Line[] => {
-            const leader = knownOr(service.holders, [])[0];
-            const user =
-              leader === undefined ? undefined : (knownOr(leader.userName, null) ?? knownOr(leader.uid, null));
-            const startedAt = leader === undefined ? undefined : knownOr(leader.startedAt, undefined);
-            return [
-              [span(String(service.port), "strong"), span(`/${service.transport}`, "dim")],
-              titleCell(service),
-              holderNameCell(service),
-              [leader === undefined ? "" : String(leader.pid)],
-              projectCell(service),
-              reachCell(service),
-              openAtCell(service),
-              [user === undefined || user === null ? "" : String(user)],
-              [startedAt === undefined ? "" : ageText(startedAt, nowMs)],
-            ];
-          }),
-        ),
-      );
+      blocks.push(serviceTable(result.services, serviceColumns, Date.parse(result.takenAt)));
     } else {
       blocks.push(paragraph("No listening port matches. Leave a filter out, or run portolan list to see all."));
     }
