@@ -62,19 +62,18 @@ async function enterNamespace() {
     if (installed.status !== 0) fail("npm ci in bench/peers failed");
   }
   if (process.getuid() !== 0) fail("run it as root: a network namespace and every process's descriptors take that");
-  const words = ["--net", process.execPath, fileURLToPath(import.meta.url), "--inside", ...process.argv.slice(2)];
-  const child = spawn("unshare", words, {
-    stdio: "inherit",
-    env: cleanEnvironment(),
-  });
-  const [status] = await once(child, "exit");
-  process.exitCode = status ?? 1;
+  printHead();
+  // A namespace for each load: what one leaves in TIME_WAIT would be in the next one's way.
+  for (const load of options.load) {
+    const words = ["--net", process.execPath, fileURLToPath(import.meta.url), "--inside", "--load", load];
+    if (options.quick) words.push("--quick");
+    const child = spawn("unshare", words, { stdio: "inherit", env: cleanEnvironment() });
+    const [status] = await once(child, "exit");
+    if (status !== 0) process.exitCode = status ?? 1;
+  }
 }
 
-async function measureInside() {
-  const up = spawnSync("ip", ["link", "set", "lo", "up"], { stdio: ["ignore", 2, 2] });
-  if (up.status !== 0) fail("the loopback interface could not be brought up");
-  const { startPopulation } = await loadPopulation();
+function printHead() {
   print("# Listing listening ports\n");
   print(
     `Node ${process.versions.node}, kernel ${release()}, ${cpus().length} processors (${cpus()[0]?.model.trim()}).`,
@@ -84,6 +83,12 @@ async function measureInside() {
   );
   print("NODE_OPTIONS are removed from every program's environment (the first adds some 48 ms to Node 20's start).");
   print(`Peak memory by ${memoryMethod}. Compare figures of one table only.`);
+}
+
+async function measureInside() {
+  const up = spawnSync("ip", ["link", "set", "lo", "up"], { stdio: ["ignore", 2, 2] });
+  if (up.status !== 0) fail("the loopback interface could not be brought up");
+  const { startPopulation } = await loadPopulation();
   for (const name of options.load) {
     const load = loads[name];
     say(`${name}: opening ${load.listeners} listeners and ${load.pairs} connections`);
