@@ -2,8 +2,10 @@
  * @module The command as its users meet it: built, run as a process, with the wrong things that people try.
  */
 import { spawn } from "node:child_process";
-import { closeSync, existsSync, openSync, readFileSync } from "node:fs";
+import { closeSync, existsSync, mkdirSync, mkdtempSync, openSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { createServer, type AddressInfo, type Server } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { Ajv2020 } from "ajv/dist/2020.js";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
@@ -141,7 +143,7 @@ describe("wrong input says what is wrong and what is accepted", () => {
     [["list", "--transport", "icmp"], 2, "tcp", "ARGUMENT_INVALID"],
     [["list", "--pid", "x"], 2, "whole number", "ARGUMENT_INVALID"],
     [["list", "--address", "localhost"], 2, "IP address", "ADDRESS_INVALID"],
-    [["list", "--root", "/nowhere"], 2, "--root", "SNAPSHOT_ROOT_INVALID"],
+    [["list", "--root", "/nowhere"], 2, "/nowhere", "SNAPSHOT_ROOT_INVALID"],
     [["who"], 2, "port", "ARGUMENT_INVALID"],
   ] as const)("portolan %j", async (words, status, mention, code) => {
     const outcome = await runCommand(words);
@@ -152,6 +154,24 @@ describe("wrong input says what is wrong and what is accepted", () => {
     const asJson = await runCommand([...words, "--json"]);
     expect(JSON.parse(asJson.stderr).error).toMatchObject({ code });
     expect(asJson.status).toBe(status);
+  });
+
+  test("a tree of garbage is no machine on which nothing listens", async () => {
+    const folder = mkdtempSync(join(tmpdir(), "portolan-garbage-"));
+    try {
+      mkdirSync(join(folder, "proc/net"), { recursive: true });
+      for (const content of ["", "garbage\n".repeat(5000)]) {
+        writeFileSync(join(folder, "proc/net/tcp"), content);
+        const outcome = await runCommand(["list", "--root", folder]);
+        expect(outcome).toMatchObject({
+          status: 2,
+          stdout: "",
+          stderr: expect.stringContaining("not a table of sockets"),
+        });
+      }
+    } finally {
+      rmSync(folder, { recursive: true });
+    }
   });
 
   test("hostile words come back harmless", async () => {

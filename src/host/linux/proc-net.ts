@@ -6,7 +6,7 @@
  * Addresses are hexadecimal 32-bit words in the byte order of the machine that wrote them; ports are plain hexadecimal.
  */
 import { closeSync, openSync, readSync } from "node:fs";
-import { PortolanError, canonicalAddressFromBytes, known, unknown } from "../../core/index.ts";
+import { PortolanError, canonicalAddressFromBytes, known, quote, unknown } from "../../core/index.ts";
 import type { IpFamily, Known, Port, Socket, SocketState, Transport } from "../../core/index.ts";
 import { errorCodeOf, type FileTree } from "./file-tree.ts";
 import { tcpStates, udpStates } from "./socket-states.ts";
@@ -52,13 +52,26 @@ export function readProcSockets(tree: FileTree, request: TableRequest): Socket[]
   return sockets;
 }
 
+/** `  sl  local_address rem_address …`, net/ipv4/tcp_ipv4.c and its neighbours. */
+const tableHead = /^ *sl +local_address +rem/;
+
+/** What was read is no table of sockets. */
+class NoTableError extends Error {
+  readonly code = "not a table of sockets";
+}
+
 function describeFailure(tree: FileTree, file: string, cause: unknown): PortolanError {
   const code = errorCodeOf(cause);
-  if (tree.root !== "" && (code === "ENOENT" || code === "ENOTDIR")) {
-    return new PortolanError("SNAPSHOT_ROOT_INVALID", `The saved machine has no proc/net/${file} (${code}).`, {
-      details: { root: tree.root, file: `proc/net/${file}` },
-      cause,
-    });
+  if (tree.root !== "" && (code === "ENOENT" || code === "ENOTDIR" || cause instanceof NoTableError)) {
+    const { root } = tree;
+    return new PortolanError(
+      "SNAPSHOT_ROOT_INVALID",
+      `${quote(root)} has no proc/net/${file} of a machine (${code}).`,
+      {
+        details: { root: tree.root, file: `proc/net/${file}` },
+        cause,
+      },
+    );
   }
   return new PortolanError("HOST_READ_FAILED", `/proc/net/${file} could not be read (${code}).`, {
     details: { file: `/proc/net/${file}`, code },
@@ -72,9 +85,13 @@ function readTable(path: string, transport: Transport, family: IpFamily, request
     const buffer = Buffer.allocUnsafe(chunkSize + longestRow);
     const parser = createRowParser(transport, family, request, into);
     let kept = 0;
+    let begun = false;
     for (;;) {
       const count = readSync(descriptor, buffer, kept, chunkSize, null);
       const end = kept + count;
+      // Every such table opens with the names of its columns; what does not is no table, and must not pass for an empty one.
+      if (!begun && !tableHead.test(buffer.toString("latin1", 0, Math.min(end, 64)))) throw new NoTableError();
+      begun = true;
       const consumed = parser(buffer, end, count === 0);
       if (consumed < 0 || count === 0) return;
       kept = end - consumed;

@@ -43,7 +43,11 @@ export function makeSafe(line: Line): SafeSpan[] {
 /** Colours safe spans. */
 export function paint(spans: readonly SafeSpan[], page: Page): string {
   let text = "";
-  for (const { text: piece, style } of spans) {
+  for (let index = 0; index < spans.length;) {
+    const style = spans[index]?.style;
+    // Neighbours of one style, such as the words of a wrapped line, are coloured together.
+    let piece = "";
+    for (; index < spans.length && spans[index]?.style === style; index++) piece += spans[index]?.text ?? "";
     text += page.color && style !== undefined ? styleText(formats[style], piece, { validateStream: false }) : piece;
   }
   return text;
