@@ -72,7 +72,7 @@ describe.skipIf(process.platform !== "linux" || access === null)("the walk by sy
         return { result: Promise.resolve(undefined), stop: () => undefined };
       });
       const wanted = search === "all" ? index : buildInodeIndex([...inodes, 0xfffffff0], inodes.length + 1);
-      const walk = await walkHoldersNatively(native, { ...request(search), index: wanted });
+      const walk = await walkHoldersNatively(native, { ...request(search), index: wanted }, Infinity);
       expect(startWalkWorker).toHaveBeenCalled();
       vi.mocked(startWalkWorker).mockReset();
       const holdersOf = groupFindings(wanted, walk.findings);

@@ -13,6 +13,8 @@ import { createPause, stretchMs } from "./pause.ts";
 import { directoryCallOf, takeCensus, type ProcessCensus } from "./process-census.ts";
 import { parseProcessStat } from "./process-stat.ts";
 
+/** From so many descriptors on, learning the kernel's layout for its own iterator costs less than the walk (bpf-holders.ts). */
+const descriptorsWorthIterating = 10_000;
 /** With so many descriptors per thread, another thread is worth its start. */
 const descriptorsPerThread = 12_000;
 const mostThreads = 4;
@@ -24,17 +26,22 @@ const everyDescriptor = 0x7fffffff;
 
 /**
  * Looks through every process's descriptors. Processes that end meanwhile are left out.
+ * @param iterateFrom with so many descriptors or more the kernel's own iterator is tried; it finds the same
  * @throws koffi's error when the calls are not to be had
  */
-export async function walkHoldersNatively(access: NativeAccess, request: HolderRequest): Promise<HolderWalk> {
+export async function walkHoldersNatively(
+  access: NativeAccess,
+  request: HolderRequest,
+  iterateFrom = descriptorsWorthIterating,
+): Promise<HolderWalk> {
   const { index, search } = request;
   const census = takeCensus(access);
   if (census === undefined) return { findings: [], complete: true, unreadableCount: 0, processCount: null };
   const part: WalkPart = { findings: [], unreadable: new Set(), complete: true };
   if (index.count > 0) {
-    if (search === "all") await walkProcesses(access, census, 0, request, part);
-    else if (!(await findEveryLowHolder(access, census, request, part))) {
-      await walkProcesses(access, census, lowDescriptors, request, part);
+    const done = search === "first" && (await findEveryLowHolder(access, census, request, part));
+    if (!done && !(census.descriptorCount >= iterateFrom && (await iterateProcesses(access, request, part)))) {
+      await walkProcesses(access, census, search === "first" ? lowDescriptors : 0, request, part);
     }
   }
   const unreadableCount = countUnreadable(part.unreadable, census);
@@ -61,6 +68,20 @@ async function findEveryLowHolder(
   part.complete = await runToEnd(walk, plan, request.signal);
   gather(part, walk);
   return !part.complete || walk.foundAll();
+}
+
+/** Lets the kernel go through all descriptors; false when it does not, and nothing has been found by it. */
+async function iterateProcesses(access: NativeAccess, request: HolderRequest, part: WalkPart): Promise<boolean> {
+  try {
+    const { iterateHolders } = await import("./bpf-holders.ts");
+    const found = await iterateHolders(access, request);
+    if (found === undefined) return false;
+    part.findings.push(found.findings);
+    part.complete = found.complete;
+    return true;
+  } catch {
+    return false; // The C library lacks a call.
+  }
 }
 
 /** Walks with as many threads as that pays for. */
