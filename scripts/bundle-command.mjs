@@ -86,7 +86,7 @@ export async function bundleCommand() {
       groups: [
         {
           name: "machine",
-          test: /[\\/]src[\\/](?:core|host|tenant|plan|registry)[\\/](?!search\.ts|assignments\.ts|descriptions|.*worker)/,
+          test: /[\\/]src[\\/](?:core|host|tenant|plan|registry)[\\/](?!search\.ts|assignments\.ts|descriptions|bpf-|.*worker)/,
         },
         { name: "print", test: /[\\/]src[\\/]faces[\\/]cli[\\/](?:print[\\/]|terminal\.ts)/ },
       ],
