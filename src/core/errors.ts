@@ -80,6 +80,12 @@ export const errorTable = {
     exitStatus: 1,
     httpStatus: 409,
   },
+  ENGINE_UNAVAILABLE: {
+    title: "That engine cannot scan this here",
+    hint: "Leave --engine out and Portolan picks one that works.",
+    exitStatus: 3,
+    httpStatus: 501,
+  },
   ABORTED: {
     title: "Stopped before it was complete",
     hint: "Run it again to get the whole answer.",
