@@ -4,6 +4,7 @@
  * A batch is a grid: every address against every port. The cell of address `a` and port `p` (indexes) is `a * ports.length + p`.
  * Results are written into one byte a cell, so that 65,535 closed ports cost 65 KB and no message.
  */
+import type { Socket } from "node:net";
 import type { IpFamily } from "../core/index.ts";
 
 /** A numeric target. */
@@ -86,7 +87,7 @@ export interface OpenDoor {
    */
   readonly connection:
     | { readonly kind: "descriptor"; readonly descriptor: number }
-    | { readonly kind: "socket"; readonly socket: import("node:net").Socket }
+    | { readonly kind: "socket"; readonly socket: Socket }
     | null;
   /** UDP: the first datagram that came back. */
   readonly answer: Uint8Array | null;
