@@ -6,6 +6,7 @@ import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { bundleCommand } from "./bundle-command.mjs";
 import { generateFromOperations } from "./generate-from-operations.mjs";
+import { generateProtocolPages } from "./protocol-pages.mjs";
 import { generateRegistry } from "./generate-registry.mjs";
 import { warmUp } from "./warm-up.mjs";
 
@@ -15,6 +16,7 @@ rmSync("dist", { recursive: true, force: true });
 
 await generateRegistry();
 await generateFromOperations();
+await generateProtocolPages();
 compile();
 await bundleCommand();
 chmodSync("dist/bin/portolan.cjs", 0o755);
