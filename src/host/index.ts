@@ -5,6 +5,8 @@ import { createLinuxHost } from "./linux/linux-host.ts";
 import { createUnsupportedHost } from "./unsupported.ts";
 import type { Host } from "./host.ts";
 
+export { loadNativeAccess, type Koffi, type KoffiLibrary, type NativeAccess } from "./linux/libc.ts";
+
 export type {
   BlindSpot,
   Host,

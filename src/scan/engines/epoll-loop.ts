@@ -1,0 +1,587 @@
+/**
+ * @module The loop of the epoll engine's thread, as one function that refers to nothing outside itself: only its source text
+ * is used (native-thread.ts).
+ */
+import type { PostedDoor, ScanPlan } from "./native-plan.ts";
+import type { NativeSystem } from "./native-system.ts";
+import type { Pacing, PacingOptions } from "./pacing.ts";
+
+/** What the thread is told beside the plan. */
+export interface EpollTask {
+  readonly plan: ScanPlan;
+  readonly transport: "tcp" | "udp";
+  readonly pacing: PacingOptions;
+  readonly packetsPerSecond: number | null;
+  /** UDP: the datagrams one after another, and begin and end of each port's (by its index) in them. */
+  readonly datagrams: Uint8Array;
+  readonly datagramRanges: Uint32Array;
+  /** Outcome bytes. */
+  readonly outcome: {
+    readonly open: number;
+    readonly silent: number;
+    readonly noResources: number;
+    readonly hostUnreachable: number;
+    readonly networkUnreachable: number;
+    readonly prohibited: number;
+    readonly protocolError: number;
+    readonly undecided: number;
+  };
+}
+
+/** What it counted. */
+export interface EpollFindings {
+  readonly attempts: number;
+  readonly repeated: number;
+  readonly measuredLoss: number | null;
+  readonly smoothedRoundTripMs: number | null;
+  readonly widestWindow: number;
+  readonly exhausted: number;
+}
+
+/** Asks every cell of the plan, many at a time, until each has its outcome or an abort ends it. */
+export function askByEpoll(
+  system: NativeSystem,
+  task: EpollTask,
+  post: (doors: PostedDoor[]) => void,
+  createPacing: (options: PacingOptions) => Pacing,
+): EpollFindings {
+  const { plan, outcome } = task;
+  const { ports, outcomes, control, outcomeOfErrno, places } = plan;
+  const { memory, view, words, base } = system;
+  const isTcp = task.transport === "tcp";
+  const stride = 32;
+  const portCount = ports.length;
+  const addressCount = plan.addresses.length / stride;
+  const total = plan.cells?.length ?? portCount * addressCount;
+
+  // Places in memory, in bytes.
+  const eventAt = 0;
+  const nameAt = 64;
+  const lengthAt = 96;
+  const headerAt = 128; // struct msghdr, then struct iovec
+  const ancillaryAt = 256;
+  const answerAt = 1024;
+  const answerSize = 4096;
+  const eventsAt = answerAt + answerSize;
+  const mostEvents = 512;
+  const addressesAt = eventsAt + mostEvents * 16;
+  const datagramsAt = addressesAt + plan.addresses.length;
+  memory.set(plan.addresses, addressesAt);
+  memory.set(task.datagrams, datagramsAt);
+  memory[nameAt] = 0; // AF_UNSPEC stays there until a name is read; see disconnect().
+
+  const pacing = createPacing(task.pacing);
+  const epoll = system.epollCreate(0x80000); // EPOLL_CLOEXEC
+
+  // Slots: one socket each, used for one door after another. -1 in `cellOf`: idle.
+  const mostSlots = task.pacing.mostWindow;
+  const descriptorOf = new Int32Array(mostSlots).fill(-1);
+  const cellOf = new Int32Array(mostSlots).fill(-1);
+  const sentAt = new Float64Array(mostSlots);
+  /** Lists of the slots in flight by host and whether it is a repetition, oldest first: each list shares one waiting time. */
+  const nextInList = new Int32Array(mostSlots).fill(-1);
+  const previousInList = new Int32Array(mostSlots).fill(-1);
+  const listOf = new Int32Array(mostSlots).fill(-1);
+  const firstOf = new Int32Array(addressCount * 2).fill(-1);
+  const lastOf = new Int32Array(addressCount * 2).fill(-1);
+  /** Lists that have members, and the place of each list in that. */
+  const busyLists: number[] = [];
+  const busyPlace = new Int32Array(addressCount * 2).fill(-1);
+  /** Idle slots with a socket of that family ready for use, and slots without a socket. */
+  const idle4: number[] = [];
+  const idle6: number[] = [];
+  const empty: number[] = [];
+  for (let slot = mostSlots - 1; slot >= 0; slot--) empty.push(slot);
+
+  const tries = new Uint8Array(plan.outcomes.length);
+  /** Cells to ask again (from `againFrom` on), and silent cells that have been asked as often as needed so far. */
+  let again: number[] = [];
+  let againFrom = 0;
+  let parked: number[] = [];
+  let fresh = 0;
+  let picks = 0;
+  let inFlight = 0;
+  let attempts = 0;
+  let repeated = 0;
+  let widest = 0;
+  let exhausted = 0;
+  let isStarved = false;
+  let starvedSince = -1;
+  /** A bucket of tokens for the rate cap: 20 ms of it at most at once. */
+  const rate = task.packetsPerSecond;
+  const mostTokens = rate === null ? 0 : Math.max(1, rate / 50);
+  let tokens = 1;
+  let tokensAt = performance.now();
+
+  function decide(cell: number, code: number): void {
+    if (outcomes[cell] === 0) Atomics.add(control, places.done, 1);
+    outcomes[cell] = code;
+  }
+
+  function link(slot: number, list: number): void {
+    const last = lastOf[list]!;
+    listOf[slot] = list;
+    previousInList[slot] = last;
+    nextInList[slot] = -1;
+    if (last >= 0) {
+      nextInList[last] = slot;
+    } else {
+      firstOf[list] = slot;
+      busyPlace[list] = busyLists.length;
+      busyLists.push(list);
+    }
+    lastOf[list] = slot;
+  }
+
+  function unlink(slot: number): void {
+    const list = listOf[slot]!;
+    const previous = previousInList[slot]!;
+    const next = nextInList[slot]!;
+    if (previous >= 0) nextInList[previous] = next;
+    else firstOf[list] = next;
+    if (next >= 0) previousInList[next] = previous;
+    else lastOf[list] = previous;
+    if (firstOf[list]! >= 0) return;
+    const moved = busyLists.pop()!;
+    const place = busyPlace[list]!;
+    if (moved !== list) {
+      busyLists[place] = moved;
+      busyPlace[moved] = place;
+    }
+    busyPlace[list] = -1;
+  }
+
+  function addressOf(cell: number): number {
+    return addressesAt + Math.floor(cell / portCount) * stride;
+  }
+
+  /** The door's socket is free for the next one. */
+  function freeSlot(slot: number, isReusable: boolean): void {
+    const cell = cellOf[slot]!;
+    cellOf[slot] = -1;
+    inFlight--;
+    unlink(slot);
+    if (isReusable && isTcp) {
+      (memory[addressOf(cell)] === 2 ? idle4 : idle6).push(slot);
+      return;
+    }
+    if (descriptorOf[slot]! >= 0) system.close(descriptorOf[slot]!);
+    descriptorOf[slot] = -1;
+    empty.push(slot);
+  }
+
+  /** Takes a socket out of an attempt without a packet; it can connect anew from another source port. */
+  function disconnect(slot: number): boolean {
+    memory.fill(0, nameAt, nameAt + 16); // AF_UNSPEC
+    return system.connect(descriptorOf[slot]!, base + nameAt, 16) === 0;
+  }
+
+  /** A slot with a socket of that family, or -1 when there is none to be had. */
+  function takeSlot(family: number): number {
+    const ready = (family === 2 ? idle4 : idle6).pop();
+    if (ready !== undefined) return ready;
+    let slot = empty.pop();
+    if (slot === undefined) {
+      // All slots are taken, some by idle sockets of the other family.
+      slot = (family === 2 ? idle6 : idle4).pop();
+      if (slot === undefined) return -1;
+      system.close(descriptorOf[slot]!);
+      descriptorOf[slot] = -1;
+    }
+    const descriptor = system.socket(family, (isTcp ? 1 : 2) | 0x80000 | 0x800, 0); // SOCK_CLOEXEC, SOCK_NONBLOCK
+    if (descriptor < 0) {
+      empty.push(slot);
+      return -1;
+    }
+    descriptorOf[slot] = descriptor;
+    // IP_RECVERR and IPV6_RECVERR: each ICMP message is queued with its type and code (ip(7), ipv6(7)).
+    words[lengthAt >> 2] = 1;
+    if (family === 2) system.setsockopt(descriptor, 0, 11, base + lengthAt, 4);
+    else system.setsockopt(descriptor, 41, 25, base + lengthAt, 4);
+    view.setUint32(eventAt, 0x80000005, true); // EPOLLET, EPOLLOUT, EPOLLIN
+    view.setUint32(eventAt + system.epollDataOffset, slot, true);
+    if (isTcp) {
+      // An idle socket counts as hung up, an edge that nobody looks at; later edges are those of its connections.
+      system.epollControl(epoll, 1, descriptor, base + eventAt);
+    }
+    return slot;
+  }
+
+  /** True when both ends of the connection are the same door. */
+  function metItself(slot: number, address: number): boolean {
+    view.setUint32(lengthAt, 28, true);
+    if (system.getsockname(descriptorOf[slot]!, base + nameAt, base + lengthAt) !== 0) return false;
+    const isIpv4 = memory[address] === 2;
+    for (let index = 2; index < (isIpv4 ? 8 : 24); index++) {
+      if (!isIpv4 && index >= 4 && index < 8) continue; // flow information
+      if (memory[nameAt + index] !== memory[address + index]) return false;
+    }
+    return true;
+  }
+
+  function rememberAnswer(slot: number, now: number): number {
+    const cell = cellOf[slot]!;
+    const roundTripMs = Math.max(0, now - sentAt[slot]!);
+    pacing.answered(Math.floor(cell / portCount), roundTripMs, tries[cell]!, now);
+    return roundTripMs;
+  }
+
+  /** The connection stands. */
+  function finishOpen(slot: number, now: number): void {
+    const cell = cellOf[slot]!;
+    if (metItself(slot, addressOf(cell))) {
+      freeSlot(slot, false);
+      again.push(cell);
+      return;
+    }
+    const roundTripMs = rememberAnswer(slot, now);
+    decide(cell, outcome.open);
+    let kept = -1;
+    if (plan.keepConnections) {
+      const descriptor = descriptorOf[slot]!;
+      kept = descriptor;
+      system.epollControl(epoll, 2, descriptor, base + eventAt);
+      words[lengthAt >> 2] = 0;
+      if (memory[addressOf(cell)] === 2) system.setsockopt(descriptor, 0, 11, base + lengthAt, 4);
+      else system.setsockopt(descriptor, 41, 25, base + lengthAt, 4);
+      descriptorOf[slot] = -1;
+    }
+    // Otherwise a plain close: the listener sees an orderly end. The TIME_WAIT it leaves is one for each open door.
+    freeSlot(slot, false);
+    post([[cell, roundTripMs, kept, null]]);
+  }
+
+  /** Outcome that a queued ICMP message stands for, or `undecided` (RFC 792, RFC 4443). */
+  function readIcmp(slot: number): number {
+    const header = headerAt;
+    view.setBigUint64(header, 0n, true); // no name
+    view.setUint32(header + 8, 0, true);
+    view.setBigUint64(header + 16, BigInt(base + header + 64), true); // one struct iovec
+    view.setBigUint64(header + 24, 1n, true);
+    view.setBigUint64(header + 32, BigInt(base + ancillaryAt), true);
+    view.setBigUint64(header + 40, 512n, true);
+    view.setUint32(header + 48, 0, true);
+    view.setBigUint64(header + 64, BigInt(base + answerAt), true);
+    view.setBigUint64(header + 72, 256n, true);
+    if (system.recvmsg(descriptorOf[slot]!, base + header, 0x2000) < 0) return outcome.undecided; // MSG_ERRQUEUE
+    const end = Math.min(512, Number(view.getBigUint64(header + 40, true)));
+    for (let at = 0; at + 16 <= end;) {
+      const size = Number(view.getBigUint64(ancillaryAt + at, true));
+      const level = view.getUint32(ancillaryAt + at + 8, true);
+      const kind = view.getUint32(ancillaryAt + at + 12, true);
+      if (size < 16) break;
+      if ((level === 0 && kind === 11) || (level === 41 && kind === 25)) {
+        // struct sock_extended_err: number, origin, type, code.
+        const errno = view.getUint32(ancillaryAt + at + 16, true);
+        return outcomeOfIcmp(
+          memory[ancillaryAt + at + 20]!,
+          memory[ancillaryAt + at + 21]!,
+          memory[ancillaryAt + at + 22]!,
+          errno,
+        );
+      }
+      at += (size + 7) & ~7;
+    }
+    return outcome.undecided;
+  }
+
+  function outcomeOfIcmp(origin: number, type: number, code: number, errno: number): number {
+    const { hostUnreachable, networkUnreachable, prohibited, undecided } = outcome;
+    // Whoever answers TCP at all answers a closed port by RST: this message comes from a filter.
+    const portUnreachable = isTcp ? prohibited : outcomeOfErrno[111]!;
+    if (origin === 2) {
+      if (type === 11) return hostUnreachable; // time exceeded
+      if (type !== 3) return type === 12 ? outcome.protocolError : undecided;
+      if (code === 4) return undecided; // fragmentation needed
+      if (code === 3) return portUnreachable;
+      if (code === 0 || code === 6 || code === 11) return networkUnreachable;
+      if (code === 2) return outcome.protocolError;
+      return code === 9 || code === 10 || code === 13 ? prohibited : hostUnreachable;
+    }
+    if (origin === 3) {
+      if (type === 3) return hostUnreachable;
+      if (type !== 1) return type === 4 ? outcome.protocolError : undecided;
+      if (code === 4) return portUnreachable;
+      if (code === 0) return networkUnreachable;
+      return code === 1 || code === 5 || code === 6 ? prohibited : hostUnreachable;
+    }
+    return outcomeOfErrno[errno & 255]!;
+  }
+
+  function finishRefused(slot: number, code: number, now: number, isReusable: boolean): void {
+    rememberAnswer(slot, now);
+    decide(cellOf[slot]!, code);
+    freeSlot(slot, isReusable);
+  }
+
+  /** Something happened to a connecting socket. */
+  function hearTcp(slot: number, flags: number, now: number): void {
+    const address = addressOf(cellOf[slot]!);
+    // Neither EPOLLERR nor EPOLLHUP.
+    if ((flags & 0x18) === 0) {
+      if ((flags & 4) !== 0) finishOpen(slot, now);
+      return;
+    }
+    // Asking again for the same connection tells its error, and makes the socket ready for the next one.
+    const cell = cellOf[slot]!;
+    memory[address + 2] = ports[cell % portCount]! >> 8;
+    memory[address + 3] = ports[cell % portCount]! & 255;
+    const errno =
+      system.connect(descriptorOf[slot]!, base + address, memory[address] === 2 ? 16 : 28) === 0 ? 0 : system.errno();
+    if (errno === 0 || errno === 106) {
+      finishOpen(slot, now); // EISCONN
+      return;
+    }
+    const icmp = readIcmp(slot);
+    if (errno === 114 || errno === 115) {
+      // EALREADY: an ICMP message came while the kernel was busy with the socket, and only the queue tells of it.
+      if (icmp === outcome.undecided) return;
+      finishRefused(slot, icmp, now, disconnect(slot));
+      return;
+    }
+    const code = icmp === outcome.undecided ? outcomeOfErrno[errno & 255]! : icmp;
+    if (code === outcome.undecided) {
+      giveUpTry(slot, now, false);
+      return;
+    }
+    if (code === outcome.open) post([[cell, Math.max(0, now - sentAt[slot]!), -1, null]]);
+    finishRefused(slot, code, now, true);
+  }
+
+  /** Something came to a UDP socket. */
+  function hearUdp(slot: number, now: number): void {
+    const cell = cellOf[slot]!;
+    const size = system.recv(descriptorOf[slot]!, base + answerAt, answerSize, 0);
+    if (size >= 0) {
+      if (metItself(slot, addressOf(cell))) {
+        freeSlot(slot, false);
+        again.push(cell);
+        return;
+      }
+      const roundTripMs = rememberAnswer(slot, now);
+      decide(cell, outcome.open);
+      post([[cell, roundTripMs, -1, memory.slice(answerAt, answerAt + size)]]);
+      freeSlot(slot, false);
+      return;
+    }
+    const errno = system.errno();
+    const icmp = readIcmp(slot);
+    const code = icmp === outcome.undecided ? outcomeOfErrno[errno & 255]! : icmp;
+    if (code !== outcome.undecided) finishRefused(slot, code, now, false);
+  }
+
+  /** The try is over without an answer. */
+  function giveUpTry(slot: number, now: number, isReusable: boolean): void {
+    const cell = cellOf[slot]!;
+    freeSlot(slot, isReusable);
+    pacing.silent(now);
+    if (tries[cell]! < pacing.tries(Math.floor(cell / portCount))) {
+      again.push(cell);
+    } else {
+      parked.push(cell);
+      decide(cell, outcome.silent);
+    }
+  }
+
+  /** Ends the tries whose time is over at `now`. */
+  function expire(now: number): void {
+    for (let place = busyLists.length - 1; place >= 0; place--) {
+      const list = busyLists[place]!;
+      const oldest = now - pacing.timeoutMs(list >> 1, (list & 1) === 1);
+      let slot = firstOf[list]!;
+      while (slot >= 0 && sentAt[slot]! <= oldest) {
+        const next = nextInList[slot]!;
+        giveUpTry(slot, now, isTcp && disconnect(slot));
+        slot = next;
+      }
+    }
+  }
+
+  /** Milliseconds until the first try's time is over. */
+  function nextExpiry(now: number): number {
+    // Of many hosts only the shortest waiting time that there can be is looked at.
+    if (busyLists.length > 64) return 5;
+    let soonest = 50;
+    for (const list of busyLists) {
+      soonest = Math.min(soonest, sentAt[firstOf[list]!]! + pacing.timeoutMs(list >> 1, (list & 1) === 1) - now);
+    }
+    return soonest;
+  }
+
+  /** Port by port over all hosts, so that no host is asked everything at once. */
+  function freshCell(index: number): number {
+    if (plan.cells !== null) return plan.cells[index]!;
+    return (index % addressCount) * portCount + Math.floor(index / addressCount);
+  }
+
+  /** The next cell to ask, -1 when there is none now. An eighth are repetitions, so that loss is noticed early. */
+  function pick(): number {
+    const hasAgain = againFrom < again.length;
+    if (hasAgain && ((picks++ & 7) === 0 || fresh >= total)) {
+      const cell = again[againFrom++]!;
+      if (againFrom > 4096 && againFrom * 2 > again.length) {
+        again = again.slice(againFrom);
+        againFrom = 0;
+      }
+      return cell;
+    }
+    while (fresh < total) {
+      const cell = freshCell(fresh++);
+      if (outcomes[cell] === 0) return cell;
+    }
+    return -1;
+  }
+
+  /** Counts a lack of files, memory or source ports, and remembers the cell. */
+  function starve(cell: number, now: number): void {
+    exhausted++;
+    pacing.exhausted(inFlight);
+    isStarved = true;
+    if (starvedSince < 0) starvedSince = now;
+    // Nothing could be asked for five seconds, and nothing is in flight that could free what is missing.
+    if (inFlight === 0 && now - starvedSince > 5000) decide(cell, outcome.noResources);
+    else again.push(cell);
+  }
+
+  /** Asks a door; false when something ran out. */
+  function start(cell: number): boolean {
+    const now = performance.now();
+    const address = addressOf(cell);
+    const family = memory[address]!;
+    const length = family === 2 ? 16 : 28;
+    const slot = takeSlot(family);
+    if (slot < 0) {
+      starve(cell, now);
+      return false;
+    }
+    const portIndex = cell % portCount;
+    memory[address + 2] = ports[portIndex]! >> 8;
+    memory[address + 3] = ports[portIndex]! & 255;
+    const host = Math.floor(cell / portCount);
+    const isRepeat = tries[cell]! > 0;
+    const descriptor = descriptorOf[slot]!;
+    cellOf[slot] = cell;
+    sentAt[slot] = now;
+    inFlight++;
+    link(slot, host * 2 + (isRepeat ? 1 : 0));
+    let errno = system.connect(descriptor, base + address, length) === 0 ? 0 : system.errno();
+    if (!isTcp && errno === 0) errno = sendDatagram(slot, portIndex);
+    if (errno === 99 || errno === 11 || errno === 12 || errno === 105) {
+      // EADDRNOTAVAIL, EAGAIN, ENOMEM, ENOBUFS
+      freeSlot(slot, false);
+      starve(cell, now);
+      return false;
+    }
+    starvedSince = -1;
+    attempts++;
+    if (tries[cell] === 1) repeated++;
+    tries[cell]!++;
+    if (inFlight > widest) widest = inFlight;
+    if (errno === 115 || (!isTcp && errno === 0)) return true; // EINPROGRESS
+    if (errno === 0) {
+      finishOpen(slot, performance.now());
+      return true;
+    }
+    const code = outcomeOfErrno[errno & 255]!;
+    if (code === outcome.undecided || code === outcome.open) giveUpTry(slot, now, false);
+    else if (!isTcp && errno === 1 && tries[cell]! < pacing.tries(host)) giveUpTry(slot, now, false);
+    else {
+      decide(cell, code);
+      freeSlot(slot, false);
+    }
+    return true;
+  }
+
+  /** Error number of sending a port's datagram, 0 for none. */
+  function sendDatagram(slot: number, portIndex: number): number {
+    const descriptor = descriptorOf[slot]!;
+    view.setUint32(eventAt, 0x80000001, true); // EPOLLET, EPOLLIN
+    view.setUint32(eventAt + system.epollDataOffset, slot, true);
+    system.epollControl(epoll, 1, descriptor, base + eventAt);
+    const from = task.datagramRanges[portIndex * 2]!;
+    const to = task.datagramRanges[portIndex * 2 + 1]!;
+    const sent = system.send(descriptor, base + datagramsAt + from, to - from, 0x4000); // MSG_NOSIGNAL
+    const errno = sent < 0 ? system.errno() : 0;
+    // The answer to this very datagram can be there already: the event tells of it.
+    return errno === 111 ? 0 : errno;
+  }
+
+  /** Asks as many doors as window, rate and patience for what came in allow; true when the window is full. */
+  function startDoors(): boolean {
+    isStarved = false;
+    for (let started = 0; started < 64; started++) {
+      if (inFlight >= pacing.window()) return true;
+      if (rate !== null) {
+        if (tokens < 1) return false;
+        tokens--;
+      }
+      const cell = pick();
+      if (cell < 0) {
+        if (rate !== null) tokens++;
+        return false;
+      }
+      if (!start(cell)) return false;
+    }
+    return inFlight >= pacing.window();
+  }
+
+  /** Handles what has come; true when there may be more. */
+  function harvest(timeoutMs: number): boolean {
+    const count = system.epollWait(epoll, base + eventsAt, mostEvents, timeoutMs);
+    const now = performance.now();
+    for (let index = 0; index < count; index++) {
+      const at = eventsAt + index * system.epollEventSize;
+      const flags = view.getUint32(at, true);
+      const slot = view.getUint32(at + system.epollDataOffset, true);
+      if (cellOf[slot]! < 0) continue;
+      if (isTcp) hearTcp(slot, flags, now);
+      else hearUdp(slot, now);
+    }
+    return count === mostEvents;
+  }
+
+  /** Silent cells that the loss known by now wants asked more often; false when there are none. */
+  function unpark(): boolean {
+    const silent = parked;
+    parked = [];
+    for (const cell of silent) {
+      if (tries[cell]! >= pacing.tries(Math.floor(cell / portCount))) continue;
+      outcomes[cell] = 0;
+      Atomics.sub(control, places.done, 1);
+      again.push(cell);
+    }
+    return againFrom < again.length;
+  }
+
+  try {
+    while (Atomics.load(control, places.abort) === 0) {
+      const isFull = startDoors();
+      const now = performance.now();
+      const hasMore = againFrom < again.length || fresh < total;
+      if (inFlight === 0 && !hasMore && !unpark()) break;
+      let waitMs = 0;
+      if (isStarved) waitMs = 5;
+      else if (isFull || !hasMore) waitMs = Math.max(0, Math.min(20, Math.ceil(nextExpiry(now))));
+      else if (rate !== null && tokens < 1) waitMs = Math.min(20, Math.ceil(1000 / rate));
+      while (harvest(waitMs)) waitMs = 0;
+      // Everything that had come by `now` has been heard, so what is overdue then is silent.
+      expire(now);
+      pacing.advance(now, isFull);
+      if (rate !== null) {
+        tokens = Math.min(mostTokens, tokens + ((now - tokensAt) * rate) / 1000);
+        tokensAt = now;
+      }
+    }
+  } finally {
+    for (const descriptor of descriptorOf) if (descriptor >= 0) system.close(descriptor);
+    system.close(epoll);
+  }
+  return {
+    attempts,
+    repeated,
+    measuredLoss: pacing.measuredLoss(),
+    smoothedRoundTripMs: pacing.smoothedMs(),
+    widestWindow: widest,
+    exhausted,
+  };
+}
