@@ -12,6 +12,7 @@ export interface BlockingTask {
   readonly thread: number;
   /** Outcome bytes. */
   readonly openOutcome: number;
+  readonly closedOutcome: number;
   readonly undecided: number;
   /** How long one connect may take, milliseconds. */
   readonly patienceMs: number;
@@ -34,11 +35,11 @@ export function askBlocking(
   task: BlockingTask,
   post: (doors: PostedDoor[]) => void,
 ): BlockingFindings {
-  const { plan, thread, openOutcome, undecided, patienceMs } = task;
+  const { plan, thread, openOutcome, closedOutcome, undecided, patienceMs } = task;
   const { ports, outcomes, control, outcomeOfErrno } = plan;
-  const { memory, view, base } = system;
+  const { memory, view, base, connect, errno: readErrno } = system;
   const { abort, done, next, handOver, sourcePorts } = plan.places;
-  const cellsPerClaim = 512;
+  const cellsPerClaim = 256;
   const mostSilent = 8;
   const stride = 32;
   const bindAt = 0;
@@ -60,6 +61,7 @@ export function askBlocking(
   function release(): void {
     if (descriptor >= 0) system.close(descriptor);
     descriptor = -1;
+    sourceFamily = 0;
     sourcePort = 0;
   }
 
@@ -106,7 +108,7 @@ export function askBlocking(
   }
 
   /** The connection is made: hand it over or close it. */
-  function tellOpen(cell: number, elapsedMs: number): void {
+  function tellOpen(cell: number): void {
     outcomes[cell] = openOutcome;
     let kept = -1;
     if (plan.keepConnections) {
@@ -117,47 +119,52 @@ export function askBlocking(
       kept = descriptor;
       descriptor = -1;
     }
-    post([[cell, elapsedMs, kept, null]]);
+    post([[cell, 0, kept, null]]);
     // A plain close: the listener sees an orderly end. The TIME_WAIT it leaves is one for each open door.
     release();
   }
 
-  /** Asks one cell; false when it has to be left to the other engine. */
-  function ask(cell: number): boolean {
+  /**
+   * Judges what connect(2) said, and asks again with another socket where that helps; false when the cell has to be left to the
+   * other engine. `errno` is 0 for a connection, -1 when nothing was asked yet.
+   */
+  function settle(cell: number, errno: number): boolean {
     const address = addressesAt + Math.floor(cell / portCount) * stride;
     const port = ports[cell % portCount]!;
     const family = memory[address]!;
-    memory[address + 2] = port >> 8;
-    memory[address + 3] = port & 255;
+    let heard = errno;
     for (let attempt = 0; attempt < 3; attempt++) {
-      if ((descriptor < 0 || family !== sourceFamily || port === sourcePort) && !renew(family)) return false;
-      attempts++;
-      if (system.connect(descriptor, base + address, family === 2 ? 16 : 28) === 0) {
-        if (metItself(address)) {
-          release();
-          continue;
-        }
-        tellOpen(cell, 0);
+      if (heard === -1) {
+        if ((family !== sourceFamily || port === sourcePort) && !renew(family)) break;
+        heard = ask(address, port, family === 2 ? 16 : 28);
+      }
+      if (heard === 0 && !metItself(address)) {
+        tellOpen(cell);
         return true;
       }
-      const errno = system.errno();
-      const outcome = outcomeOfErrno[errno & 255]!;
+      const outcome = heard === 0 ? undecided : outcomeOfErrno[heard & 255]!;
       if (outcome !== undecided) {
         outcomes[cell] = outcome;
-        if (outcome === openOutcome) {
-          post([[cell, 0, -1, null]]);
-          release();
-        }
+        if (outcome === openOutcome) post([[cell, 0, -1, null]]);
         return true;
       }
       release();
-      // The pair of ports still waits for its end from an earlier connection: another source port will do.
-      if (errno !== 99) break; // EADDRNOTAVAIL
+      // A connection to itself, or a pair of ports that waits for its end from an earlier one: another source port will do.
+      if (heard !== 0 && heard !== 99) break; // EADDRNOTAVAIL
+      heard = -1;
     }
     silent++;
     // This loopback is not the quick one that this engine is made for.
     if (silent > mostSilent) Atomics.store(control, handOver, 1);
     return false;
+  }
+
+  /** Error number of one connect, 0 for a connection. */
+  function ask(address: number, port: number, length: number): number {
+    memory[address + 2] = port >> 8;
+    memory[address + 3] = port & 255;
+    attempts++;
+    return connect(descriptor, base + address, length) === 0 ? 0 : readErrno();
   }
 
   /** True when a thread before this one uses the port as its source: two sockets that ask each other connect. */
@@ -172,16 +179,54 @@ export function askBlocking(
     return Atomics.load(control, abort) !== 0 || Atomics.load(control, handOver) !== 0;
   }
 
+  /**
+   * Asks cells of one address. Kept small: each thread compiles it anew, while every processor is busy asking.
+   * @returns how many have their outcome
+   */
+  function askRun(address: number, firstPort: number, lastPort: number, firstCell: number): number {
+    const length = memory[address] === 2 ? 16 : 28;
+    let answered = 0;
+    for (let index = firstPort; index < lastPort; index++) {
+      const port = ports[index]!;
+      const cell = firstCell + index - firstPort;
+      let errno = -1;
+      if (thread > 0 && isSourceOfAnother(port)) {
+        deferred.push(cell);
+        continue;
+      }
+      if (port !== sourcePort) {
+        errno = ask(address, port, length);
+        if (errno === 111) {
+          outcomes[cell] = closedOutcome;
+          answered++;
+          continue;
+        }
+      }
+      if (settle(cell, errno)) answered++;
+      if (isStopped() || (sourcePort === 0 && !renew(memory[address]!))) break;
+    }
+    return answered;
+  }
+
   /** Asks the cells from one to before another. */
   function askRange(from: number, to: number): void {
-    let answered = 0;
     const start = performance.now();
-    for (let cell = from; cell < to; cell++) {
-      if ((cell & 63) === 0 && isStopped()) break;
-      if (isSourceOfAnother(ports[cell % portCount]!)) deferred.push(cell);
-      else if (ask(cell)) answered++;
+    const silentBefore = silent;
+    let answered = 0;
+    for (let cell = from; cell < to;) {
+      const host = Math.floor(cell / portCount);
+      const end = Math.min(to, (host + 1) * portCount);
+      const address = addressesAt + host * stride;
+      if (memory[address] !== sourceFamily && !renew(memory[address]!)) {
+        // Files or memory ran out: the other engine knows what to do then.
+        Atomics.store(control, handOver, 1);
+        break;
+      }
+      answered += askRun(address, cell - host * portCount, end - host * portCount, cell);
+      if (isStopped()) break;
+      cell = end;
     }
-    if (answered > 0 && silent === 0) {
+    if (silent === silentBefore) {
       roundTripSumMs += performance.now() - start;
       roundTrips += answered;
     }
@@ -199,7 +244,8 @@ export function askBlocking(
       for (let wait = 0; wait < 1000 && isSourceOfAnother(ports[cell % portCount]!) && !isStopped(); wait++) {
         Atomics.wait(control, sourcePorts - 1, 0, 1);
       }
-      if (!isStopped() && !isSourceOfAnother(ports[cell % portCount]!) && ask(cell)) Atomics.add(control, done, 1);
+      if (!isStopped() && !isSourceOfAnother(ports[cell % portCount]!) && settle(cell, -1))
+        Atomics.add(control, done, 1);
     }
   } finally {
     release();

@@ -47,7 +47,14 @@ function listTasks({ plan, batch }: ScanRun): { source: string; data: BlockingTa
   const threads = batch.window === 1 || cells < cellsForTwoThreads ? 1 : Math.min(2, availableParallelism());
   return Array.from({ length: threads }, (_, thread) => ({
     source: askBlocking.toString(),
-    data: { plan, thread, openOutcome: outcomeCode("syn-ack"), undecided, patienceMs },
+    data: {
+      plan,
+      thread,
+      openOutcome: outcomeCode("syn-ack"),
+      closedOutcome: outcomeCode("connection-refused"),
+      undecided,
+      patienceMs,
+    },
     memorySize: 256 + batch.addresses.length * addressStride,
   }));
 }

@@ -54,7 +54,7 @@ export function createNativeSystem(
     base,
     epollEventSize: packed ? 12 : 16,
     epollDataOffset: packed ? 4 : 8,
-    errno: () => koffi.errno(),
+    errno: koffi.errno,
     socket: library.func("int socket(int family, int type, int protocol)"),
     connect: library.func("int connect(int fd, int64_t address, uint32_t length)"),
     bind: library.func("int bind(int fd, int64_t address, uint32_t length)"),
