@@ -341,7 +341,7 @@ export function askByEpoll(
     }
     const code = icmp === outcome.undecided ? outcomeOfErrno[errno & 255]! : icmp;
     if (code === outcome.undecided) {
-      giveUpTry(slot, now, false);
+      giveUpTry(slot, false);
       return;
     }
     if (code === outcome.open) post([[cell, Math.max(0, now - sentAt[slot]!), -1, null]]);
@@ -371,10 +371,9 @@ export function askByEpoll(
   }
 
   /** The try is over without an answer. */
-  function giveUpTry(slot: number, now: number, isReusable: boolean): void {
+  function giveUpTry(slot: number, isReusable: boolean): void {
     const cell = cellOf[slot]!;
     freeSlot(slot, isReusable);
-    pacing.silent(now);
     if (tries[cell]! < pacing.tries(Math.floor(cell / portCount))) {
       again.push(cell);
     } else {
@@ -391,7 +390,7 @@ export function askByEpoll(
       let slot = firstOf[list]!;
       while (slot >= 0 && sentAt[slot]! <= oldest) {
         const next = nextInList[slot]!;
-        giveUpTry(slot, now, isTcp && disconnect(slot));
+        giveUpTry(slot, isTcp && disconnect(slot));
         slot = next;
       }
     }
@@ -483,8 +482,8 @@ export function askByEpoll(
       return true;
     }
     const code = outcomeOfErrno[errno & 255]!;
-    if (code === outcome.undecided || code === outcome.open) giveUpTry(slot, now, false);
-    else if (!isTcp && errno === 1 && tries[cell]! < pacing.tries(host)) giveUpTry(slot, now, false);
+    if (code === outcome.undecided || code === outcome.open) giveUpTry(slot, false);
+    else if (!isTcp && errno === 1 && tries[cell]! < pacing.tries(host)) giveUpTry(slot, false);
     else {
       decide(cell, code);
       freeSlot(slot, false);

@@ -27,8 +27,6 @@ export interface Pacing {
   tries(host: number): number;
   /** A door answered. `tries`: how often it had been asked, this time included. */
   answered(host: number, roundTripMs: number, tries: number, nowMs: number): void;
-  /** A try got no answer. */
-  silent(nowMs: number): void;
   /** Files, memory or source ports ran out with that many doors in flight. */
   exhausted(inFlight: number): void;
   /** To be called often. `wasFull`: the window was what kept more doors from being asked. */
@@ -49,7 +47,7 @@ export function createPacing(options: PacingOptions): Pacing {
   /** Loss that is no reason to slow down. */
   const harmlessLoss = 0.02;
   const leastWindow = Math.min(32, mostWindow);
-  /** Without answers nobody says that the way is free: the window grows no further than this. */
+  /** Where nobody answers at all nothing says that the way is free: the window grows no further than this. */
   const silentWindow = Math.min(4096, mostWindow);
   const smoothed = new Float64Array(hosts).fill(-1);
   const variation = new Float64Array(hosts);
@@ -67,7 +65,8 @@ export function createPacing(options: PacingOptions): Pacing {
   let roundEnd = -1;
   let roundAnswers = 0;
   let roundFull = false;
-  let silenceEnd = -1;
+  /** When the window last grew without an answer. */
+  let grownAt = -1;
   // The epoch in which loss is measured; a shrink starts a new one after what was in flight has come home.
   let epochStart = 0;
   let epochAnswers = 0;
@@ -112,8 +111,8 @@ export function createPacing(options: PacingOptions): Pacing {
     epochLost = 0;
   }
 
-  function grow(limit: number): void {
-    window = Math.max(window, Math.min(limit, window < threshold ? window * 2 : window * 1.125));
+  function grow(limit: number, factor: number): void {
+    window = Math.max(window, Math.min(limit, window * factor));
   }
 
   return {
@@ -151,20 +150,23 @@ export function createPacing(options: PacingOptions): Pacing {
         judgeLoss(nowMs);
       }
     },
-    silent(nowMs) {
-      // Silence is no proof of loss, and none of a free way: half as much again after each full waiting time.
-      if (nowMs < silenceEnd) return;
-      silenceEnd = nowMs + Math.max(leastTimeoutMs, allSmoothed < 0 ? firstTimeoutMs / 2 : 2 * allSmoothed);
-      if (roundFull && before === null && window < silentWindow) window = Math.min(silentWindow, window * 1.5);
-    },
     exhausted(inFlight) {
       ceiling = Math.max(1, Math.min(ceiling, inFlight));
     },
     advance(nowMs, wasFull) {
       roundFull ||= wasFull;
       if (nowMs < roundEnd) return;
-      // Growth only where somebody answers, the window was used up, and no shrink is being judged.
-      if (roundAnswers > 0 && roundFull && before === null) grow(mostWindow);
+      // Only a window that was used up grows, and none while a shrink is being judged.
+      if (roundFull && before === null) {
+        // Silence is how a filter answers, and no proof of loss, but none of a free way either: half as much again, later.
+        if (roundAnswers > 0) {
+          grow(mostWindow, window < threshold ? 2 : 1.125);
+          grownAt = nowMs;
+        } else if (nowMs - grownAt >= (allAnswers === 0 ? 12 : 2 * allSmoothed)) {
+          grow(allAnswers === 0 ? silentWindow : mostWindow, window < threshold ? 1.5 : 1.125);
+          grownAt = nowMs;
+        }
+      }
       if (ceiling < mostWindow) ceiling = Math.min(mostWindow, ceiling + Math.max(1, ceiling / 16));
       roundEnd = nowMs + Math.max(4, allSmoothed);
       roundAnswers = 0;
