@@ -1,0 +1,168 @@
+/**
+ * @module The harbour: real servers from Debian's packages, started side by side in network namespaces of the test's own.
+ */
+import { execFile, spawn } from "node:child_process";
+import { once } from "node:events";
+import { chmod, mkdtemp, open, readFile, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { promisify } from "node:util";
+import { createNetworkNamespace, type NetworkNamespace } from "../support/netns.ts";
+import { makeServerFolder } from "./launch.ts";
+import type { HarbourServer, RunningServer } from "./server.ts";
+import { harbourServers } from "./servers.ts";
+
+/** How long a program may take to print its version, milliseconds. */
+const versionDeadlineMs = 30_000;
+
+/** One server at its place. */
+export interface Berth extends RunningServer {
+  readonly server: HarbourServer;
+  /** Where it listens; `undefined`: in the network of the test itself. */
+  readonly namespace: NetworkNamespace | undefined;
+  /** How long its start took, milliseconds. */
+  readonly startMs: number;
+}
+
+/** Servers that run. */
+export interface Harbour {
+  /** Of all servers but those that are `alone`; `undefined` with `namespaces: false`. */
+  readonly namespace: NetworkNamespace | undefined;
+  readonly berths: readonly Berth[];
+  /** Holds everything that the servers write. */
+  readonly folder: string;
+  /** What was asked for and does not run. Always empty with PORTOLAN_REQUIRE_SERVERS=1. */
+  readonly missing: readonly { readonly id: string; readonly reason: string }[];
+  /** How long the start took, milliseconds. */
+  readonly startMs: number;
+  /** Ends all servers, and removes their namespaces and folders. Safe to call twice. */
+  end(): Promise<void>;
+}
+
+export interface HarbourOptions {
+  /**
+   * `usual`: where the server is met in the wild. Where two servers want one port the first gets 127.0.0.1, the next 127.0.0.2.
+   * `unusual`: a port above 1024 on 127.0.0.1.
+   */
+  readonly ports?: "usual" | "unusual";
+  /** Default true. With false the servers stand in the network of the test itself, and those that need to be alone are missing. */
+  readonly namespaces?: boolean;
+}
+
+/**
+ * Starts servers and resolves when all of them listen.
+ * @param ids default: all of them, without the slow ones unless PORTOLAN_REQUIRE_SERVERS=1
+ * @throws Error with PORTOLAN_REQUIRE_SERVERS=1, when one of them cannot be started
+ */
+export async function startHarbour(ids?: readonly string[], options: HarbourOptions = {}): Promise<Harbour> {
+  const began = performance.now();
+  const required = process.env["PORTOLAN_REQUIRE_SERVERS"] === "1";
+  const wanted = selectServers(ids, required);
+  const { ports = "usual", namespaces = true } = options;
+  const missing: { id: string; reason: string }[] = [];
+  const made: NetworkNamespace[] = [];
+  const berths: Berth[] = [];
+  const makeNamespace = async (): Promise<NetworkNamespace> => {
+    const namespace = await createNetworkNamespace();
+    made.push(namespace);
+    // Servers that run as nobody take their usual port like everybody else's daemon.
+    const rule = "echo 0 > /proc/sys/net/ipv4/ip_unprivileged_port_start";
+    await namespace.execIn("sh", ["-c", rule]);
+    return namespace;
+  };
+  const folder = await mkdtemp(join(tmpdir(), "portolan-harbour-"));
+  const end = async (): Promise<void> => {
+    await Promise.all(berths.map((berth) => berth.stop()));
+    await Promise.all(made.map((namespace) => namespace.destroy()));
+    await rm(folder, { recursive: true, force: true });
+  };
+  try {
+    await chmod(folder, 0o755);
+    const namespace = namespaces ? await makeNamespace() : undefined;
+    const lacking = await findMissingPackages(wanted.flatMap((server) => server.packages));
+    const taken = new Map<number, number>();
+    await Promise.all(
+      wanted.map(async (server) => {
+        const port = ports === "usual" ? server.usualPort : server.unusualPort;
+        const before = server.alone === true ? 0 : (taken.get(port) ?? 0);
+        if (server.alone !== true) taken.set(port, before + 1);
+        const lacks = server.packages.filter((name) => lacking.has(name));
+        if (lacks.length > 0) {
+          missing.push({ id: server.id, reason: `not installed (Debian): ${lacks.join(", ")}` });
+          return;
+        }
+        if (server.alone === true && !namespaces) {
+          missing.push({ id: server.id, reason: "needs a network namespace of its own" });
+          return;
+        }
+        const startedAt = performance.now();
+        try {
+          const home = server.alone === true ? await makeNamespace() : namespace;
+          const place = { address: `127.0.0.${before + 1}`, port, folder: makeServerFolder(folder, server.id) };
+          const running = await server.start(home === undefined ? place : { ...place, namespace: home });
+          berths.push({ ...running, server, namespace: home, startMs: performance.now() - startedAt });
+        } catch (error) {
+          missing.push({ id: server.id, reason: error instanceof Error ? error.message : String(error) });
+        }
+      }),
+    );
+    if (required && missing.length > 0) {
+      const reasons = missing.map(({ id, reason }) => `${id}: ${reason}`);
+      throw new Error(`Required, but cannot run:\n${reasons.join("\n")}`);
+    }
+    const order = new Map(wanted.map((server, index) => [server.id, index]));
+    berths.sort((one, other) => order.get(one.server.id)! - order.get(other.server.id)!);
+    return { namespace, folder, berths, missing, startMs: performance.now() - began, end };
+  } catch (error) {
+    await end();
+    throw error;
+  }
+}
+
+function selectServers(ids: readonly string[] | undefined, required: boolean): readonly HarbourServer[] {
+  if (ids === undefined) return harbourServers.filter((server) => server.slow !== true || required);
+  return ids.map((id) => {
+    const server = harbourServers.find((candidate) => candidate.id === id);
+    if (server === undefined) throw new Error(`No server of the harbour is called ${id}`);
+    return server;
+  });
+}
+
+/** Which of these Debian packages are not installed. All of them on a machine that is not Debian's kind. */
+export async function findMissingPackages(names: readonly string[]): Promise<ReadonlySet<string>> {
+  const asked = [...new Set(names)];
+  const format = "${Package} ${db:Status-Status}\n";
+  // It fails when it does not know one of them, and still prints the others.
+  const printed = await promisify(execFile)("dpkg-query", ["-W", "-f", format, ...asked]).then(
+    ({ stdout }) => stdout,
+    ({ stdout }: { stdout?: string }) => stdout ?? "",
+  );
+  const installed = new Set(Array.from(printed.matchAll(/^(\S+) installed$/gm), ([, name = ""]) => name));
+  return new Set(asked.filter((name) => !installed.has(name)));
+}
+
+/** What a server's program says its version is; `null` when it says nothing of the kind. */
+export async function readVersion(server: HarbourServer): Promise<string | null> {
+  const [program, ...words] = server.products.versionCommand;
+  const folder = await mkdtemp(join(tmpdir(), "portolan-version-"));
+  try {
+    // vsftpd prints its version to its standard input, wherever that leads.
+    const file = await open(join(folder, "output"), "a+");
+    try {
+      const child = spawn(program, words, {
+        env: { PATH: `${process.env["PATH"]}:/usr/sbin:/sbin`, HOME: folder, LC_ALL: "C.UTF-8" },
+        stdio: [file.fd, file.fd, file.fd],
+        timeout: versionDeadlineMs,
+        killSignal: "SIGKILL",
+      });
+      // Some end with a status of failure.
+      await once(child, "close");
+    } finally {
+      await file.close();
+    }
+    const printed = await readFile(join(folder, "output"), "utf8");
+    return server.products.versionPattern.exec(printed)?.[1] ?? null;
+  } finally {
+    await rm(folder, { recursive: true, force: true });
+  }
+}
