@@ -4,6 +4,7 @@
 import { execFile, spawn, type ChildProcess, type SpawnOptions } from "node:child_process";
 import { once } from "node:events";
 import { chownSync, closeSync, existsSync, mkdirSync, openSync, readFileSync, writeFileSync } from "node:fs";
+import { userInfo } from "node:os";
 import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import { promisify } from "node:util";
@@ -49,6 +50,13 @@ function wordsAs(user: "nobody" | "root", program: string, words: readonly strin
 
 function environmentOf(folder: string, environment: Readonly<Record<string, string>> = {}): NodeJS.ProcessEnv {
   return { PATH: searchPath, HOME: folder, TMPDIR: folder, LC_ALL: "C.UTF-8", TZ: "UTC", ...environment };
+}
+
+/** Names of the user and group that servers run as, for settings that insist on names. Debian's names. */
+export function serverUser(): { user: string; group: string } {
+  if (process.getuid?.() === 0) return { user: "nobody", group: "nogroup" };
+  const { username, gid } = userInfo();
+  return { user: username, group: String(gid) };
 }
 
 /** Gives a file or folder to the user that servers run as. */

@@ -1,7 +1,7 @@
 /**
  * @module The DNS servers BIND and dnsmasq, over UDP and TCP.
  */
-import { launch, writeServerFile } from "../launch.ts";
+import { launch, serverUser, writeServerFile } from "../launch.ts";
 import type { HarbourServer } from "../server.ts";
 
 const transports = ["udp", "tcp"] as const;
@@ -67,7 +67,7 @@ export const dnsServers: readonly HarbourServer[] = [
           "--address=/harbour.test/127.0.0.9",
           "--log-facility=-",
           `--pid-file=${options.folder}/pid`,
-          "--user=nobody",
+          `--user=${serverUser().user}`,
         ],
         transports,
       }),

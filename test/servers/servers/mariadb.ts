@@ -1,0 +1,47 @@
+/**
+ * @module MariaDB.
+ */
+import { join } from "node:path";
+import { launch, prepare } from "../launch.ts";
+import type { HarbourServer } from "../server.ts";
+
+export const mariadbServers: readonly HarbourServer[] = [
+  {
+    id: "mariadb",
+    protocol: "mysql",
+    transports: ["tcp"],
+    usualPort: 3306,
+    unusualPort: 3307,
+    packages: ["mariadb-server"],
+    products: {
+      product: /^MariaDB$/i,
+      versionCommand: ["mariadbd", "-V"],
+      // The wire carries the whole of it, `10.11.19-MariaDB-0+deb12u1`.
+      versionPattern: /Ver (\S+)/,
+    },
+    logKinds: /\[(?:Warning|ERROR)\]|Aborted connection/,
+    async start(options) {
+      const data = join(options.folder, "data");
+      await prepare(options.folder, "mariadb-install-db", [
+        "--no-defaults",
+        `--datadir=${data}`,
+        "--auth-root-authentication-method=normal",
+        "--skip-test-db",
+        "--innodb-flush-log-at-trx-commit=0",
+      ]);
+      return await launch(options, {
+        program: "mariadbd",
+        words: [
+          "--no-defaults",
+          `--datadir=${data}`,
+          `--port=${options.port}`,
+          `--bind-address=${options.address}`,
+          `--socket=${options.folder}/socket`,
+          `--pid-file=${options.folder}/pid`,
+          "--log-warnings=2",
+        ],
+        readyLine: /ready for connections/,
+      });
+    },
+  },
+];
