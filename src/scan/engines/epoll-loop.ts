@@ -107,6 +107,8 @@ export function askByEpoll(
   let exhausted = 0;
   let isStarved = false;
   let starvedSince = -1;
+  let meetings = 0;
+  const mostMeetings = 1000;
   /** A bucket of tokens for the rate cap: 20 ms of it at most at once. */
   const rate = task.packetsPerSecond;
   const mostTokens = rate === null ? 0 : Math.max(1, rate / 50);
@@ -151,8 +153,17 @@ export function askByEpoll(
     busyPlace[list] = -1;
   }
 
-  function addressOf(cell: number): number {
-    return addressesAt + Math.floor(cell / portCount) * stride;
+  /** Place of the cell's socket address, which other cells of the host use too: its port is written anew for each use. */
+  function aimAt(cell: number): number {
+    const address = addressesAt + Math.floor(cell / portCount) * stride;
+    const port = ports[cell % portCount]!;
+    memory[address + 2] = port >> 8;
+    memory[address + 3] = port & 255;
+    return address;
+  }
+
+  function isIpv4(cell: number): boolean {
+    return memory[addressesAt + Math.floor(cell / portCount) * stride] === 2;
   }
 
   /** The door's socket is free for the next one. */
@@ -162,7 +173,7 @@ export function askByEpoll(
     inFlight--;
     unlink(slot);
     if (isReusable && isTcp) {
-      (memory[addressOf(cell)] === 2 ? idle4 : idle6).push(slot);
+      (isIpv4(cell) ? idle4 : idle6).push(slot);
       return;
     }
     if (descriptorOf[slot]! >= 0) system.close(descriptorOf[slot]!);
@@ -208,15 +219,30 @@ export function askByEpoll(
   }
 
   /** True when both ends of the connection are the same door. */
-  function metItself(slot: number, address: number): boolean {
+  function metItself(slot: number): boolean {
+    const address = aimAt(cellOf[slot]!);
     view.setUint32(lengthAt, 28, true);
     if (system.getsockname(descriptorOf[slot]!, base + nameAt, base + lengthAt) !== 0) return false;
-    const isIpv4 = memory[address] === 2;
-    for (let index = 2; index < (isIpv4 ? 8 : 24); index++) {
-      if (!isIpv4 && index >= 4 && index < 8) continue; // flow information
+    const size = memory[address] === 2 ? 8 : 24;
+    for (let index = 2; index < size; index++) {
+      if (size === 24 && index >= 4 && index < 8) continue; // flow information
       if (memory[nameAt + index] !== memory[address + index]) return false;
     }
     return true;
+  }
+
+  /** A try that met its own socket says nothing: the kernel chose the very port that was to be asked as its source. */
+  function forgetMeeting(slot: number): void {
+    const cell = cellOf[slot]!;
+    freeSlot(slot, false);
+    meetings++;
+    if (meetings > mostMeetings) {
+      // There are hardly any source ports but this one. Nobody listens there, or the kernel could not have chosen it.
+      decide(cell, outcomeOfErrno[111]!);
+      return;
+    }
+    tries[cell]!--;
+    again.push(cell);
   }
 
   function rememberAnswer(slot: number, now: number): number {
@@ -229,9 +255,8 @@ export function askByEpoll(
   /** The connection stands. */
   function finishOpen(slot: number, now: number): void {
     const cell = cellOf[slot]!;
-    if (metItself(slot, addressOf(cell))) {
-      freeSlot(slot, false);
-      again.push(cell);
+    if (metItself(slot)) {
+      forgetMeeting(slot);
       return;
     }
     const roundTripMs = rememberAnswer(slot, now);
@@ -242,7 +267,7 @@ export function askByEpoll(
       kept = descriptor;
       system.epollControl(epoll, 2, descriptor, base + eventAt);
       words[lengthAt >> 2] = 0;
-      if (memory[addressOf(cell)] === 2) system.setsockopt(descriptor, 0, 11, base + lengthAt, 4);
+      if (isIpv4(cell)) system.setsockopt(descriptor, 0, 11, base + lengthAt, 4);
       else system.setsockopt(descriptor, 41, 25, base + lengthAt, 4);
       descriptorOf[slot] = -1;
     }
@@ -316,7 +341,6 @@ export function askByEpoll(
 
   /** Something happened to a connecting socket. */
   function hearTcp(slot: number, flags: number, now: number): void {
-    const address = addressOf(cellOf[slot]!);
     // Neither EPOLLERR nor EPOLLHUP.
     if ((flags & 0x18) === 0) {
       if ((flags & 4) !== 0) finishOpen(slot, now);
@@ -324,8 +348,7 @@ export function askByEpoll(
     }
     // Asking again for the same connection tells its error, and makes the socket ready for the next one.
     const cell = cellOf[slot]!;
-    memory[address + 2] = ports[cell % portCount]! >> 8;
-    memory[address + 3] = ports[cell % portCount]! & 255;
+    const address = aimAt(cell);
     const errno =
       system.connect(descriptorOf[slot]!, base + address, memory[address] === 2 ? 16 : 28) === 0 ? 0 : system.errno();
     if (errno === 0 || errno === 106) {
@@ -353,9 +376,8 @@ export function askByEpoll(
     const cell = cellOf[slot]!;
     const size = system.recv(descriptorOf[slot]!, base + answerAt, answerSize, 0);
     if (size >= 0) {
-      if (metItself(slot, addressOf(cell))) {
-        freeSlot(slot, false);
-        again.push(cell);
+      if (metItself(slot)) {
+        forgetMeeting(slot);
         return;
       }
       const roundTripMs = rememberAnswer(slot, now);
@@ -445,7 +467,7 @@ export function askByEpoll(
   /** Asks a door; false when something ran out. */
   function start(cell: number): boolean {
     const now = performance.now();
-    const address = addressOf(cell);
+    const address = aimAt(cell);
     const family = memory[address]!;
     const length = family === 2 ? 16 : 28;
     const slot = takeSlot(family);
@@ -454,8 +476,6 @@ export function askByEpoll(
       return false;
     }
     const portIndex = cell % portCount;
-    memory[address + 2] = ports[portIndex]! >> 8;
-    memory[address + 3] = ports[portIndex]! & 255;
     const host = Math.floor(cell / portCount);
     const isRepeat = tries[cell]! > 0;
     const descriptor = descriptorOf[slot]!;

@@ -15,20 +15,20 @@ export interface NativeSystem {
   /** Size and place of the user data in `struct epoll_event`, which only x86-64 packs. */
   readonly epollEventSize: number;
   readonly epollDataOffset: number;
-  errno(): number;
-  socket(family: number, type: number, protocol: number): number;
-  connect(descriptor: number, address: number, length: number): number;
-  bind(descriptor: number, address: number, length: number): number;
-  close(descriptor: number): number;
-  send(descriptor: number, data: number, length: number, flags: number): number;
-  recv(descriptor: number, data: number, length: number, flags: number): number;
-  recvmsg(descriptor: number, header: number, flags: number): number;
-  getsockname(descriptor: number, address: number, length: number): number;
-  setsockopt(descriptor: number, level: number, name: number, value: number, length: number): number;
-  fcntl(descriptor: number, command: number, value: number): number;
-  epollCreate(flags: number): number;
-  epollControl(epoll: number, operation: number, descriptor: number, event: number): number;
-  epollWait(epoll: number, events: number, most: number, timeoutMs: number): number;
+  readonly errno: () => number;
+  readonly socket: (family: number, type: number, protocol: number) => number;
+  readonly connect: (descriptor: number, address: number, length: number) => number;
+  readonly bind: (descriptor: number, address: number, length: number) => number;
+  readonly close: (descriptor: number) => number;
+  readonly send: (descriptor: number, data: number, length: number, flags: number) => number;
+  readonly recv: (descriptor: number, data: number, length: number, flags: number) => number;
+  readonly recvmsg: (descriptor: number, header: number, flags: number) => number;
+  readonly getsockname: (descriptor: number, address: number, length: number) => number;
+  readonly setsockopt: (descriptor: number, level: number, name: number, value: number, length: number) => number;
+  readonly fcntl: (descriptor: number, command: number, value: number) => number;
+  readonly epollCreate: (flags: number) => number;
+  readonly epollControl: (epoll: number, operation: number, descriptor: number, event: number) => number;
+  readonly epollWait: (epoll: number, events: number, most: number, timeoutMs: number) => number;
 }
 
 /**
@@ -54,7 +54,7 @@ export function createNativeSystem(
     base,
     epollEventSize: packed ? 12 : 16,
     epollDataOffset: packed ? 4 : 8,
-    errno: koffi.errno,
+    errno: () => koffi.errno(),
     socket: library.func("int socket(int family, int type, int protocol)"),
     connect: library.func("int connect(int fd, int64_t address, uint32_t length)"),
     bind: library.func("int bind(int fd, int64_t address, uint32_t length)"),
