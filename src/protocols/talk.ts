@@ -80,6 +80,16 @@ export class Talk {
     }
   }
 
+  /**
+   * Waits until anything comes, without reading it.
+   * @param patienceMs how long, milliseconds
+   * @returns true when there is something unread
+   */
+  *listen(patienceMs: number): Conversation<boolean> {
+    if (this.#unread.length === 0 && this.open) this.#take(yield { kind: "receive", patienceMs });
+    return this.#unread.length > 0;
+  }
+
   /** Encrypts the connection. Unread bytes before it are dropped: they would not be protected (RFC 3207 §4.2 and others). */
   *startTls(alpn: readonly string[] = []): Conversation<TlsFacts | { readonly failed: string }> {
     this.#unread = nothing;

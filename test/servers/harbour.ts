@@ -119,6 +119,16 @@ export async function startHarbour(ids?: readonly string[], options: HarbourOpti
   }
 }
 
+/** The berths of each namespace: doors can only be asked from inside. */
+export function groupByNamespace(harbour: Harbour): ReadonlyMap<NetworkNamespace, readonly Berth[]> {
+  const groups = new Map<NetworkNamespace, Berth[]>();
+  for (const berth of harbour.berths) {
+    if (berth.namespace === undefined) continue;
+    groups.set(berth.namespace, [...(groups.get(berth.namespace) ?? []), berth]);
+  }
+  return groups;
+}
+
 function selectServers(ids: readonly string[] | undefined, required: boolean): readonly HarbourServer[] {
   if (ids === undefined) return harbourServers.filter((server) => server.slow !== true || required);
   return ids.map((id) => {

@@ -1,0 +1,16 @@
+/**
+ * @module The scan room's door: what answers on a device, and what it proves to be.
+ */
+export { portOutcomes, type PortReason, type PortState, type ScanEngine } from "./engine.ts";
+export type { Identification, IdentifiedLayer } from "./identification.ts";
+export { identifyEndpoint, type EndpointAnswer, type EndpointOptions } from "./identify-endpoint.ts";
+export { printerPorts, runScan, type ScanOptions } from "./run-scan.ts";
+export type {
+  FoundDoor,
+  ScanOutcome,
+  ScannedHost,
+  ScanProgress,
+  ScanRequest,
+  ScanTarget,
+  StateSummary,
+} from "./scan-types.ts";

@@ -1,0 +1,105 @@
+/**
+ * @module Real servers, each at its usual and at an unusual port: identified, named by the version they have, in one connection where
+ * the port is the usual one, and with nothing bad in their logs.
+ */
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { requireOrSkip, whyNoNetworkNamespaces } from "../support/netns.ts";
+import { buildScanBundle, type ScanBundle } from "../support/scan-bundle.ts";
+import type { DoorAnswer } from "../support/scan-child.ts";
+import { groupByNamespace, readVersion, startHarbour, type Berth, type Harbour } from "./harbour.ts";
+import { harbourServers } from "./servers.ts";
+
+const skip = requireOrSkip("identification of real servers", whyNoNetworkNamespaces());
+
+let bundle: ScanBundle;
+
+beforeAll(async () => {
+  if (!skip) bundle = await buildScanBundle();
+});
+afterAll(() => {
+  bundle?.remove();
+});
+
+/** Asks every berth, each from inside its own namespace; answers by id and transport. */
+async function askAll(harbour: Harbour): Promise<Map<string, DoorAnswer>> {
+  const answers = new Map<string, DoorAnswer>();
+  const byNamespace = groupByNamespace(harbour);
+  await Promise.all(
+    [...byNamespace].map(async ([namespace, berths]) => {
+      const doors = berths.flatMap(({ server, address, port }) =>
+        server.transports.map((transport) => ({ address, transport, port })),
+      );
+      for (const answer of await bundle.ask(namespace, doors)) {
+        const { address, port, transport } = answer.door;
+        const berth = berths.find((candidate) => candidate.address === address && candidate.port === port)!;
+        answers.set(`${berth.server.id}/${transport}`, answer);
+      }
+    }),
+  );
+  return answers;
+}
+
+/** Web applications are asked more than one question, and not all of them keep a connection. */
+const mostConnectionsAtUsualPort: Readonly<Record<string, number>> = {};
+
+describe.skipIf(skip).each(["usual", "unusual"] as const)("servers at their %s ports", (ports) => {
+  let harbour: Harbour;
+  let answers: Map<string, DoorAnswer>;
+  const before = new Map<Berth, number>();
+  const cases = harbourServers.flatMap((server) =>
+    server.transports.map((transport) => ({ name: `${server.id}/${transport}`, id: server.id })),
+  );
+
+  beforeAll(async () => {
+    harbour = await startHarbour(undefined, { ports });
+    for (const { id, reason } of harbour.missing) console.log(`not running: ${id}: ${reason}`);
+    for (const berth of harbour.berths) before.set(berth, berth.logText().length);
+    const startedMs = performance.now();
+    answers = await askAll(harbour);
+    console.log(`${answers.size} doors identified in ${((performance.now() - startedMs) / 1000).toFixed(1)} s`);
+  }, 240_000);
+  afterAll(() => harbour?.end());
+
+  /** The berth of a server, or a skip that says why it does not run. */
+  function berthOf(id: string, skipTest: (why: string) => void): Berth {
+    const berth = harbour.berths.find(({ server }) => server.id === id);
+    if (berth === undefined) skipTest(harbour.missing.find((one) => one.id === id)?.reason ?? "not started");
+    return berth!;
+  }
+
+  test.for(cases)("$name is proved to be what it is", ({ name, id }, { skip: skipTest }) => {
+    const { server } = berthOf(id, skipTest);
+    const { layers, evidence, asked } = answers.get(name)!.answer!.identification!;
+    expect({ name, layers: layers.map(({ protocol }) => protocol), evidence, asked }).toMatchObject({
+      layers: expect.arrayContaining([server.protocol]) as unknown,
+    });
+    expect(layers.find(({ protocol }) => protocol === server.protocol)!.strength).toBe("strong");
+    expect(layers[0]!.protocol === "tls").toBe(server.tls === true);
+  });
+
+  test.for(cases)("$name: product and version are its own or absent", async ({ name, id }, { skip: skipTest }) => {
+    const { server } = berthOf(id, skipTest);
+    const facts = answers.get(name)!.answer!.identification!.layers.flatMap((layer) => layer.facts);
+    const products = facts.filter((fact) => fact.name === "product");
+    for (const { value } of products)
+      expect([name, String(value)]).toEqual([name, expect.stringMatching(server.products.product)]);
+    const versions = facts.filter((fact) => fact.name === "version");
+    if (versions.length === 0) return;
+    const version = await readVersion(server);
+    for (const { value } of versions) expect([name, value]).toEqual([name, version]);
+  });
+
+  test.runIf(ports === "usual").for(cases)("$name: one connection is enough", ({ name, id }, { skip: skipTest }) => {
+    berthOf(id, skipTest);
+    const { connections, asked } = answers.get(name)!.answer!.identification!;
+    expect({ name, connections, asked }).toMatchObject({ connections: mostConnectionsAtUsualPort[name] ?? 1 });
+  });
+
+  test.each(harbourServers.map(({ id }) => id))("%s: its log stays quiet", async (id) => {
+    const berth = harbour.berths.find(({ server }) => server.id === id);
+    if (berth === undefined) return;
+    // What it has to say about the connection it says when that ends; the servers are ended here, and their last words count too.
+    const lines = berth.logText().slice(before.get(berth)).split("\n");
+    expect(lines.filter((line) => berth.server.logKinds.test(line))).toEqual([]);
+  });
+});
