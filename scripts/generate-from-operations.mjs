@@ -8,17 +8,18 @@ import { writeReferencePage, writeReferenceIndex } from "./reference-pages.mjs";
 
 const manifestPath = "src/faces/cli/manifest.generated.ts";
 
-/** Loads the declarations from source by way of a throw-away bundle. */
+/** Loads the declarations and the face's formats from source by way of a throw-away bundle. */
 async function loadOperations() {
   const bundle = await rolldown({
-    input: "src/operations/index.ts",
+    input: { operations: "src/operations/index.ts", formats: "src/faces/cli/offered-formats.ts" },
     platform: "node",
     external: ["koffi", /^@koromix\//],
   });
   const folder = "node_modules/.cache/portolan-build";
-  await bundle.write({ dir: folder, format: "esm", entryFileNames: "operations.mjs" });
+  await bundle.write({ dir: folder, format: "esm", entryFileNames: "[name].mjs" });
   await bundle.close();
-  return import(`${pathToFileURL(`${folder}/operations.mjs`).href}?${Date.now()}`);
+  const load = (name) => import(`${pathToFileURL(`${folder}/${name}.mjs`).href}?${Date.now()}`);
+  return { ...(await load("operations")), ...(await load("formats")) };
 }
 
 function schemaOf(schema, typeMode) {
@@ -30,6 +31,7 @@ function parameterOf(key, schema, required) {
   const parameter = { key, description: schema.description ?? "", required };
   if (schema.placeholder !== undefined) parameter.placeholder = schema.placeholder;
   if (schema.short !== undefined) parameter.short = schema.short;
+  if (schema.onByDefault !== undefined) parameter.onByDefault = schema.onByDefault;
   if (schema.enum !== undefined) return { ...parameter, kind: "choice", choices: schema.enum };
   if (schema.type === "boolean") return { ...parameter, kind: "switch" };
   if (schema.type === "integer" || schema.type === "number")
@@ -62,8 +64,7 @@ function writeIfChanged(path, text) {
 
 /** Writes the manifest, `dist/schema/*.json` and `docs/reference/*.md`. */
 export async function generateFromOperations() {
-  const { operations } = await loadOperations();
-  const { errorTable } = await loadOperations();
+  const { operations, errorTable, offeredFormats, formatDescriptions } = await loadOperations();
   const { version } = JSON.parse(readFileSync("package.json", "utf8"));
   mkdirSync("dist/schema", { recursive: true });
   mkdirSync("docs/reference", { recursive: true });
@@ -77,7 +78,11 @@ export async function generateFromOperations() {
       const event = { ...schemaOf(operation.event, "output"), title: `Event of portolan ${operation.name}` };
       writeFileSync(`dist/schema/${operation.name}-event.json`, `${JSON.stringify(event, null, 2)}\n`);
     }
-    const command = commandOf(operation, input);
+    const formats = (offeredFormats[operation.name] ?? []).map((name) => ({
+      name,
+      description: formatDescriptions[name],
+    }));
+    const command = { ...commandOf(operation, input), ...(formats.length === 0 ? {} : { formats }) };
     if (operation.faces.includes("cli")) commands.push(command);
     writeIfChanged(`docs/reference/${operation.name}.md`, writeReferencePage(command, operation, output));
   }

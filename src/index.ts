@@ -9,6 +9,7 @@ import {
   learnOperation,
   listOperation,
   rangesOperation,
+  scanOperation,
   servicesOperation,
   whoOperation,
 } from "./operations/index.ts";
@@ -31,6 +32,13 @@ export function list(input: ListInput = {}, options?: CallOptions): Promise<List
  * @throws PORT_INVALID, PORT_SET_INVALID, ENDPOINT_INVALID, SERVICE_UNKNOWN, HOST_UNSUPPORTED, HOST_READ_FAILED
  */
 export const who = bindOperation(whoOperation);
+
+/**
+ * Scans devices: yields each open door as it is found and identified, and returns the whole result. Without targets it is this
+ * machine's own loopback addresses.
+ * @throws ARGUMENT_INVALID, PORT_SET_INVALID, ADDRESS_INVALID, ENGINE_UNAVAILABLE
+ */
+export const scan = bindStreamingOperation(scanOperation);
 
 /**
  * A port, a service name, an address, an endpoint or a URL in plain words.
@@ -67,6 +75,7 @@ export type { LearnEvent, LearnInput, LearnResult } from "./operations/learn.ts"
 export type { ListInput, ListResult } from "./operations/list.ts";
 export type { WhoInput, WhoResult } from "./operations/who.ts";
 export type { ExplainInput, ExplainResult } from "./operations/explain.ts";
+export type { ScanEvent, ScanInput, ScanResult } from "./operations/scan.ts";
 export type { ServicesInput, ServicesResult } from "./operations/services.ts";
 export type { RangesInput, RangesResult } from "./operations/ranges.ts";
 export type { InterfacesInput, InterfacesResult } from "./operations/interfaces.ts";

@@ -7,6 +7,7 @@ import { interfacesOperation } from "./interfaces.ts";
 import { learnOperation } from "./learn.ts";
 import { listOperation } from "./list.ts";
 import { rangesOperation } from "./ranges.ts";
+import { scanOperation } from "./scan.ts";
 import { servicesOperation } from "./services.ts";
 import { whoOperation } from "./who.ts";
 
@@ -18,6 +19,7 @@ export {
   learnOperation,
   listOperation,
   rangesOperation,
+  scanOperation,
   servicesOperation,
   whoOperation,
 };
@@ -26,6 +28,7 @@ export {
 export const operations = [
   listOperation,
   whoOperation,
+  scanOperation,
   explainOperation,
   servicesOperation,
   rangesOperation,

@@ -9,6 +9,8 @@ export interface ParameterMetadata {
   readonly placeholder?: string;
   /** One-letter flag. */
   readonly short?: string;
+  /** A switch that is on unless `--no-…` turns it off. */
+  readonly onByDefault?: true;
 }
 
 function described<Schema extends v.GenericSchema>(schema: Schema, description: string, metadata: ParameterMetadata) {

@@ -2,6 +2,7 @@
  * @module What the user called: words completed, and the calls that are plain enough to need no parser.
  */
 import type { Manifest } from "./manifest.ts";
+import type { OfferedFormat } from "./offered-formats.ts";
 import type { ColorChoice } from "./terminal.ts";
 
 /** A command as the user called it. */
@@ -13,7 +14,7 @@ export interface Call {
 
 /** Options that every command has. */
 export interface Settings {
-  readonly json: boolean;
+  readonly format: "text" | "json" | OfferedFormat;
   readonly color: ColorChoice;
   readonly reader: "auto" | "netlink" | "proc";
   readonly root: string | undefined;
@@ -48,5 +49,9 @@ export function readBareCall(manifest: Manifest, words: readonly string[]): Call
   if (name === undefined || words.length > 2 || (flag !== undefined && flag !== "--json")) return undefined;
   const command = manifest.commands.find((candidate) => candidate.name === name);
   if (command === undefined || command.positional.some((parameter) => parameter.required)) return undefined;
-  return { name, input: {}, settings: { json: flag !== undefined, color: "auto", reader: "auto", root: undefined } };
+  return {
+    name,
+    input: {},
+    settings: { format: flag === undefined ? "text" : "json", color: "auto", reader: "auto", root: undefined },
+  };
 }

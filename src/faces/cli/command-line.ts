@@ -7,10 +7,10 @@ import type { OperationContext, OperationResult } from "../../operations/operati
 import { completeWords, readBareCall, type Call } from "./call.ts";
 import { commands, type LoadedCommand } from "./commands.ts";
 import { manifest } from "./manifest.generated.ts";
+import { openOutput, type Output } from "./output.ts";
 import { blank, paragraph, span, type Block } from "./print/document.ts";
 import { escapeJsonForTerminal } from "./print/escape.ts";
 import { printBlocks } from "./print/printer.ts";
-import type { Page } from "./print/safe-line.ts";
 import { isTerminal, pageOf, writeAll } from "./terminal.ts";
 import type { ViewContext } from "./view.ts";
 
@@ -23,11 +23,11 @@ const interruptedStatus = 130;
  * @returns the exit status; everything has been written by then
  */
 export async function runCommandLine(words: readonly string[]): Promise<number> {
-  const json = words.includes("--json");
+  const json = words.includes("--json") || words.includes("--ndjson");
   try {
     const completed = completeWords(words);
     const call = readBareCall(manifest, completed) ?? (await parse(completed));
-    return typeof call === "string" ? await finish(call) : await runCall(call);
+    return typeof call === "string" ? await finish(call) : await runCall(call, words);
   } catch (error) {
     return tellFailure(error, json);
   }
@@ -43,7 +43,7 @@ async function finish(text: string): Promise<number> {
   return 0;
 }
 
-async function runCall(call: Call): Promise<number> {
+async function runCall(call: Call, words: readonly string[]): Promise<number> {
   const load = commands[call.name];
   if (load === undefined) throw new PortolanError("INTERNAL", `The command ${call.name} has no code.`);
   const command = await load();
@@ -57,14 +57,19 @@ async function runCall(call: Call): Promise<number> {
   process.on("SIGINT", onInterrupt);
   process.on("SIGTERM", onInterrupt);
   try {
-    return await runLoaded(call, command, abort);
+    return await runLoaded(call, words, command, abort);
   } finally {
     process.off("SIGINT", onInterrupt);
     process.off("SIGTERM", onInterrupt);
   }
 }
 
-async function runLoaded(call: Call, command: LoadedCommand, abort: AbortController): Promise<number> {
+async function runLoaded(
+  call: Call,
+  words: readonly string[],
+  command: LoadedCommand,
+  abort: AbortController,
+): Promise<number> {
   const { settings, input } = call;
   const page = pageOf(1, process.env, settings.color);
   const viewContext: ViewContext = { columns: page.columns, terminal: isTerminal(1), asRoot: commandAsRoot() };
@@ -77,21 +82,20 @@ async function runLoaded(call: Call, command: LoadedCommand, abort: AbortControl
     progress: () => undefined,
   };
   const { view } = command;
+  const output = await openOutput(call, command, page, viewContext, { version: manifest.version, words });
   const started = command.run(input as never, context);
   let result: OperationResult;
   let stoppedByReader = false;
   if (isGenerator(started)) {
-    const atReadersPace = !settings.json && viewContext.terminal && isTerminal(0);
+    const atReadersPace = settings.format === "text" && viewContext.terminal && isTerminal(0);
     for (;;) {
       const step = await started.next();
       if (step.done === true) {
         result = step.value;
         break;
       }
-      const text = settings.json
-        ? `${escapeJsonForTerminal(JSON.stringify(step.value))}\n`
-        : printBlocks(view.event?.(step.value as never, viewContext) ?? [], page);
-      if (!(await writeAll(1, text))) {
+      const text = output.event(step.value);
+      if (text !== "" && !(await writeAll(1, text))) {
         abort.abort();
         continue;
       }
@@ -108,28 +112,24 @@ async function runLoaded(call: Call, command: LoadedCommand, abort: AbortControl
   }
   // Who has read enough has not interrupted anything.
   if (stoppedByReader) return 0;
-  return printResult(result, call, command, page, viewContext);
+  return printResult(result, call, command, output, viewContext);
 }
 
 async function printResult(
   result: OperationResult,
   call: Call,
-  command: LoadedCommand,
-  page: Page,
+  { view }: LoadedCommand,
+  output: Output,
   viewContext: ViewContext,
 ): Promise<number> {
-  const { view } = command;
-  if (call.settings.json) {
-    const indent = viewContext.terminal ? 2 : undefined;
-    await writeAll(1, `${escapeJsonForTerminal(JSON.stringify(result, null, indent))}\n`);
-  } else {
-    const readable = await writeAll(1, printBlocks(view.result(result as never, viewContext), page));
-    const notes = view.notes?.(result as never, viewContext) ?? [];
-    if (readable && notes.length > 0)
-      await writeAll(2, printBlocks(notes, pageOf(2, process.env, call.settings.color)));
-  }
+  const { format, color } = call.settings;
+  // JSON carries what the notes say.
+  const hasNotes = format !== "json" && format !== "ndjson";
+  const readable = await writeAll(1, output.result(result));
+  const notes = hasNotes && readable ? (view.notes?.(result as never, viewContext) ?? []) : [];
+  if (notes.length > 0) await writeAll(2, printBlocks(notes, pageOf(2, process.env, color)));
   if (!result.complete) {
-    if (!call.settings.json) await writeAll(2, "Stopped early: this is what was found so far.\n");
+    if (hasNotes) await writeAll(2, "Stopped early: this is what was found so far.\n");
     return interruptedStatus;
   }
   return view.exitStatus?.(result as never) ?? 0;

@@ -25,6 +25,11 @@ export const commands: Readonly<Record<string, () => Promise<LoadedCommand>>> = 
     const { whoView } = await import("./views/who.ts");
     return { run: runWho, view: whoView };
   },
+  scan: async () => {
+    const { runScan } = await import("../../operations/scan.ts");
+    const { scanView } = await import("./views/scan.ts");
+    return { run: runScan, view: scanView };
+  },
   explain: async () => {
     const { runExplain } = await import("../../operations/explain.ts");
     const { explainView } = await import("./views/explain.ts");

@@ -2,6 +2,7 @@
  * @module Shape of the plain data from which the command line is built.
  */
 import type { Effect, Example } from "../../operations/operation.ts";
+import type { OfferedFormat } from "./offered-formats.ts";
 
 /** One argument or option. */
 export interface CommandParameter {
@@ -15,6 +16,8 @@ export interface CommandParameter {
   readonly choices?: readonly string[];
   readonly lowest?: number | null;
   readonly highest?: number | null;
+  /** A switch that is on unless `--no-…` turns it off. */
+  readonly onByDefault?: boolean;
 }
 
 /** One command. */
@@ -26,6 +29,8 @@ export interface Command {
   readonly examples: readonly Example[];
   readonly positional: readonly CommandParameter[];
   readonly options: readonly CommandParameter[];
+  /** Formats beside text and JSON. */
+  readonly formats?: readonly { readonly name: OfferedFormat; readonly description: string }[];
 }
 
 /** Every command, and the package's version. */

@@ -2,6 +2,7 @@
  * @module The command line's grammar, built by commander from the manifest: flags, help, suggestions for typos.
  */
 import { Argument, Command, InvalidArgumentError, Option } from "commander";
+import { PortolanError } from "../../core/index.ts";
 import type { Command as CommandDeclaration, CommandParameter, Manifest } from "./manifest.ts";
 import type { Call, Settings } from "./call.ts";
 import type { ColorChoice } from "./terminal.ts";
@@ -66,6 +67,9 @@ function addCommand(program: Command, declaration: CommandDeclaration, onCall: (
   for (const parameter of declaration.positional) command.addArgument(makeArgument(parameter));
   for (const parameter of declaration.options) command.addOption(makeOption(parameter));
   command.addOption(new Option("--json", "Print the result as JSON, for programs"));
+  for (const { name, description } of declaration.formats ?? []) {
+    command.addOption(new Option(`--${name}`, description));
+  }
   command.addOption(
     new Option("--color <when>", "Colour the output").choices(["auto", "always", "never"]).default("auto"),
   );
@@ -75,8 +79,11 @@ function addCommand(program: Command, declaration: CommandDeclaration, onCall: (
   command.addHelpText("after", examplesText(declaration));
   command.action((...given: unknown[]) => {
     const options = given[declaration.positional.length] as Record<string, unknown>;
-    const { json, color, reader, root, ...rest } = options;
+    const { json, ndjson, csv, xml, color, reader, root, ...rest } = options;
     const input: Record<string, unknown> = { ...rest };
+    // What is on anyway was not said.
+    for (const { key, onByDefault } of declaration.options)
+      if (onByDefault === true && input[key] === true) delete input[key];
     declaration.positional.forEach((parameter, index) => {
       const value = given[index];
       if (value !== undefined && !(Array.isArray(value) && value.length === 0)) input[parameter.key] = value;
@@ -85,13 +92,29 @@ function addCommand(program: Command, declaration: CommandDeclaration, onCall: (
       name: declaration.name,
       input,
       settings: {
-        json: json === true,
+        format: chooseFormat({ json, ndjson, csv, xml }),
         color: color === false ? "never" : (color as ColorChoice),
         reader: (reader as Settings["reader"] | undefined) ?? "auto",
         root: root as string | undefined,
       },
     });
   });
+}
+
+/** @throws ARGUMENT_INVALID when two formats were asked for */
+function chooseFormat(given: Readonly<Record<Exclude<Settings["format"], "text">, unknown>>): Settings["format"] {
+  const asked = (Object.keys(given) as (keyof typeof given)[]).filter((name) => given[name] === true);
+  if (asked.length > 1) {
+    const flags = asked.map((name) => `--${name}`);
+    throw new PortolanError(
+      "ARGUMENT_INVALID",
+      `${flags.join(" and ")} exclude each other: the output has one format.`,
+      {
+        details: { arguments: flags },
+      },
+    );
+  }
+  return asked[0] ?? "text";
 }
 
 function examplesText(declaration: CommandDeclaration): string {
@@ -106,7 +129,8 @@ function makeArgument(parameter: CommandParameter): Argument {
 }
 
 function makeOption(parameter: CommandParameter): Option {
-  const name = flagNameOf(parameter.key);
+  // commander keeps `--no-identify` under `identify`, true unless it is given.
+  const name = `${parameter.onByDefault === true ? "no-" : ""}${flagNameOf(parameter.key)}`;
   const value = parameter.kind === "switch" ? "" : ` <${(parameter.placeholder ?? parameter.key).toLowerCase()}>`;
   const flags = `${parameter.short === undefined ? "" : `-${parameter.short}, `}--${name}${value}`;
   const option = new Option(flags, parameter.description);

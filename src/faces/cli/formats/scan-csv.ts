@@ -1,0 +1,34 @@
+/**
+ * @module The doors that a scan found, one a row.
+ */
+import type { ScanResult } from "../../../operations/scan.ts";
+import type { ListedDoor } from "../../../operations/scan-schemas.ts";
+import type { Format } from "../formats.ts";
+import { writeCsv, type CsvCell } from "./csv.ts";
+
+const columns: Readonly<Record<string, (door: ListedDoor) => CsvCell>> = {
+  address: ({ address }) => address,
+  host: ({ host }) => host,
+  transport: ({ transport }) => transport,
+  port: ({ port }) => port,
+  state: ({ state }) => state,
+  reason: ({ reason }) => reason,
+  service: ({ title }) => title?.value ?? null,
+  basis: ({ title }) => title?.basis ?? null,
+  product: ({ product }) => product,
+  version: ({ version }) => version,
+  tls: ({ identification }) => identification?.tls?.version ?? null,
+  certificate: ({ identification }) => identification?.tls?.certificate?.subject ?? null,
+  protocols: ({ identification }) => identification?.layers.map(({ protocol }) => protocol).join(" ") ?? null,
+  evidence: ({ identification }) => identification?.evidence ?? null,
+  roundTripMs: ({ roundTripMs }) => roundTripMs,
+};
+
+/** `portolan scan --csv`. */
+export const scanCsvFormat: Format<ScanResult> = {
+  result: ({ hosts }) =>
+    writeCsv(
+      Object.keys(columns),
+      hosts.flatMap(({ doors }) => doors.map((door) => Object.values(columns).map((cell) => cell(door)))),
+    ),
+};

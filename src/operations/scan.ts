@@ -1,0 +1,179 @@
+/**
+ * @module `scan`: what answers on some devices, and what it proves to be.
+ */
+import * as v from "valibot";
+import { PortSet } from "../core/index.ts";
+import { runScan as runScanOf, type FoundDoor, type ScanOutcome, type ScanTarget } from "../scan/index.ts";
+import { defineOperation } from "./define-operation.ts";
+import { describeDoor } from "./describe-door.ts";
+import { streamEvents } from "./event-stream.ts";
+import type { OperationContext } from "./operation.ts";
+import { optionalChoice, optionalInteger, optionalSwitch, optionalText, optionalTexts } from "./parameters.ts";
+import { choosePorts, type ChosenPorts } from "./scan-ports.ts";
+import { doorSchema, engineSchema, hostSchema, type ListedHost } from "./scan-schemas.ts";
+import { chooseTargets } from "./scan-targets.ts";
+import { listOf, timeSchema } from "./schemas.ts";
+
+const inputSchema = v.object({
+  targets: optionalTexts(
+    "Whom to ask: addresses, names, networks (192.168.1.0/24), ranges (10.0.0.1-20), or lan for the networks of this machine's " +
+      "own interfaces; nothing: this machine itself",
+    { placeholder: "TARGET" },
+  ),
+  port: optionalText("These ports, as a set: 22,80,8000-8100,..1023,ssh", { placeholder: "SET", short: "p" }),
+  top: optionalInteger("The N ports that are most often met", 1, 65_535, { placeholder: "N" }),
+  allPorts: optionalSwitch("Every port, 1 to 65535"),
+  udp: optionalSwitch("UDP instead of TCP; without a choice of ports those that a known protocol uses"),
+  both: optionalSwitch("TCP and UDP"),
+  identify: optionalSwitch("Ask open ports what they are; on by default", { onByDefault: true }),
+  open: optionalSwitch("Tell only what is open"),
+  rate: optionalInteger("Most new connections a second", 1, 1_000_000, { placeholder: "N" }),
+  retries: optionalInteger(
+    "Repetitions for ports that do not answer; default: as many as the measured loss asks for",
+    0,
+    10,
+    {
+      placeholder: "N",
+    },
+  ),
+  engine: optionalChoice(["node", "blocking-reuse", "epoll"], "Ask in this way; default: the fastest that works here"),
+});
+
+const outputSchema = v.object({
+  complete: v.boolean(),
+  startedAt: timeSchema,
+  elapsedMs: v.number(),
+  ports: v.pipe(
+    v.object({ tcp: v.string(), udp: v.string() }),
+    v.description("The ports that were asked, as sets; this machine itself may have been asked at more than others"),
+  ),
+  asked: v.pipe(v.number(), v.description("Ports asked, over all devices")),
+  devices: v.pipe(v.number(), v.description("Devices asked")),
+  hosts: v.pipe(listOf(hostSchema), v.description("Each device with what was found on it")),
+  engines: listOf(engineSchema),
+  remarks: v.pipe(listOf(v.string()), v.description("Why better ways of asking were not used")),
+});
+
+const eventSchema = v.object({ kind: v.literal("door"), ...doorSchema.entries });
+
+export type ScanInput = v.InferInput<typeof inputSchema>;
+export type ScanResult = v.InferOutput<typeof outputSchema>;
+export type ScanEvent = v.InferOutput<typeof eventSchema>;
+
+/** Targets that are asked at the same ports. */
+interface Part {
+  readonly targets: readonly ScanTarget[];
+  readonly ports: ChosenPorts;
+}
+
+/** Runs `scan`. */
+export async function* runScan(
+  input: ScanInput,
+  context: OperationContext,
+): AsyncGenerator<ScanEvent, ScanResult, void> {
+  const startedAtMs = context.nowMs();
+  const { own, others } = await chooseTargets(input, context);
+  const parts: Part[] = [
+    { targets: own, ports: choosePorts(input, true) },
+    { targets: others, ports: choosePorts(input, false) },
+  ].filter(({ targets }) => targets.length > 0);
+  const isWanted = ({ state }: { readonly state: string }): boolean => input.open !== true || state === "open";
+  const outcomes = yield* streamEvents<ScanEvent, ScanOutcome[]>(context.signal, async (emit, signal) => {
+    const done: ScanOutcome[] = [];
+    for (const part of parts) {
+      const onDoor = (door: FoundDoor): void => {
+        if (isWanted(door)) emit({ kind: "door", ...describeDoor(door) });
+      };
+      done.push(await scanPart(part, input, { ...context, signal }, onDoor));
+    }
+    return done;
+  });
+  const hosts = outcomes.flatMap((outcome) => outcome.hosts.map((host) => describeHost(host, isWanted)));
+  const portsOf = (transport: "tcp" | "udp"): string =>
+    parts.reduce((all, { ports }) => all.union(ports[transport]), PortSet.empty).toString();
+  return {
+    complete: outcomes.every(({ complete }) => complete),
+    startedAt: new Date(startedAtMs).toISOString(),
+    elapsedMs: context.nowMs() - startedAtMs,
+    ports: { tcp: portsOf("tcp"), udp: portsOf("udp") },
+    asked: outcomes.reduce((sum, { total }) => sum + total, 0),
+    devices: own.length + others.length,
+    hosts: input.open === true ? hosts.filter(({ doors }) => doors.length > 0) : hosts,
+    engines: outcomes.flatMap(({ engines }) => engines.map(describeEngine)),
+    remarks: [...new Set(outcomes.flatMap(({ remarks }) => remarks))],
+  };
+}
+
+function scanPart(
+  { targets, ports }: Part,
+  input: ScanInput,
+  context: OperationContext,
+  onDoor: (door: FoundDoor) => void,
+): Promise<ScanOutcome> {
+  const request = {
+    targets,
+    targetCount: targets.length,
+    tcpPorts: ports.tcp,
+    udpPorts: ports.udp,
+    namedPorts: ports.named,
+    identify: input.identify !== false,
+    retries: input.retries ?? null,
+    packetsPerSecond: input.rate ?? null,
+    engine: input.engine ?? null,
+  };
+  return runScanOf(request, { signal: context.signal, nowMs: context.nowMs, onDoor });
+}
+
+function describeHost(
+  { target, doors, states, answered }: ScanOutcome["hosts"][number],
+  isWanted: (door: { readonly state: string }) => boolean,
+): ListedHost {
+  return {
+    address: target.address,
+    family: target.family,
+    host: target.name,
+    answered,
+    doors: doors.filter(isWanted).map(describeDoor),
+    states: states.filter(isWanted),
+  };
+}
+
+function describeEngine({ name, cells, tally }: ScanOutcome["engines"][number]): ScanResult["engines"][number] {
+  const { attempts, repeated, measuredLoss, smoothedRoundTripMs, widestWindow, exhausted } = tally;
+  return {
+    name,
+    asked: cells,
+    attempts,
+    repeated,
+    measuredLoss,
+    roundTripMs: smoothedRoundTripMs,
+    widestWindow,
+    exhausted,
+  };
+}
+
+/** The declaration of `scan`. */
+export const scanOperation = defineOperation({
+  name: "scan",
+  summary: "What is open on some devices, and what it proves to be by its handshake",
+  description:
+    "Asks ports by ordinary connections, without privileges, and asks open ones what they are. Without a target it is this machine " +
+    "itself, every TCP port of it; of other devices the 1,000 ports that are most often met. Printers' ports (9100 to 9107) are left " +
+    "out unless each is named, because printers print what they receive. No password is ever tried. " +
+    "Scan only what is yours or whose owner agreed. Exit status 0 when the scan is complete, also when nothing is open; 130 when it " +
+    "was interrupted, with what was found until then.",
+  effect: "network",
+  faces: ["cli"],
+  positional: ["targets"],
+  examples: [
+    { command: "scan", note: "every TCP port of this machine" },
+    { command: "scan 192.168.1.8", note: "the usual ports of one device" },
+    { command: "scan 192.168.1.0/24 -p 22,80,443 --open", note: "who has these open" },
+    { command: "scan 10.0.0.1 --udp -p 53,123,161", note: "by UDP" },
+    { command: "scan nas --all-ports --no-identify", note: "only which ports are open, nothing asked" },
+  ],
+  input: inputSchema,
+  output: outputSchema,
+  event: eventSchema,
+  run: runScan,
+});
