@@ -99,6 +99,17 @@ function isTokenByte(code: number): boolean {
   return code > 32 && code < 127 && !'"(),/:;<=>?@[\\]{}'.includes(String.fromCharCode(code));
 }
 
+/** Ports of web servers, of development servers and of programs with an HTTP interface: their documentation's defaults. */
+const plainPorts: readonly number[] = [
+  80, 591, 631, 1313, 2019, 2375, 2379, 3000, 3001, 3002, 3003, 3030, 3100, 3333, 4000, 4173, 4200, 4321, 5000, 5001,
+  5173, 5174, 5175, 5176, 5177, 5178, 5179, 5500, 5601, 5984, 6006, 7474, 8000, 8001, 8008, 8080, 8081, 8082, 8083,
+  8084, 8085, 8086, 8088, 8090, 8123, 8500, 8787, 8888, 8983, 9090, 9091, 9093, 9104, 9113, 9115, 9121, 9187, 9200,
+  15672,
+];
+
+/** The same inside TLS. */
+const encryptedPorts: readonly number[] = [443, 2376, 4443, 6443, 8443, 9443];
+
 const plain = (port: number): UsualPort => ({ port, transport: "tcp", tls: false });
 const encrypted = (port: number): UsualPort => ({ port, transport: "tcp", tls: true });
 
@@ -108,14 +119,7 @@ export const http: Protocol = {
   title: "HTTP",
   speaksFirst: "client",
   over: "transport",
-  usualPorts: [
-    ...[80, 8080, 591, 631, 1234, 1313, 2375, 2379, 3000, 3001, 3002, 3003, 3030, 3100, 3333, 4000, 4173, 4200, 4321],
-    ...[4567, 5000, 5001, 5173, 5174, 5175, 5176, 5177, 5178, 5179, 5500, 5601, 5984, 6006, 7474, 8000, 8001, 8008],
-    ...[8081, 8082, 8083, 8084, 8085, 8086, 8088, 8090, 8123, 8500, 8787, 8888, 8983, 9000, 9001, 9090, 9091, 9093],
-    ...[9113, 9115, 9121, 9187, 9200, 15672],
-  ]
-    .map(plain)
-    .concat([443, 4443, 6443, 8443, 9443].map(encrypted)),
+  usualPorts: [...plainPorts.map(plain), ...encryptedPorts.map(encrypted)],
   text: {
     purpose: "The web: pages, files and interfaces of programs, asked for by address and answered one by one.",
     weakProof:
