@@ -50,6 +50,12 @@ export const errorTable = {
     exitStatus: 1,
     httpStatus: 404,
   },
+  FILE_UNREADABLE: {
+    title: "A file could not be read",
+    hint: "Check its name and your permission to read it.",
+    exitStatus: 2,
+    httpStatus: 400,
+  },
   HOST_UNSUPPORTED: {
     title: "This operating system is not supported yet",
     hint: "Portolan reads sockets on Linux. explain, services, ranges and learn work everywhere.",

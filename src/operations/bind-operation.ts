@@ -4,7 +4,7 @@
 import * as v from "valibot";
 import { PortolanError } from "../core/index.ts";
 import { createHost, type Host } from "../host/index.ts";
-import type { Operation, OperationContext, OperationResult } from "./operation.ts";
+import type { Operation, OperationContext, OperationResult, ProgressMeasure } from "./operation.ts";
 
 /** Options of every library function. */
 export interface CallOptions {
@@ -13,7 +13,9 @@ export interface CallOptions {
   /** The machine to look at. Default: this one. */
   readonly host?: Host;
   /** Told what is going on during long work. */
-  readonly onProgress?: (message: string) => void;
+  readonly onProgress?: (message: string, measure?: ProgressMeasure) => void;
+  /** Reads the files that an input names. Default: from the file system, without standard input. */
+  readonly readText?: (path: string) => Promise<string>;
 }
 
 /** Makes the context of a call; everything that was not given is this process's own. */
@@ -24,7 +26,13 @@ export function createContext(options: CallOptions = {}): OperationContext {
     userId: process.getuid?.() ?? null,
     nowMs: Date.now,
     progress: options.onProgress ?? (() => undefined),
+    readText: options.readText ?? readTextFile,
   };
+}
+
+async function readTextFile(path: string): Promise<string> {
+  const scan = await import("../scan/index.ts");
+  return scan.readTextFile(path);
 }
 
 /**

@@ -24,6 +24,14 @@ export interface Example {
   readonly note: string;
 }
 
+/** How far long work is. */
+export interface ProgressMeasure {
+  readonly done: number;
+  readonly total: number;
+  /** `null` as long as it cannot be told. */
+  readonly remainingMs: number | null;
+}
+
 /** What an operation may touch. Nothing else: no globals, no standard streams, no process. */
 export interface OperationContext {
   readonly host: Host;
@@ -33,8 +41,13 @@ export interface OperationContext {
   readonly userId: number | null;
   /** Now, milliseconds since the Unix epoch. */
   readonly nowMs: () => number;
-  /** Says what is going on, for a terminal's status line. Never data. */
-  readonly progress: (message: string) => void;
+  /** Says what is going on, for a terminal's status line. Never data. May be called often. */
+  readonly progress: (message: string, measure?: ProgressMeasure) => void;
+  /**
+   * The text of a file that the user named; `-` is standard input where the face has one.
+   * @throws FILE_UNREADABLE
+   */
+  readonly readText: (path: string) => Promise<string>;
 }
 
 /** What every result carries. */

@@ -3,7 +3,14 @@
  */
 import * as v from "valibot";
 import { PortSet } from "../core/index.ts";
-import { runScan as runScanOf, type FoundDoor, type ScanOutcome, type ScanTarget } from "../scan/index.ts";
+import {
+  runScan as runScanOf,
+  type FoundDoor,
+  type ScanOptions,
+  type ScanOutcome,
+  type ScanProgress,
+  type ScanTarget,
+} from "../scan/index.ts";
 import { defineOperation } from "./define-operation.ts";
 import { describeDoor } from "./describe-door.ts";
 import { streamEvents } from "./event-stream.ts";
@@ -80,11 +87,14 @@ export async function* runScan(
   const isWanted = ({ state }: { readonly state: string }): boolean => input.open !== true || state === "open";
   const outcomes = yield* streamEvents<ScanEvent, ScanOutcome[]>(context.signal, async (emit, signal) => {
     const done: ScanOutcome[] = [];
+    const watch = watchParts(parts, context);
     for (const part of parts) {
       const onDoor = (door: FoundDoor): void => {
         if (isWanted(door)) emit({ kind: "door", ...describeDoor(door) });
       };
-      done.push(await scanPart(part, input, { ...context, signal }, onDoor));
+      const outcome = await scanPart(part, input, { signal, nowMs: context.nowMs, onDoor, onProgress: watch.report });
+      watch.finish(outcome);
+      done.push(outcome);
     }
     return done;
   });
@@ -104,12 +114,7 @@ export async function* runScan(
   };
 }
 
-function scanPart(
-  { targets, ports }: Part,
-  input: ScanInput,
-  context: OperationContext,
-  onDoor: (door: FoundDoor) => void,
-): Promise<ScanOutcome> {
+function scanPart({ targets, ports }: Part, input: ScanInput, options: ScanOptions): Promise<ScanOutcome> {
   const request = {
     targets,
     targetCount: targets.length,
@@ -121,7 +126,32 @@ function scanPart(
     packetsPerSecond: input.rate ?? null,
     engine: input.engine ?? null,
   };
-  return runScanOf(request, { signal: context.signal, nowMs: context.nowMs, onDoor });
+  return runScanOf(request, options);
+}
+
+/** Adds up the progress of parts that are scanned one after the other. */
+function watchParts(parts: readonly Part[], context: OperationContext) {
+  const startedMs = context.nowMs();
+  const total = parts.reduce((sum, { targets, ports }) => sum + targets.length * (ports.tcp.size + ports.udp.size), 0);
+  const before = { done: 0, open: 0, identified: 0 };
+  return {
+    report: ({ done, open, identified }: ScanProgress): void => {
+      const doneNow = before.done + done;
+      const elapsedMs = context.nowMs() - startedMs;
+      const remainingMs =
+        doneNow === 0 || elapsedMs < 1000 ? null : Math.round((elapsedMs * Math.max(total - doneNow, 0)) / doneNow);
+      context.progress(
+        `${doneNow} of ${total} ports asked, ${before.open + open} open, ${before.identified + identified} identified`,
+        { done: Math.min(doneNow, total), total, remainingMs },
+      );
+    },
+    finish: ({ total: asked, hosts }: ScanOutcome): void => {
+      const doors = hosts.flatMap((host) => host.doors);
+      before.done += asked;
+      before.open += doors.filter(({ state }) => state === "open").length;
+      before.identified += doors.filter(({ identification }) => identification !== null).length;
+    },
+  };
 }
 
 function describeHost(

@@ -4,6 +4,7 @@
 export { portOutcomes, type PortReason, type PortState, type ScanEngine } from "./engine.ts";
 export type { Identification, IdentifiedLayer } from "./identification.ts";
 export { identifyEndpoint, type EndpointAnswer, type EndpointOptions } from "./identify-endpoint.ts";
+export { readTextFile, readTextStream } from "./read-text.ts";
 export { printerPorts, runScan, type ScanOptions } from "./run-scan.ts";
 export type {
   FoundDoor,

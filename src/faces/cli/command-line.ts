@@ -11,6 +11,7 @@ import { openOutput, type Output } from "./output.ts";
 import { blank, paragraph, span, type Block } from "./print/document.ts";
 import { escapeJsonForTerminal } from "./print/escape.ts";
 import { printBlocks } from "./print/printer.ts";
+import type { StatusLine } from "./status-line.ts";
 import { isTerminal, pageOf, writeAll } from "./terminal.ts";
 import type { ViewContext } from "./view.ts";
 
@@ -74,20 +75,39 @@ async function runLoaded(
   const page = pageOf(1, process.env, settings.color);
   const viewContext: ViewContext = { columns: page.columns, terminal: isTerminal(1), asRoot: commandAsRoot() };
   const root = settings.root;
+  const status = openStatus();
   const context: OperationContext = {
     host: createHost(root === undefined ? { reader: settings.reader } : { reader: settings.reader, root }),
     signal: abort.signal,
     userId: process.getuid?.() ?? null,
     nowMs: Date.now,
-    progress: () => undefined,
+    progress: status.show,
+    readText: async (path) => (await import("./read-text.ts")).readText(path, abort.signal),
   };
-  const { view } = command;
   const output = await openOutput(call, command, page, viewContext, { version: manifest.version, words });
   const started = command.run(input as never, context);
+  try {
+    return await tellAll(started, call, command, output, viewContext, status, abort);
+  } finally {
+    status.clear();
+  }
+}
+
+/** Prints events as they come, then the result. */
+async function tellAll(
+  started: ReturnType<LoadedCommand["run"]>,
+  call: Call,
+  command: LoadedCommand,
+  output: Output,
+  viewContext: ViewContext,
+  status: Status,
+  abort: AbortController,
+): Promise<number> {
+  const { view } = command;
   let result: OperationResult;
   let stoppedByReader = false;
   if (isGenerator(started)) {
-    const atReadersPace = settings.format === "text" && viewContext.terminal && isTerminal(0);
+    const atReadersPace = call.settings.format === "text" && viewContext.terminal && isTerminal(0);
     for (;;) {
       const step = await started.next();
       if (step.done === true) {
@@ -95,6 +115,7 @@ async function runLoaded(
         break;
       }
       const text = output.event(step.value);
+      if (text !== "") status.clear();
       if (text !== "" && !(await writeAll(1, text))) {
         abort.abort();
         continue;
@@ -110,6 +131,7 @@ async function runLoaded(
   } else {
     result = await started;
   }
+  status.clear();
   // Who has read enough has not interrupted anything.
   if (stoppedByReader) return 0;
   return printResult(result, call, command, output, viewContext);
@@ -133,6 +155,34 @@ async function printResult(
     return interruptedStatus;
   }
   return view.exitStatus?.(result as never) ?? 0;
+}
+
+/** The status line, where there is a terminal for it. */
+interface Status {
+  readonly show: OperationContext["progress"];
+  readonly clear: () => void;
+}
+
+/** A status line that costs nothing until something is said: most commands say nothing. */
+function openStatus(): Status {
+  let line: StatusLine | undefined;
+  let asked = false;
+  return {
+    show: (message, measure) => {
+      line?.show(message, measure);
+      if (asked) return;
+      asked = true;
+      if (!isTerminal(2) || process.env["TERM"] === "dumb") return;
+      void import("./status-line.ts").then(({ createStatusLine }) => {
+        line = createStatusLine({
+          write: (text) => void writeQuietly(text),
+          columns: () => pageOf(2, process.env).columns,
+          nowMs: Date.now,
+        });
+      });
+    },
+    clear: () => line?.clear(),
+  };
 }
 
 function isGenerator(value: object): value is AsyncGenerator<unknown, OperationResult, void> {
