@@ -51,13 +51,13 @@ export interface HarbourOptions {
 
 /**
  * Starts servers and resolves when all of them listen.
- * @param ids default: all of them, without the slow ones unless PORTOLAN_REQUIRE_SERVERS=1
+ * @param ids default: all of them
  * @throws Error with PORTOLAN_REQUIRE_SERVERS=1, when one of them cannot be started
  */
 export async function startHarbour(ids?: readonly string[], options: HarbourOptions = {}): Promise<Harbour> {
   const began = performance.now();
   const required = process.env["PORTOLAN_REQUIRE_SERVERS"] === "1";
-  const wanted = selectServers(ids, required);
+  const wanted = selectServers(ids);
   const { ports = "usual", namespaces = true } = options;
   const missing: { id: string; reason: string }[] = [];
   const made: NetworkNamespace[] = [];
@@ -129,8 +129,8 @@ export function groupByNamespace(harbour: Harbour): ReadonlyMap<NetworkNamespace
   return groups;
 }
 
-function selectServers(ids: readonly string[] | undefined, required: boolean): readonly HarbourServer[] {
-  if (ids === undefined) return harbourServers.filter((server) => server.slow !== true || required);
+function selectServers(ids: readonly string[] | undefined): readonly HarbourServer[] {
+  if (ids === undefined) return harbourServers;
   return ids.map((id) => {
     const server = harbourServers.find((candidate) => candidate.id === id);
     if (server === undefined) throw new Error(`No server of the harbour is called ${id}`);

@@ -35,6 +35,8 @@ export interface Command {
   readonly transports?: readonly Transport[];
   /** Log files in its folder, beside standard output and standard error. */
   readonly logFiles?: readonly string[];
+  /** Descriptors beyond standard error that lead to its log. Default 0. */
+  readonly spareDescriptors?: number;
   /** For those who listen before they serve: what the log says when they do. */
   readonly readyLine?: RegExp;
   /** Default `SIGTERM`. */
@@ -104,7 +106,7 @@ export async function launch(options: StartOptions, command: Command): Promise<R
   const spawnOptions: SpawnOptions = {
     cwd: command.cwd ?? folder,
     env: environmentOf(folder, command.environment),
-    stdio: ["ignore", descriptor, descriptor],
+    stdio: ["ignore", descriptor, descriptor, ...Array<number>(command.spareDescriptors ?? 0).fill(descriptor)],
     // A process group of its own, so that the server and its children can be ended together.
     detached: true,
   };

@@ -31,8 +31,8 @@ export interface HarbourServer {
   readonly tls?: boolean;
   /** It cannot be held to one address, or needs broadcasts: gets a namespace of its own. */
   readonly alone?: boolean;
-  /** Takes longer to start than all others together: started only when named, or with PORTOLAN_REQUIRE_SERVERS=1. */
-  readonly slow?: boolean;
+  /** Ids of other protocols that would be true of it too, beside `tls` where it is encrypted: a web server on HTTP/2 is both. */
+  readonly alsoSpeaks?: readonly string[];
   /** Its other ports, beside the one it is here for. */
   readonly otherPorts?: (port: number) => readonly number[];
   /** Debian packages that it needs. */

@@ -1,19 +1,20 @@
 /**
- * @module The DNS servers BIND and dnsmasq, over UDP and TCP.
+ * @module The DNS servers BIND and dnsmasq, over UDP and TCP, and BIND over TLS.
  */
+import { writeCertificate } from "../certificate.ts";
 import { launch, serverUser, writeServerFile } from "../launch.ts";
 import type { HarbourServer } from "../server.ts";
 
-const transports = ["udp", "tcp"] as const;
-
-export const dnsServers: readonly HarbourServer[] = [
-  {
-    id: "bind",
+function describeBind(id: string, usualPort: number, unusualPort: number, tls: boolean): HarbourServer {
+  const transports = tls ? (["tcp"] as const) : (["udp", "tcp"] as const);
+  return {
+    id,
     protocol: "dns",
     transports,
-    usualPort: 53,
-    unusualPort: 5354,
-    packages: ["bind9"],
+    usualPort,
+    unusualPort,
+    tls,
+    packages: ["bind9", "openssl"],
     products: {
       product: /^BIND$/i,
       versionCommand: ["named", "-v"],
@@ -22,11 +23,13 @@ export const dnsServers: readonly HarbourServer[] = [
     logKinds: /\b(?:error|warning|critical|denied|malformed|FORMERR|bad|attack)\b/i,
     async start(options) {
       const { folder, address, port } = options;
+      const { certificate, key } = await writeCertificate(folder);
       const configuration = writeServerFile(
         folder,
         "named.conf",
-        `options {
-          directory "${folder}"; listen-on port ${port} { ${address}; }; listen-on-v6 { none; };
+        `tls own { cert-file "${certificate}"; key-file "${key}"; };
+        options {
+          directory "${folder}"; listen-on port ${port} ${tls ? "tls own " : ""}{ ${address}; }; listen-on-v6 { none; };
           recursion no; pid-file none; session-keyfile "${folder}/session.key"; dnssec-validation no;
         };
         controls {};
@@ -39,11 +42,16 @@ export const dnsServers: readonly HarbourServer[] = [
         readyLine: / running$/m,
       });
     },
-  },
+  };
+}
+
+export const dnsServers: readonly HarbourServer[] = [
+  describeBind("bind", 53, 5354, false),
+  describeBind("bind-tls", 853, 8853, true),
   {
     id: "dnsmasq",
     protocol: "dns",
-    transports,
+    transports: ["udp", "tcp"],
     usualPort: 53,
     unusualPort: 5353,
     packages: ["dnsmasq-base"],
@@ -69,7 +77,7 @@ export const dnsServers: readonly HarbourServer[] = [
           `--pid-file=${options.folder}/pid`,
           `--user=${serverUser().user}`,
         ],
-        transports,
+        transports: ["udp", "tcp"],
       }),
   },
 ];

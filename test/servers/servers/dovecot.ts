@@ -24,8 +24,7 @@ function describeDovecot(
       versionCommand: ["dovecot", "--version"],
       versionPattern: /^(\d\S*)/m,
     },
-    logKinds:
-      /\b(?:Error|Warning|Fatal|Panic):|auth failed|no auth attempts|Aborted login|Disconnected: (?!Logged out)/,
+    logKinds: /\b(?:Error|Warning|Fatal|Panic):|auth failed/,
     async start(options) {
       const { folder, address, port } = options;
       const { certificate, key } = await writeCertificate(folder);

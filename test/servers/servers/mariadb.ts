@@ -2,6 +2,7 @@
  * @module MariaDB.
  */
 import { join } from "node:path";
+import { writeCertificate } from "../certificate.ts";
 import { launch, prepare } from "../launch.ts";
 import type { HarbourServer } from "../server.ts";
 
@@ -12,7 +13,7 @@ export const mariadbServers: readonly HarbourServer[] = [
     transports: ["tcp"],
     usualPort: 3306,
     unusualPort: 3307,
-    packages: ["mariadb-server"],
+    packages: ["mariadb-server", "openssl"],
     products: {
       product: /^MariaDB$/i,
       versionCommand: ["mariadbd", "-V"],
@@ -29,6 +30,7 @@ export const mariadbServers: readonly HarbourServer[] = [
         "--skip-test-db",
         "--innodb-flush-log-at-trx-commit=0",
       ]);
+      const { certificate, key } = await writeCertificate(options.folder);
       return await launch(options, {
         program: "mariadbd",
         words: [
@@ -38,7 +40,8 @@ export const mariadbServers: readonly HarbourServer[] = [
           `--bind-address=${options.address}`,
           `--socket=${options.folder}/socket`,
           `--pid-file=${options.folder}/pid`,
-          "--log-warnings=2",
+          `--ssl-cert=${certificate}`,
+          `--ssl-key=${key}`,
         ],
         readyLine: /ready for connections/,
       });

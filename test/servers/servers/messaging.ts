@@ -48,26 +48,34 @@ function describeMosquitto(
   };
 }
 
-function describeNats(id: string, unusualPort: number, words: readonly string[]): HarbourServer {
+function describeNats(id: string, unusualPort: number, kind: "plain" | "password" | "tls"): HarbourServer {
   return {
     id,
     protocol: "nats",
     transports: ["tcp"],
     usualPort: 4222,
     unusualPort,
-    packages: ["nats-server"],
+    packages: ["nats-server", "openssl"],
     products: {
       product: /^NATS(?: server)?$/i,
       versionCommand: ["nats-server", "-v"],
       versionPattern: /^nats-server: v(\S+)/m,
     },
     logKinds: /\[(?:ERR|WRN|FTL)\]/,
-    start: (options) =>
-      launch(options, {
+    async start(options) {
+      const { certificate, key } = await writeCertificate(options.folder);
+      const words = {
+        plain: [],
+        password: ["--user", "u", "--pass", "p"],
+        // It greets in the clear, and wants TLS from the answer on.
+        tls: ["--tls", "--tlscert", certificate, "--tlskey", key],
+      };
+      return await launch(options, {
         program: "nats-server",
-        words: ["-a", options.address, "-p", String(options.port), ...words],
+        words: ["-a", options.address, "-p", String(options.port), ...words[kind]],
         readyLine: /Server is ready/,
-      }),
+      });
+    },
   };
 }
 
@@ -75,6 +83,7 @@ export const messagingServers: readonly HarbourServer[] = [
   describeMosquitto("mosquitto", 1883, 1884, "plain"),
   describeMosquitto("mosquitto-websocket", 9001, 9002, "websocket"),
   describeMosquitto("mosquitto-tls", 8883, 8884, "tls"),
-  describeNats("nats", 4223, []),
-  describeNats("nats-password", 4224, ["--user", "u", "--pass", "p"]),
+  describeNats("nats", 4223, "plain"),
+  describeNats("nats-password", 4224, "password"),
+  describeNats("nats-tls", 4225, "tls"),
 ];

@@ -19,7 +19,9 @@ export const opensshServers: readonly HarbourServer[] = [
       versionCommand: ["ssh", "-V"],
       versionPattern: /^OpenSSH_(\S+)/m,
     },
-    logKinds: /^(?:error|fatal|warning)\b|\b(?:invalid user|failed|bad protocol|penalty|could not|unable to)\b/im,
+    // Standard error shows no levels. What is named here in full is logged as an error, and so even by a server that logs only those.
+    logKinds:
+      /^(?:error|fatal|warning)\b|kex_(?:exchange_identification|protocol_error)|\b(?:invalid|failed|bad|penalty|could not|unable to|refused)\b/im,
     async start(options) {
       const hostKey = join(options.folder, "host-key");
       await prepare(options.folder, "ssh-keygen", ["-q", "-t", "ed25519", "-N", "", "-f", hostKey]);

@@ -54,7 +54,8 @@ export const remoteDesktopServers: readonly HarbourServer[] = [
       launch(options, {
         program: "Xtigervnc",
         words: [
-          ...["-displayfd", "2"],
+          "-displayfd",
+          "3",
           "-rfbport",
           String(options.port),
           "-SecurityTypes",
@@ -66,6 +67,8 @@ export const remoteDesktopServers: readonly HarbourServer[] = [
           "-nolisten",
           "unix",
         ],
+        // It closes the descriptor to which it told its display, and would take the number for its first client.
+        spareDescriptors: 1,
       }),
   },
   {
@@ -86,7 +89,8 @@ export const remoteDesktopServers: readonly HarbourServer[] = [
         program: "socat",
         // What inetd does: a process of its own for each connection.
         words: [
-          ...["-d", "-d"],
+          "-d",
+          "-d",
           `TCP-LISTEN:${options.port},bind=${options.address},fork,reuseaddr`,
           "EXEC:/usr/sbin/telnetd,nofork",
         ],

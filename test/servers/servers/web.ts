@@ -126,7 +126,7 @@ export const webServers: readonly HarbourServer[] = [
     start: (options) =>
       launch(options, {
         program: "prometheus-node-exporter",
-        words: [`--web.listen-address=${options.address}:${options.port}`],
+        words: [`--web.listen-address=${options.address}:${options.port}`, "--no-collector.systemd"],
       }),
   },
   {
