@@ -86,6 +86,24 @@ export const errorTable = {
     exitStatus: 1,
     httpStatus: 409,
   },
+  TARGET_INVALID: {
+    title: "Not a target",
+    hint: "Write an address (192.168.1.8), a name (nas.local), a network (192.168.1.0/24), a range (192.168.1.10-20) or lan.",
+    exitStatus: 2,
+    httpStatus: 400,
+  },
+  TARGET_TOO_LARGE: {
+    title: "Too many addresses",
+    hint: "Name a smaller network, or confirm with --yes.",
+    exitStatus: 2,
+    httpStatus: 400,
+  },
+  TARGET_UNRESOLVED: {
+    title: "A name without address",
+    hint: "Check the spelling, or give the address itself.",
+    exitStatus: 1,
+    httpStatus: 404,
+  },
   ENGINE_UNAVAILABLE: {
     title: "That engine cannot scan this here",
     hint: "Leave --engine out and Portolan picks one that works.",

@@ -13,6 +13,7 @@ export {
   networkOf,
 } from "./address-audience.ts";
 export { canonicalAddressFromBytes } from "./address-bytes.ts";
+export { addressFromNumber, addressToNumber, bitsOfFamily } from "./address-number.ts";
 export { formatIpAddress, parseIpAddress, tryParseIpAddress, type IpAddress } from "./ip-address.ts";
 export {
   formatEndpoint,

@@ -5,7 +5,8 @@ export { portOutcomes, type PortReason, type PortState, type ScanEngine } from "
 export type { Identification, IdentifiedLayer } from "./identification.ts";
 export { identifyEndpoint, type EndpointAnswer, type EndpointOptions } from "./identify-endpoint.ts";
 export { readTextFile, readTextStream } from "./read-text.ts";
-export { printerPorts, runScan, type ScanOptions } from "./run-scan.ts";
+export { printerPorts } from "./printer-ports.ts";
+export { runScan, type ScanOptions } from "./run-scan.ts";
 export type {
   FoundDoor,
   ScanOutcome,
@@ -15,3 +16,14 @@ export type {
   ScanTarget,
   StateSummary,
 } from "./scan-types.ts";
+export {
+  isOwnTarget,
+  mostUnconfirmed,
+  parseTargets,
+  readTargetWords,
+  type OwnNetwork,
+  type TargetList,
+  type TargetOptions,
+  type TargetWord,
+} from "./targets.ts";
+export { topPorts, usualTopCount } from "./top-ports.ts";

@@ -2,16 +2,14 @@
  * @module A whole scan: targets cut into batches, each batch given to the engine that suits it, open doors asked what they are.
  */
 import { randomBytes } from "node:crypto";
-import { PortSet, PortolanError, isLoopbackAddress } from "../core/index.ts";
+import { PortolanError, isLoopbackAddress } from "../core/index.ts";
 import { outcomeCode, portOutcomes, type OpenDoor, type ScanBatch, type ScanEngine, type ScanTally } from "./engine.ts";
 import { scanEngines } from "./engines/index.ts";
 import { createDoorkeeper, type Doorkeeper } from "./identify/doorkeeper.ts";
 import { usualProtocols } from "./identify/candidates.ts";
+import { printerPorts } from "./printer-ports.ts";
 import type { FoundDoor, ScannedHost, ScanOutcome, ScanProgress, ScanRequest, ScanTarget } from "./scan-types.ts";
 import { summariseStates } from "./summarise-states.ts";
-
-/** Ports of printers that print whatever they receive (JetDirect and its like). */
-export const printerPorts = PortSet.range(9100, 9107);
 
 /** Most doors in one batch: one byte of memory each. */
 const mostCells = 1 << 20;
