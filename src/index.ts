@@ -5,6 +5,7 @@ import { bindOperation, bindStreamingOperation } from "./operations/bind-operati
 import {
   demoOperation,
   explainOperation,
+  identifyOperation,
   interfacesOperation,
   learnOperation,
   listOperation,
@@ -41,6 +42,12 @@ export const who = bindOperation(whoOperation);
 export const scan = bindStreamingOperation(scanOperation);
 
 /**
+ * Asks one port what it is.
+ * @throws ENDPOINT_INVALID, ARGUMENT_INVALID
+ */
+export const identify = bindOperation(identifyOperation);
+
+/**
  * A port, a service name, an address, an endpoint or a URL in plain words.
  * @throws PORT_INVALID, ENDPOINT_INVALID, SERVICE_UNKNOWN
  */
@@ -75,6 +82,7 @@ export type { LearnEvent, LearnInput, LearnResult } from "./operations/learn.ts"
 export type { ListInput, ListResult } from "./operations/list.ts";
 export type { WhoInput, WhoResult } from "./operations/who.ts";
 export type { ExplainInput, ExplainResult } from "./operations/explain.ts";
+export type { IdentifyInput, IdentifyResult } from "./operations/identify.ts";
 export type { ScanEvent, ScanInput, ScanResult } from "./operations/scan.ts";
 export type { ServicesInput, ServicesResult } from "./operations/services.ts";
 export type { RangesInput, RangesResult } from "./operations/ranges.ts";

@@ -3,6 +3,7 @@
  */
 import { demoOperation } from "./demo.ts";
 import { explainOperation } from "./explain.ts";
+import { identifyOperation } from "./identify.ts";
 import { interfacesOperation } from "./interfaces.ts";
 import { learnOperation } from "./learn.ts";
 import { listOperation } from "./list.ts";
@@ -15,6 +16,7 @@ export { errorTable } from "../core/index.ts";
 export {
   demoOperation,
   explainOperation,
+  identifyOperation,
   interfacesOperation,
   learnOperation,
   listOperation,
@@ -29,6 +31,7 @@ export const operations = [
   listOperation,
   whoOperation,
   scanOperation,
+  identifyOperation,
   explainOperation,
   servicesOperation,
   rangesOperation,

@@ -68,7 +68,7 @@ export const identificationSchema = v.object({
 });
 
 /** What a door is, in the words that tables and other formats show. */
-const doorMeaning = {
+export const doorMeaningEntries = {
   title: v.pipe(
     v.nullable(claimSchema(v.string())),
     v.description("The strongest claim of what it is; null when nothing is known of it"),
@@ -88,7 +88,7 @@ export const doorSchema = v.object({
   state: portStateSchema,
   reason: v.string(),
   roundTripMs: v.nullable(millisecondsSchema),
-  ...doorMeaning,
+  ...doorMeaningEntries,
 });
 
 /** The ports of one device in one state for one reason. */

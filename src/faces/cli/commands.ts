@@ -30,6 +30,11 @@ export const commands: Readonly<Record<string, () => Promise<LoadedCommand>>> = 
     const { scanView } = await import("./views/scan.ts");
     return { run: runScan, view: scanView };
   },
+  identify: async () => {
+    const { runIdentify } = await import("../../operations/identify.ts");
+    const { identifyView } = await import("./views/identify.ts");
+    return { run: runIdentify, view: identifyView };
+  },
   explain: async () => {
     const { runExplain } = await import("../../operations/explain.ts");
     const { explainView } = await import("./views/explain.ts");

@@ -47,8 +47,14 @@ export function firstLineOf(text: string): string {
 /** `TLSv1.3`, with the name of the certificate. */
 export function tlsCell(tls: ListedTls | null | undefined): Line {
   if (tls === null || tls === undefined) return [];
-  const name = tls.certificate?.names[0] ?? tls.certificate?.subject;
-  return [tls.version, name === undefined || name === "" ? "" : span(` ${name}`, "dim")];
+  const { certificate } = tls;
+  const name = certificate === null ? "" : plainName(certificate.names[0] ?? certificate.subject);
+  return [tls.version, name === "" ? "" : span(` ${name}`, "dim")];
+}
+
+/** `DNS:nas.local` as `nas.local`. */
+export function plainName(name: string): string {
+  return name.replace(/^(?:DNS|IP Address):/, "");
 }
 
 /** True when its number is all that speaks for its name. */
