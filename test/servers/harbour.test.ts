@@ -4,7 +4,7 @@
 import { existsSync, readFileSync, readlinkSync } from "node:fs";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { requireOrSkip, whyNoNetworkNamespaces } from "../support/netns.ts";
-import { readVersion, startHarbour, type Harbour } from "./harbour.ts";
+import { findMissingPackages, readVersion, startHarbour, type Harbour } from "./harbour.ts";
 import { findSocketTables, isListening } from "./listening-sockets.ts";
 import { harbourServers } from "./servers.ts";
 
@@ -18,6 +18,14 @@ test("no two servers share an id or an unusual port", () => {
   ]);
   expect(new Set(unusual).size).toBe(unusual.length);
   for (const port of unusual) expect(port).toBeGreaterThan(1024);
+});
+
+test("packages.txt, from which machines are furnished, names what the servers need", async () => {
+  const listed = readFileSync(new URL("packages.txt", import.meta.url), "utf8")
+    .trimEnd()
+    .split("\n");
+  expect(listed).toEqual([...new Set(harbourServers.flatMap(({ packages }) => packages))].toSorted());
+  if (process.env["PORTOLAN_REQUIRE_SERVERS"] === "1") expect(await findMissingPackages(listed)).toEqual(new Set());
 });
 
 describe.skipIf(skip).each(["usual", "unusual"] as const)("harbour at its %s ports", (ports) => {

@@ -26,7 +26,7 @@ export interface Berth extends RunningServer {
 
 /** Servers that run. */
 export interface Harbour {
-  /** Of all servers but those that are `alone`; `undefined` with `namespaces: false`. */
+  /** Of all servers but those that are `alone`; `undefined`: they stand in the network of the test itself. */
   readonly namespace: NetworkNamespace | undefined;
   readonly berths: readonly Berth[];
   /** Holds everything that the servers write. */
@@ -35,7 +35,7 @@ export interface Harbour {
   readonly missing: readonly { readonly id: string; readonly reason: string }[];
   /** How long the start took, milliseconds. */
   readonly startMs: number;
-  /** Ends all servers, and removes their namespaces and folders. Safe to call twice. */
+  /** Ends all servers, and removes the namespaces it made and their folders. Safe to call twice. */
   end(): Promise<void>;
 }
 
@@ -45,8 +45,13 @@ export interface HarbourOptions {
    * `unusual`: a port above 1024 on 127.0.0.1.
    */
   readonly ports?: "usual" | "unusual";
-  /** Default true. With false the servers stand in the network of the test itself, and those that need to be alone are missing. */
-  readonly namespaces?: boolean;
+  /**
+   * Where all of them stand, those that are `alone` too. Default: namespaces of their own. `null`: the network of the test itself.
+   * A namespace given here outlives the harbour.
+   */
+  readonly namespace?: NetworkNamespace | null;
+  /** IPv4 address for all of them. Default: loopback addresses, see `ports`. */
+  readonly address?: string;
 }
 
 /**
@@ -58,17 +63,14 @@ export async function startHarbour(ids?: readonly string[], options: HarbourOpti
   const began = performance.now();
   const required = process.env["PORTOLAN_REQUIRE_SERVERS"] === "1";
   const wanted = selectServers(ids);
-  const { ports = "usual", namespaces = true } = options;
+  const { ports = "usual", namespace: given, address } = options;
   const missing: { id: string; reason: string }[] = [];
   const made: NetworkNamespace[] = [];
   const berths: Berth[] = [];
   const makeNamespace = async (): Promise<NetworkNamespace> => {
     const namespace = await createNetworkNamespace();
     made.push(namespace);
-    // Servers that run as nobody take their usual port like everybody else's daemon.
-    const rule = "echo 0 > /proc/sys/net/ipv4/ip_unprivileged_port_start";
-    await namespace.execIn("sh", ["-c", rule]);
-    return namespace;
+    return await openLowPorts(namespace);
   };
   const folder = await mkdtemp(join(tmpdir(), "portolan-harbour-"));
   const end = async (): Promise<void> => {
@@ -78,27 +80,29 @@ export async function startHarbour(ids?: readonly string[], options: HarbourOpti
   };
   try {
     await chmod(folder, 0o755);
-    const namespace = namespaces ? await makeNamespace() : undefined;
+    const namespace =
+      given === null ? undefined : given === undefined ? await makeNamespace() : await openLowPorts(given);
     const lacking = await findMissingPackages(wanted.flatMap((server) => server.packages));
     const taken = new Map<number, number>();
     await Promise.all(
       wanted.map(async (server) => {
         const port = ports === "usual" ? server.usualPort : server.unusualPort;
-        const before = server.alone === true ? 0 : (taken.get(port) ?? 0);
-        if (server.alone !== true) taken.set(port, before + 1);
+        const alone = server.alone === true && given === undefined;
+        const before = alone ? 0 : (taken.get(port) ?? 0);
+        if (!alone) taken.set(port, before + 1);
         const lacks = server.packages.filter((name) => lacking.has(name));
         if (lacks.length > 0) {
           missing.push({ id: server.id, reason: `not installed (Debian): ${lacks.join(", ")}` });
           return;
         }
-        if (server.alone === true && !namespaces) {
-          missing.push({ id: server.id, reason: "needs a network namespace of its own" });
-          return;
-        }
         const startedAt = performance.now();
         try {
-          const home = server.alone === true ? await makeNamespace() : namespace;
-          const place = { address: `127.0.0.${before + 1}`, port, folder: makeServerFolder(folder, server.id) };
+          const home = alone ? await makeNamespace() : namespace;
+          const place = {
+            address: address ?? `127.0.0.${before + 1}`,
+            port,
+            folder: makeServerFolder(folder, server.id),
+          };
           const running = await server.start(home === undefined ? place : { ...place, namespace: home });
           berths.push({ ...running, server, namespace: home, startMs: performance.now() - startedAt });
         } catch (error) {
@@ -127,6 +131,12 @@ export function groupByNamespace(harbour: Harbour): ReadonlyMap<NetworkNamespace
     groups.set(berth.namespace, [...(groups.get(berth.namespace) ?? []), berth]);
   }
   return groups;
+}
+
+/** Servers that run as nobody take their usual port like everybody else's daemon. */
+async function openLowPorts(namespace: NetworkNamespace): Promise<NetworkNamespace> {
+  await namespace.execIn("sh", ["-c", "echo 0 > /proc/sys/net/ipv4/ip_unprivileged_port_start"]);
+  return namespace;
 }
 
 function selectServers(ids: readonly string[] | undefined): readonly HarbourServer[] {

@@ -18,6 +18,7 @@ function describeMosquitto(
     usualPort,
     unusualPort,
     tls: kind === "tls",
+    ...(kind === "websocket" ? { alsoSpeaks: ["http"] } : {}),
     packages: ["mosquitto", "openssl"],
     products: {
       product: /^(?:Eclipse )?Mosquitto$/i,

@@ -13,6 +13,7 @@ function describeNginx(id: string, usualPort: number, unusualPort: number, tls: 
     usualPort,
     unusualPort,
     tls,
+    ...(tls ? { alsoSpeaks: ["http2"] } : {}),
     packages: ["nginx-light", "openssl"],
     products: {
       product: /^nginx$/i,

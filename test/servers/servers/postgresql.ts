@@ -56,6 +56,8 @@ function describePostgresql(id: string, unusualPort: number, encrypts: boolean):
         `listen_addresses=${address}`,
         `unix_socket_directories=${folder}`,
         "fsync=off",
+        // Memory that a file of its folder stands for goes with the folder, even where the server was killed.
+        "dynamic_shared_memory_type=mmap",
         "log_connections=on",
         ...(encrypts ? ["ssl=on", `ssl_cert_file=${certificate}`, `ssl_key_file=${key}`] : ["ssl=off"]),
       ];

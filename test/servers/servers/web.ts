@@ -18,6 +18,7 @@ export const webServers: readonly HarbourServer[] = [
     usualPort: 443,
     unusualPort: 8446,
     tls: true,
+    alsoSpeaks: ["http2"],
     packages: ["caddy", "openssl"],
     products: {
       product: /^Caddy$/i,
@@ -58,6 +59,7 @@ export const webServers: readonly HarbourServer[] = [
     transports: ["tcp"],
     usualPort: 2375,
     unusualPort: 2377,
+    alsoSpeaks: ["http"],
     packages: ["podman"],
     products: {
       product: /^(?:podman|libpod|docker)/i,
@@ -76,6 +78,8 @@ export const webServers: readonly HarbourServer[] = [
           join(options.folder, "root"),
           "--runroot",
           join(options.folder, "run"),
+          "--tmpdir",
+          join(options.folder, "temporary"),
           "system",
           "service",
           "-t",
@@ -92,6 +96,7 @@ export const webServers: readonly HarbourServer[] = [
     transports: ["tcp"],
     usualPort: 9090,
     unusualPort: 9091,
+    alsoSpeaks: ["http", "prometheus-exporter"],
     packages: ["prometheus"],
     products: {
       product: /^Prometheus$/i,
@@ -116,6 +121,7 @@ export const webServers: readonly HarbourServer[] = [
     transports: ["tcp"],
     usualPort: 9100,
     unusualPort: 9101,
+    alsoSpeaks: ["http"],
     packages: ["prometheus-node-exporter"],
     products: {
       product: /^(?:prometheus[- ])?node[-_ ]exporter$/i,
@@ -135,6 +141,7 @@ export const webServers: readonly HarbourServer[] = [
     transports: ["tcp"],
     usualPort: 2379,
     unusualPort: 2389,
+    alsoSpeaks: ["http2", "grpc", "prometheus-exporter"],
     otherPorts: (port) => [port + 1],
     packages: ["etcd-server"],
     products: {
@@ -194,6 +201,7 @@ export const webServers: readonly HarbourServer[] = [
     transports: ["tcp"],
     usualPort: 5173,
     unusualPort: 5183,
+    alsoSpeaks: ["http", "websocket"],
     packages: [],
     products: {
       product: /^Vite$/i,
