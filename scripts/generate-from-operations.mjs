@@ -31,7 +31,7 @@ function parameterOf(key, schema, required) {
   const parameter = { key, description: schema.description ?? "", required };
   if (schema.placeholder !== undefined) parameter.placeholder = schema.placeholder;
   if (schema.short !== undefined) parameter.short = schema.short;
-  if (schema.onByDefault !== undefined) parameter.onByDefault = schema.onByDefault;
+  if (schema.offDescription !== undefined) parameter.offDescription = schema.offDescription;
   if (schema.enum !== undefined) return { ...parameter, kind: "choice", choices: schema.enum };
   if (schema.type === "boolean") return { ...parameter, kind: "switch" };
   if (schema.type === "integer" || schema.type === "number")

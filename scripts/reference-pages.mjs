@@ -13,7 +13,7 @@ export function flagText(parameter) {
       : parameter.kind === "choice"
         ? ` <${parameter.choices.join("|")}>`
         : ` <${parameter.placeholder ?? "VALUE"}>`;
-  return `${parameter.short === undefined ? "" : `-${parameter.short}, `}--${parameter.onByDefault === true ? "no-" : ""}${name}${value}`;
+  return `${parameter.short === undefined ? "" : `-${parameter.short}, `}--${parameter.offDescription !== undefined ? "no-" : ""}${name}${value}`;
 }
 
 function usageOf(command) {
@@ -41,7 +41,7 @@ export function writeReferencePage(command, operation, output) {
     for (const parameter of command.positional)
       lines.push(`| \`${parameter.placeholder ?? parameter.key}\` | ${cell(parameter.description)} |`);
     for (const parameter of command.options)
-      lines.push(`| \`${cell(flagText(parameter))}\` | ${cell(parameter.description)} |`);
+      lines.push(`| \`${cell(flagText(parameter))}\` | ${cell(parameter.offDescription ?? parameter.description)} |`);
     for (const format of command.formats ?? []) lines.push(`| \`--${format.name}\` | ${cell(format.description)} |`);
     lines.push("");
   }

@@ -9,8 +9,8 @@ export interface ParameterMetadata {
   readonly placeholder?: string;
   /** One-letter flag. */
   readonly short?: string;
-  /** A switch that is on unless `--no-…` turns it off. */
-  readonly onByDefault?: true;
+  /** Makes it a switch that is on unless `--no-…` turns it off: what help says of that flag. */
+  readonly offDescription?: string;
 }
 
 function described<Schema extends v.GenericSchema>(schema: Schema, description: string, metadata: ParameterMetadata) {

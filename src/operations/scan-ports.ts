@@ -4,12 +4,7 @@
 import { PortSet, PortolanError } from "../core/index.ts";
 import { protocols } from "../protocols/index.ts";
 import { resolveServiceName } from "../registry/index.ts";
-
-/** The first ports by number. */
-const topPorts = (_transport: "tcp" | "udp", count: number): PortSet => PortSet.range(1, count);
-
-/** How many TCP ports of another device are asked when none is named. */
-export const usualPortCount = 1000;
+import { topPorts, usualTopCount } from "../scan/index.ts";
 
 /** Port 0 cannot be connected to (RFC 6335 §6). */
 const everyPort = PortSet.range(1, 65_535);
@@ -48,10 +43,10 @@ export function choosePorts(wishes: PortWishes, ownMachine: boolean): ChosenPort
   }
   const choose = (transport: "tcp" | "udp"): PortSet => {
     if (port !== undefined) return parsePorts(port);
-    if (top !== undefined) return topPorts(transport, top);
+    if (top !== undefined) return PortSet.from(topPorts(transport, top));
     if (allPorts === true) return everyPort;
     if (transport === "udp") return usualUdpPorts();
-    return ownMachine ? everyPort : topPorts("tcp", usualPortCount);
+    return ownMachine ? everyPort : PortSet.from(topPorts("tcp", usualTopCount));
   };
   return {
     tcp: wishes.udp === true && wishes.both !== true ? PortSet.empty : choose("tcp"),

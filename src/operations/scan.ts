@@ -4,12 +4,14 @@
 import * as v from "valibot";
 import { PortSet } from "../core/index.ts";
 import {
+  isOwnTarget,
   runScan as runScanOf,
   type FoundDoor,
   type ScanOptions,
   type ScanOutcome,
   type ScanProgress,
   type ScanTarget,
+  type TargetList,
 } from "../scan/index.ts";
 import { defineOperation } from "./define-operation.ts";
 import { describeDoor } from "./describe-door.ts";
@@ -27,12 +29,20 @@ const inputSchema = v.object({
       "own interfaces; nothing: this machine itself",
     { placeholder: "TARGET" },
   ),
+  file: optionalText("Targets from this file too, one or more a line, # for comments; - is standard input", {
+    placeholder: "FILE",
+  }),
+  exclude: optionalText("Leave these out: addresses, names, networks, ranges, with commas between", {
+    placeholder: "LIST",
+  }),
   port: optionalText("These ports, as a set: 22,80,8000-8100,..1023,ssh", { placeholder: "SET", short: "p" }),
   top: optionalInteger("The N ports that are most often met", 1, 65_535, { placeholder: "N" }),
   allPorts: optionalSwitch("Every port, 1 to 65535"),
   udp: optionalSwitch("UDP instead of TCP; without a choice of ports those that a known protocol uses"),
   both: optionalSwitch("TCP and UDP"),
-  identify: optionalSwitch("Ask open ports what they are; on by default", { onByDefault: true }),
+  identify: optionalSwitch("Ask open ports what they are; default true", {
+    offDescription: "Only find open ports, do not ask them what they are",
+  }),
   open: optionalSwitch("Tell only what is open"),
   rate: optionalInteger("Most new connections a second", 1, 1_000_000, { placeholder: "N" }),
   retries: optionalInteger(
@@ -44,6 +54,7 @@ const inputSchema = v.object({
     },
   ),
   engine: optionalChoice(["node", "blocking-reuse", "epoll"], "Ask in this way; default: the fastest that works here"),
+  yes: optionalSwitch("Confirm that more than 65,536 addresses (a /16) are meant"),
 });
 
 const outputSchema = v.object({
@@ -57,6 +68,10 @@ const outputSchema = v.object({
   asked: v.pipe(v.number(), v.description("Ports asked, over all devices")),
   devices: v.pipe(v.number(), v.description("Devices asked")),
   hosts: v.pipe(listOf(hostSchema), v.description("Each device with what was found on it")),
+  unresolved: v.pipe(
+    listOf(v.object({ name: v.string(), where: v.nullable(v.string()) })),
+    v.description("Names without address, which were passed over; with the line of the file they stood in"),
+  ),
   engines: listOf(engineSchema),
   remarks: v.pipe(listOf(v.string()), v.description("Why better ways of asking were not used")),
 });
@@ -69,7 +84,8 @@ export type ScanEvent = v.InferOutput<typeof eventSchema>;
 
 /** Targets that are asked at the same ports. */
 interface Part {
-  readonly targets: readonly ScanTarget[];
+  readonly targets: Iterable<ScanTarget>;
+  readonly targetCount: number;
   readonly ports: ChosenPorts;
 }
 
@@ -79,11 +95,8 @@ export async function* runScan(
   context: OperationContext,
 ): AsyncGenerator<ScanEvent, ScanResult, void> {
   const startedAtMs = context.nowMs();
-  const { own, others } = await chooseTargets(input, context);
-  const parts: Part[] = [
-    { targets: own, ports: choosePorts(input, true) },
-    { targets: others, ports: choosePorts(input, false) },
-  ].filter(({ targets }) => targets.length > 0);
+  const targets = await chooseTargets(input, context);
+  const parts = cutParts(targets, input);
   const isWanted = ({ state }: { readonly state: string }): boolean => input.open !== true || state === "open";
   const outcomes = yield* streamEvents<ScanEvent, ScanOutcome[]>(context.signal, async (emit, signal) => {
     const done: ScanOutcome[] = [];
@@ -107,17 +120,44 @@ export async function* runScan(
     elapsedMs: context.nowMs() - startedAtMs,
     ports: { tcp: portsOf("tcp"), udp: portsOf("udp") },
     asked: outcomes.reduce((sum, { total }) => sum + total, 0),
-    devices: own.length + others.length,
+    devices: targets.count,
+    unresolved: targets.unresolved.map(({ text, where }) => ({ name: text, where })),
     hosts: input.open === true ? hosts.filter(({ doors }) => doors.length > 0) : hosts,
     engines: outcomes.flatMap(({ engines }) => engines.map(describeEngine)),
     remarks: [...new Set(outcomes.flatMap(({ remarks }) => remarks))],
   };
 }
 
-function scanPart({ targets, ports }: Part, input: ScanInput, options: ScanOptions): Promise<ScanOutcome> {
+/** This machine itself is asked at other ports than others, unless ports were chosen. */
+function cutParts(targets: TargetList, input: ScanInput): readonly Part[] {
+  const ownPorts = choosePorts(input, true);
+  const ports = choosePorts(input, false);
+  if (ports.tcp.equals(ownPorts.tcp)) return [{ targets, targetCount: targets.count, ports }];
+  let ownCount = 0;
+  for (const target of targets) if (isOwnTarget(target)) ownCount += 1;
+  return [
+    { targets: pick(targets, isOwnTarget), targetCount: ownCount, ports: ownPorts },
+    {
+      targets: pick(targets, (target) => !isOwnTarget(target)),
+      targetCount: targets.count - ownCount,
+      ports,
+    },
+  ].filter(({ targetCount }) => targetCount > 0);
+}
+
+/** The targets that pass, made one by one again for each reader. */
+function pick(targets: Iterable<ScanTarget>, passes: (target: ScanTarget) => boolean): Iterable<ScanTarget> {
+  return {
+    *[Symbol.iterator]() {
+      for (const target of targets) if (passes(target)) yield target;
+    },
+  };
+}
+
+function scanPart({ targets, targetCount, ports }: Part, input: ScanInput, options: ScanOptions): Promise<ScanOutcome> {
   const request = {
     targets,
-    targetCount: targets.length,
+    targetCount,
     tcpPorts: ports.tcp,
     udpPorts: ports.udp,
     namedPorts: ports.named,
@@ -132,7 +172,7 @@ function scanPart({ targets, ports }: Part, input: ScanInput, options: ScanOptio
 /** Adds up the progress of parts that are scanned one after the other. */
 function watchParts(parts: readonly Part[], context: OperationContext) {
   const startedMs = context.nowMs();
-  const total = parts.reduce((sum, { targets, ports }) => sum + targets.length * (ports.tcp.size + ports.udp.size), 0);
+  const total = parts.reduce((sum, { targetCount, ports }) => sum + targetCount * (ports.tcp.size + ports.udp.size), 0);
   const before = { done: 0, open: 0, identified: 0 };
   return {
     report: ({ done, open, identified }: ScanProgress): void => {
@@ -190,8 +230,8 @@ export const scanOperation = defineOperation({
     "Asks ports by ordinary connections, without privileges, and asks open ones what they are. Without a target it is this machine " +
     "itself, every TCP port of it; of other devices the 1,000 ports that are most often met. Printers' ports (9100 to 9107) are left " +
     "out unless each is named, because printers print what they receive. No password is ever tried. " +
-    "Scan only what is yours or whose owner agreed. Exit status 0 when the scan is complete, also when nothing is open; 130 when it " +
-    "was interrupted, with what was found until then.",
+    "Scan only what is yours or whose owner agreed. Exit status 0 when the scan is complete, also when nothing is open; 1 when some " +
+    "names had no address; 130 when it was interrupted, with what was found until then.",
   effect: "network",
   faces: ["cli"],
   positional: ["targets"],
@@ -199,6 +239,7 @@ export const scanOperation = defineOperation({
     { command: "scan", note: "every TCP port of this machine" },
     { command: "scan 192.168.1.8", note: "the usual ports of one device" },
     { command: "scan 192.168.1.0/24 -p 22,80,443 --open", note: "who has these open" },
+    { command: "scan --file hosts.txt --exclude 10.0.0.5 --csv", note: "a list of devices, as a spreadsheet" },
     { command: "scan 10.0.0.1 --udp -p 53,123,161", note: "by UDP" },
     { command: "scan nas --all-ports --no-identify", note: "only which ports are open, nothing asked" },
   ],

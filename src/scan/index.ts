@@ -5,6 +5,7 @@ export { portOutcomes, type PortReason, type PortState, type ScanEngine } from "
 export type { Identification, IdentifiedLayer } from "./identification.ts";
 export { identifyEndpoint, type EndpointAnswer, type EndpointOptions } from "./identify-endpoint.ts";
 export { readTextFile, readTextStream } from "./read-text.ts";
+export { resolveName } from "./resolve-name.ts";
 export { printerPorts } from "./printer-ports.ts";
 export { runScan, type ScanOptions } from "./run-scan.ts";
 export type {

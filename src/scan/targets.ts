@@ -44,6 +44,8 @@ export interface TargetList extends Iterable<ScanTarget> {
   readonly count: number;
   /** How many of them are neither loopback nor in a network of this machine's own. */
   readonly beyond: number;
+  /** Names without address that were passed over, because other targets are left. */
+  readonly unresolved: readonly TargetWord[];
 }
 
 /** Most addresses that need no `--yes`: a /16. */
@@ -78,13 +80,16 @@ export function readTargetWords(text: string, source: string): TargetWord[] {
 
 /**
  * Reads targets.
- * @throws TARGET_INVALID naming the word and what is accepted; TARGET_UNRESOLVED for a name without address; TARGET_TOO_LARGE for more
- * than 65,536 addresses without `yes`, or more than 16,777,216 at all
+ * @throws TARGET_INVALID naming the word and what is accepted; TARGET_UNRESOLVED when no name has an address, or
+ * an excluded one has none; TARGET_TOO_LARGE for more than 65,536 addresses without `yes`, or more than 16,777,216 at all
  */
 export async function parseTargets(words: readonly TargetWord[], options: TargetOptions): Promise<TargetList> {
   const names = new Map<string, string>();
-  const spans = mergeSpans(await readWords(words, options, names));
-  const excluded = mergeSpans(await readWords(options.exclude ?? [], options, new Map()));
+  const unresolved: TargetWord[] = [];
+  const spans = mergeSpans(await readWords(words, options, names, unresolved));
+  const [lost] = unresolved;
+  if (spans.length === 0 && lost !== undefined) throw withoutAddress(lost);
+  const excluded = mergeSpans(await readWords(options.exclude ?? [], options, new Map(), null));
   const left = subtract(spans, excluded);
   const total = left.reduce((sum, { first, last }) => sum + (last - first + 1n), 0n);
   if (total === 0n) {
@@ -104,6 +109,7 @@ export async function parseTargets(words: readonly TargetWord[], options: Target
   return {
     count: Number(total),
     beyond: countBeyond(left, own),
+    unresolved,
     *[Symbol.iterator]() {
       for (const { family, scopeId, first, last } of left) {
         for (let number = first; number <= last; number++) {
@@ -119,6 +125,8 @@ async function readWords(
   words: readonly TargetWord[],
   options: TargetOptions,
   names: Map<string, string>,
+  /** Takes names without address; `null`: such a name is an error. */
+  unresolved: TargetWord[] | null,
 ): Promise<Span[]> {
   const spans: Span[] = [];
   for (const word of words) {
@@ -130,7 +138,8 @@ async function readWords(
     const name = checkName(word);
     const addresses = await options.resolve(name);
     if (addresses.length === 0) {
-      throw new PortolanError("TARGET_UNRESOLVED", `${describe(word)} has no address.`, { details: { name } });
+      if (unresolved === null) throw withoutAddress(word);
+      unresolved.push(word);
     }
     for (const address of addresses) {
       const parsed = tryParseIpAddress(address);
@@ -236,6 +245,12 @@ function checkName(word: TargetWord): string {
 
 function describe({ text, where }: TargetWord): string {
   return where === null ? quote(text) : `${quote(text)} (${where})`;
+}
+
+function withoutAddress(word: TargetWord): PortolanError {
+  return new PortolanError("TARGET_UNRESOLVED", `${describe(word)} has no address.`, {
+    details: { name: word.text.slice(0, 256).toLowerCase() },
+  });
 }
 
 function invalid(word: TargetWord, problem: string): PortolanError {

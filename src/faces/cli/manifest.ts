@@ -16,8 +16,8 @@ export interface CommandParameter {
   readonly choices?: readonly string[];
   readonly lowest?: number | null;
   readonly highest?: number | null;
-  /** A switch that is on unless `--no-…` turns it off. */
-  readonly onByDefault?: boolean;
+  /** A switch that is on unless `--no-…` turns it off: what help says of that flag. */
+  readonly offDescription?: string;
 }
 
 /** One command. */

@@ -82,8 +82,8 @@ function addCommand(program: Command, declaration: CommandDeclaration, onCall: (
     const { json, ndjson, csv, xml, color, reader, root, ...rest } = options;
     const input: Record<string, unknown> = { ...rest };
     // What is on anyway was not said.
-    for (const { key, onByDefault } of declaration.options)
-      if (onByDefault === true && input[key] === true) delete input[key];
+    for (const { key, offDescription } of declaration.options)
+      if (offDescription !== undefined && input[key] === true) delete input[key];
     declaration.positional.forEach((parameter, index) => {
       const value = given[index];
       if (value !== undefined && !(Array.isArray(value) && value.length === 0)) input[parameter.key] = value;
@@ -130,10 +130,10 @@ function makeArgument(parameter: CommandParameter): Argument {
 
 function makeOption(parameter: CommandParameter): Option {
   // commander keeps `--no-identify` under `identify`, true unless it is given.
-  const name = `${parameter.onByDefault === true ? "no-" : ""}${flagNameOf(parameter.key)}`;
+  const name = `${parameter.offDescription !== undefined ? "no-" : ""}${flagNameOf(parameter.key)}`;
   const value = parameter.kind === "switch" ? "" : ` <${(parameter.placeholder ?? parameter.key).toLowerCase()}>`;
   const flags = `${parameter.short === undefined ? "" : `-${parameter.short}, `}--${name}${value}`;
-  const option = new Option(flags, parameter.description);
+  const option = new Option(flags, parameter.offDescription ?? parameter.description);
   if (parameter.kind === "choice") option.choices(parameter.choices ?? []);
   if (parameter.kind === "integer") option.argParser((text) => parseInteger(text, parameter));
   return option;

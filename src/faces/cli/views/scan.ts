@@ -26,7 +26,13 @@ export const scanView: View<ScanResult, ScanEvent> = {
     blocks.push(...summaryBlocks(result));
     return blocks;
   },
-  notes: (result) => result.remarks.map((remark) => paragraph([span("Slower than it could be: ", "warning"), remark])),
+  notes: ({ unresolved, remarks }) => [
+    ...unresolved.map(({ name, where }) =>
+      paragraph([span("Passed over: ", "warning"), `${name} has no address${where === null ? "" : ` (${where})`}.`]),
+    ),
+    ...remarks.map((remark) => paragraph([span("Slower than it could be: ", "warning"), remark])),
+  ],
+  exitStatus: ({ unresolved }) => (unresolved.length > 0 ? 1 : 0),
 };
 
 /** Devices of which nothing came are told one by one only where they are few. */
