@@ -5,7 +5,7 @@ import { existsSync, readFileSync, readlinkSync } from "node:fs";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { requireOrSkip, whyNoNetworkNamespaces } from "../support/netns.ts";
 import { findMissingPackages, readVersion, startHarbour, type Harbour } from "./harbour.ts";
-import { findSocketTables, isListening } from "./listening-sockets.ts";
+import { findSocketTables, isListening, listListeningPorts } from "./listening-sockets.ts";
 import { harbourServers } from "./servers.ts";
 
 const skip = requireOrSkip("harbour of real servers", whyNoNetworkNamespaces());
@@ -57,6 +57,16 @@ describe.skipIf(skip).each(["usual", "unusual"] as const)("harbour at its %s por
       expect(readlinkSync(`/proc/${pid}/ns/net`)).not.toBe(readlinkSync("/proc/self/ns/net"));
     }
     expect(new Set(harbour.berths.map(({ pid }) => pid)).size).toBe(harbour.berths.length);
+  });
+
+  test("nothing else listens", async () => {
+    const { berths, namespace } = harbour;
+    const there = berths.filter((berth) => berth.namespace === namespace && berth.server.transports.includes("tcp"));
+    const expected = there.flatMap(({ server, port }) => [port, ...(server.otherPorts?.(port) ?? [])]);
+    const found = listListeningPorts(await findSocketTables(namespace));
+    expect([...found].toSorted((one, other) => one - other)).toEqual(
+      [...new Set(expected)].toSorted((one, other) => one - other),
+    );
   });
 
   test.runIf(ports === "usual")("each server's program tells its version", async () => {

@@ -52,3 +52,9 @@ function readSixth(tables: string, transport: Transport): string {
     return "";
   }
 }
+
+/** Ports at which something takes connections, over IPv4. */
+export function listListeningPorts(tables: string): ReadonlySet<number> {
+  const rows = readFileSync(`${tables}/tcp`, "latin1").matchAll(/^ *\d+: [0-9A-F]{8}:([0-9A-F]{4}) 0{8}:0000 0A /gm);
+  return new Set(Array.from(rows, ([, port = ""]) => Number.parseInt(port, 16)));
+}

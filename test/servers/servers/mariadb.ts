@@ -3,7 +3,7 @@
  */
 import { join } from "node:path";
 import { writeCertificate } from "../certificate.ts";
-import { launch, prepare } from "../launch.ts";
+import { launch, prepare, writeServerFile } from "../launch.ts";
 import type { HarbourServer } from "../server.ts";
 
 export const mariadbServers: readonly HarbourServer[] = [
@@ -40,6 +40,8 @@ export const mariadbServers: readonly HarbourServer[] = [
           `--bind-address=${options.address}`,
           `--socket=${options.folder}/socket`,
           `--pid-file=${options.folder}/pid`,
+          // Without a user who may come from elsewhere, whoever does is turned away before the greeting.
+          `--init-file=${writeServerFile(options.folder, "users.sql", "CREATE USER IF NOT EXISTS 'harbour'@'%' IDENTIFIED BY 'x';\n")}`,
           `--ssl-cert=${certificate}`,
           `--ssl-key=${key}`,
         ],
