@@ -55,9 +55,10 @@ export function serverFacts(server: string | undefined): Fact[] {
 
 /** Everything that a page tells. */
 export function pageFacts(page: HttpPage): Fact[] {
+  const isHttp2 = page.httpVersion === "2";
   const facts = [
-    fact("protocolVersion", page.httpVersion, "status line"),
-    fact("status", page.status, "status line"),
+    fact("protocolVersion", page.httpVersion, isHttp2 ? "frame layout" : "status line"),
+    fact("status", page.status, isHttp2 ? ":status field" : "status line"),
     ...serverFacts(page.headers.get("server")),
   ];
   const poweredBy = page.headers.get("x-powered-by");
