@@ -1,0 +1,84 @@
+/**
+ * @module NATS: the server opens with INFO and a JSON object.
+ */
+import type { Conversation, Fact, Protocol } from "./protocol.ts";
+import { describeEnding, fact, latin1Bytes, matchPrefix, utf8Text, type Parsed, type Talk } from "./talk.ts";
+
+/** Longest INFO line: servers in large clusters list their neighbours in it. */
+const longestInfo = 32 * 1024;
+
+function parseInfo(bytes: Uint8Array): Parsed<Readonly<Record<string, unknown>>> {
+  if (matchPrefix(bytes, "INFO ") === "no") return null;
+  const end = bytes.indexOf(10);
+  if (end === -1) return bytes.length > longestInfo ? null : undefined;
+  try {
+    const value: unknown = JSON.parse(utf8Text(bytes.subarray(5, end)));
+    if (typeof value !== "object" || value === null || Array.isArray(value)) return null;
+    return { value: value as Readonly<Record<string, unknown>>, length: end + 1 };
+  } catch {
+    return null;
+  }
+}
+
+function describe(info: Readonly<Record<string, unknown>>): Fact[] {
+  const from = (field: string): string => `INFO, field ${field}`;
+  const facts: Fact[] = [fact("product", "nats-server", "INFO")];
+  if (typeof info["version"] === "string") facts.push(fact("version", info["version"], from("version")));
+  if (typeof info["proto"] === "number") facts.push(fact("protocolVersion", String(info["proto"]), from("proto")));
+  if (info["auth_required"] === true) facts.push(fact("login", "required", from("auth_required")));
+  if (info["tls_required"] === true || info["tls_available"] === true) {
+    facts.push(fact("startTls", info["tls_required"] === true ? "required" : "offered", from("tls_required")));
+  }
+  if (typeof info["cluster"] === "string") facts.push(fact("role", `in cluster ${info["cluster"]}`, from("cluster")));
+  return facts;
+}
+
+function* converse(talk: Talk): Conversation {
+  const reading = yield* talk.read(parseInfo);
+  if (!reading.ok) {
+    return reading.seen.length === 0
+      ? { outcome: "silent", evidence: describeEnding(reading.why) }
+      : { outcome: "other", evidence: "no INFO line" };
+  }
+  const info = reading.value;
+  if (typeof info["server_id"] !== "string" && typeof info["max_payload"] !== "number") {
+    return { outcome: "suggested", evidence: "an INFO line without the fields of NATS", facts: [] };
+  }
+  return { outcome: "proved", evidence: "INFO line with server_id and max_payload", facts: describe(info) };
+}
+
+/** NATS, the client protocol of nats-server. */
+export const nats: Protocol = {
+  id: "nats",
+  title: "NATS",
+  speaksFirst: "server",
+  over: "transport",
+  usualPorts: [{ port: 4222, transport: "tcp", tls: false }],
+  text: {
+    purpose: "Passes messages between programs by subject.",
+    weakProof: "A line INFO with a JSON object that lacks server_id and max_payload.",
+    strongProof: "A line INFO with a JSON object that has server_id or max_payload.",
+    claims: [
+      { fact: "product", from: "INFO line" },
+      { fact: "version", from: "INFO, field version" },
+      { fact: "protocolVersion", from: "INFO, field proto" },
+      { fact: "login", from: "INFO, field auth_required" },
+      { fact: "startTls", from: "INFO, fields tls_required and tls_available" },
+    ],
+    effectOnTarget: "Nothing is sent. The server logs the end of a connection at debug level.",
+    wire: [
+      {
+        from: "server",
+        bytes: 'INFO {"server_id":"N…","version":"2.9.10","proto":1,"max_payload":1048576,…}\\r\\n',
+        meaning: "who it is and what it demands",
+      },
+    ],
+    sources: ["NATS documentation, Client Protocol, INFO"],
+  },
+  recognise: (bytes) => matchPrefix(bytes, "INFO {"),
+  probe: converse,
+  sniff: (bytes) => {
+    const start = matchPrefix(bytes, latin1Bytes("CONNECT {"));
+    return { verdict: start };
+  },
+};
