@@ -167,19 +167,20 @@ interface Status {
 function openStatus(): Status {
   let line: StatusLine | undefined;
   let asked = false;
+  const open = async (): Promise<void> => {
+    const { createStatusLine } = await import("./status-line.ts");
+    line = createStatusLine({
+      write: (text) => void writeQuietly(text),
+      columns: () => pageOf(2, process.env).columns,
+      nowMs: Date.now,
+    });
+  };
   return {
     show: (message, measure) => {
       line?.show(message, measure);
       if (asked) return;
       asked = true;
-      if (!isTerminal(2) || process.env["TERM"] === "dumb") return;
-      void import("./status-line.ts").then(({ createStatusLine }) => {
-        line = createStatusLine({
-          write: (text) => void writeQuietly(text),
-          columns: () => pageOf(2, process.env).columns,
-          nowMs: Date.now,
-        });
-      });
+      if (isTerminal(2) && process.env["TERM"] !== "dumb") void open();
     },
     clear: () => line?.clear(),
   };
