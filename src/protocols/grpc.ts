@@ -68,7 +68,7 @@ export const grpc: Protocol = {
       },
       {
         from: "client",
-        bytes: "00 00 9B 01 04 00 00 00 01",
+        bytes: "00 00 98 01 04 00 00 00 01",
         meaning: "HEADERS: POST /portolan.Unknown/Probe, te: trailers, content-type: application/grpc",
       },
       { from: "client", bytes: "00 00 05 00 01 00 00 00 01 00 00 00 00 00", meaning: "DATA: one message of no bytes" },

@@ -74,7 +74,7 @@ export const http2: Protocol = {
       { from: "client", bytes: "00 00 00 04 00 00 00 00 00", meaning: "SETTINGS, none changed" },
       {
         from: "client",
-        bytes: "00 00 45 01 05 00 00 00 01",
+        bytes: "00 00 61 01 05 00 00 00 01",
         meaning: "HEADERS of stream 1, whole and without a body: GET / in literals without compression",
       },
       {
