@@ -2,23 +2,24 @@
  * @module How services prove themselves: every protocol, one line each.
  */
 import type { Protocol } from "./protocol.ts";
-import { vnc } from "./vnc.ts";
-import { telnet } from "./telnet.ts";
-import { sip } from "./sip.ts";
-import { ntp } from "./ntp.ts";
-import { nats } from "./nats.ts";
-import { mqtt } from "./mqtt.ts";
-import { mongodb } from "./mongodb.ts";
-import { memcached } from "./memcached.ts";
-import { ldap } from "./ldap.ts";
-import { ftpData } from "./ftp-data.ts";
-import { dhcp, dhcpClient } from "./dhcp.ts";
 import { amqp } from "./amqp.ts";
+import { dhcp, dhcpClient } from "./dhcp.ts";
+import { dns } from "./dns.ts";
+import { ftpData } from "./ftp-data.ts";
 import { grpc } from "./grpc.ts";
 import { http } from "./http.ts";
 import { http2 } from "./http2.ts";
+import { ldap } from "./ldap.ts";
+import { memcached } from "./memcached.ts";
+import { mongodb } from "./mongodb.ts";
+import { mqtt } from "./mqtt.ts";
+import { nats } from "./nats.ts";
+import { ntp } from "./ntp.ts";
+import { sip } from "./sip.ts";
 import { ssh } from "./ssh.ts";
+import { telnet } from "./telnet.ts";
 import { tls } from "./tls.ts";
+import { vnc } from "./vnc.ts";
 
 export type * from "./protocol.ts";
 export { askCautiously } from "./http.ts";
@@ -44,4 +45,5 @@ export const protocols: readonly Protocol[] = [
   sip,
   telnet,
   vnc,
+  dns,
 ];
