@@ -26,14 +26,19 @@ export const scanView: View<ScanResult, ScanEvent> = {
     blocks.push(...summaryBlocks(result));
     return blocks;
   },
-  notes: ({ unresolved, remarks }) => [
+  notes: ({ unresolved, engines, remarks }) => [
     ...unresolved.map(({ name, where }) =>
       paragraph([span("Passed over: ", "warning"), `${name} has no address${where === null ? "" : ` (${where})`}.`]),
     ),
-    ...remarks.map((remark) => paragraph([span("Slower than it could be: ", "warning"), remark])),
+    ...slownessOf(engines, remarks).map((remark) => paragraph([span("Slower than it could be: ", "warning"), remark])),
   ],
   exitStatus: ({ unresolved }) => (unresolved.length > 0 ? 1 : 0),
 };
+
+/** Why plain Node had to ask. That an engine suits only some targets is no loss. */
+function slownessOf(engines: ScanResult["engines"], remarks: readonly string[]): readonly string[] {
+  return engines.some(({ name }) => name === "node") ? remarks.filter((remark) => remark.startsWith("epoll")) : [];
+}
 
 /** Devices of which nothing came are told one by one only where they are few. */
 function tellsHost(hosts: readonly ListedHost[]): (host: ListedHost) => boolean {
