@@ -2,6 +2,8 @@
  * @module How services prove themselves: every protocol, one line each.
  */
 import type { Protocol } from "./protocol.ts";
+import { imap } from "./imap.ts";
+import { pop3 } from "./pop3.ts";
 import { amqp } from "./amqp.ts";
 import { dhcp, dhcpClient } from "./dhcp.ts";
 import { dns } from "./dns.ts";
@@ -46,4 +48,6 @@ export const protocols: readonly Protocol[] = [
   telnet,
   vnc,
   dns,
+  pop3,
+  imap,
 ];

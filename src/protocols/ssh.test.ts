@@ -16,7 +16,7 @@ test("an identification line proves it, also after other lines", () => {
       { name: "identity", value: "Debian-2+deb12u3" },
     ],
   });
-  expect(sent).toEqual([]);
+  expect(sent.map((hex) => Buffer.from(hex, "hex").toString())).toEqual(["SSH-2.0-portolan\r\n"]);
 });
 
 test("silence and another protocol's greeting are told apart", () => {

@@ -18,7 +18,11 @@ function* converse(talk: Talk): Conversation {
         : { outcome: "other", evidence: "no SSH identification line" };
     }
     const match = identification.exec(line.value);
-    if (match !== null) return describe(match[1]!, match[2]!, match[3]);
+    if (match !== null) {
+      // Who leaves without having named itself is logged as an error by OpenSSH.
+      yield* talk.send("SSH-2.0-portolan\r\n");
+      return describe(match[1]!, match[2]!, match[3]);
+    }
     // RFC 4253 §4.2: lines before the identification must not begin with "SSH-".
     if (line.value.startsWith("SSH-")) return { outcome: "other", evidence: "a malformed SSH identification line" };
   }
@@ -54,8 +58,11 @@ export const ssh: Protocol = {
       { fact: "identity", from: "identification line, comments" },
     ],
     effectOnTarget:
-      "Nothing is sent. The server logs that a connection was closed before authentication; OpenSSH 9.8 and later slow down an address that does this about fifteen times.",
-    wire: [{ from: "server", bytes: "SSH-2.0-OpenSSH_9.2p1 Debian-2+deb12u3\\r\\n", meaning: "identification line" }],
+      "The client names itself, because OpenSSH logs an error about who does not, and leaves. The server logs that a connection was closed before authentication; OpenSSH 9.8 and later slow down an address that does this about fifteen times.",
+    wire: [
+      { from: "server", bytes: "SSH-2.0-OpenSSH_9.2p1 Debian-2+deb12u3\\r\\n", meaning: "identification line" },
+      { from: "client", bytes: "SSH-2.0-portolan\\r\\n", meaning: "ours" },
+    ],
     sources: ["RFC 4253 §4.2"],
   },
   recognise: (bytes) => matchPrefix(bytes, "SSH-"),
