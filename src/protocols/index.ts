@@ -2,8 +2,6 @@
  * @module How services prove themselves: every protocol, one line each.
  */
 import type { Protocol } from "./protocol.ts";
-import { imap } from "./imap.ts";
-import { pop3 } from "./pop3.ts";
 import { amqp } from "./amqp.ts";
 import { dhcp, dhcpClient } from "./dhcp.ts";
 import { dns } from "./dns.ts";
@@ -11,12 +9,15 @@ import { ftpData } from "./ftp-data.ts";
 import { grpc } from "./grpc.ts";
 import { http } from "./http.ts";
 import { http2 } from "./http2.ts";
+import { imap } from "./imap.ts";
 import { ldap } from "./ldap.ts";
 import { memcached } from "./memcached.ts";
 import { mongodb } from "./mongodb.ts";
 import { mqtt } from "./mqtt.ts";
 import { nats } from "./nats.ts";
 import { ntp } from "./ntp.ts";
+import { pop3 } from "./pop3.ts";
+import { postgresql } from "./postgresql.ts";
 import { sip } from "./sip.ts";
 import { ssh } from "./ssh.ts";
 import { telnet } from "./telnet.ts";
@@ -50,4 +51,5 @@ export const protocols: readonly Protocol[] = [
   dns,
   pop3,
   imap,
+  postgresql,
 ];
