@@ -2,6 +2,10 @@
  * @module How services prove themselves: every protocol, one line each.
  */
 import type { Protocol } from "./protocol.ts";
+import { smtp } from "./smtp.ts";
+import { ftp } from "./ftp.ts";
+import { redis } from "./redis.ts";
+import { mysql } from "./mysql.ts";
 import { amqp } from "./amqp.ts";
 import { dhcp, dhcpClient } from "./dhcp.ts";
 import { dns } from "./dns.ts";
@@ -52,4 +56,8 @@ export const protocols: readonly Protocol[] = [
   pop3,
   imap,
   postgresql,
+  mysql,
+  redis,
+  ftp,
+  smtp,
 ];
