@@ -21,6 +21,8 @@ export interface BlockingTask {
 /** What it counted. */
 export interface BlockingFindings {
   readonly attempts: number;
+  /** Doors that were asked and left without outcome. */
+  readonly silent: number;
   /** Sum of the round trips that were measured, milliseconds, and their number. */
   readonly roundTripSumMs: number;
   readonly roundTrips: number;
@@ -44,7 +46,8 @@ export function askBlocking(
   const stride = 32;
   const bindAt = 0;
   const optionAt = 64;
-  const nameAt = 128;
+  const nameAt = 96;
+  const infoAt = 128;
   const addressesAt = 256;
   memory.set(plan.addresses, addressesAt);
   const portCount = ports.length;
@@ -107,9 +110,17 @@ export function askBlocking(
     return true;
   }
 
+  /** The kernel's own measurement of the connection's handshake, milliseconds (struct tcp_info, tcpi_rtt). */
+  function readRoundTrip(): number {
+    view.setUint32(optionAt + 16, 104, true);
+    if (system.getsockopt(descriptor, 6, 11, base + infoAt, base + optionAt + 16) !== 0) return 0;
+    return view.getUint32(infoAt + 68, true) / 1000;
+  }
+
   /** The connection is made: hand it over or close it. */
   function tellOpen(cell: number): void {
     outcomes[cell] = openOutcome;
+    const roundTripMs = readRoundTrip();
     let kept = -1;
     if (plan.keepConnections) {
       view.setBigInt64(optionAt, 0n, true);
@@ -119,7 +130,7 @@ export function askBlocking(
       kept = descriptor;
       descriptor = -1;
     }
-    post([[cell, 0, kept, null]]);
+    post([[cell, roundTripMs, kept, null]]);
     // A plain close: the listener sees an orderly end. The TIME_WAIT it leaves is one for each open door.
     release();
   }
@@ -251,5 +262,5 @@ export function askBlocking(
     release();
     Atomics.store(control, sourcePorts + thread, 0);
   }
-  return { attempts, roundTripSumMs, roundTrips };
+  return { attempts, silent, roundTripSumMs, roundTrips };
 }

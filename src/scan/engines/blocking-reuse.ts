@@ -10,7 +10,7 @@ import { outcomeCode, type ScanEngine, type ScanTally } from "../engine.ts";
 import { askBlocking, type BlockingFindings, type BlockingTask } from "./blocking-reuse-loop.ts";
 import { undecided } from "./native-outcomes.ts";
 import { addressStride } from "./native-plan.ts";
-import { countDone, nativeFitness, prepareRun, runThreads, type ScanRun } from "./native-thread.ts";
+import { nativeFitness, prepareRun, runThreads, type ScanRun } from "./native-thread.ts";
 
 /** How long one connect may take before the epoll engine gets the door, milliseconds. */
 const patienceMs = 40;
@@ -34,10 +34,7 @@ export const blockingReuseEngine: ScanEngine = {
     const findings = await runThreads<BlockingFindings | undefined>(run, listTasks(run));
     const tally = sumUp(findings);
     const missing = listUnasked(run);
-    if (missing.length === 0 || signal.aborted) {
-      sink.onProgress(countDone(sink.outcomes));
-      return tally;
-    }
+    if (missing.length === 0 || signal.aborted) return tally;
     return await askTheRest(run, missing, tally);
   },
 };
@@ -69,16 +66,18 @@ function listUnasked({ plan }: ScanRun): Uint32Array {
 
 function sumUp(findings: readonly (BlockingFindings | undefined)[]): ScanTally {
   let attempts = 0;
+  let repeated = 0;
   let sum = 0;
   let measured = 0;
   for (const finding of findings) {
     attempts += finding?.attempts ?? 0;
+    repeated += finding?.silent ?? 0;
     sum += finding?.roundTripSumMs ?? 0;
     measured += finding?.roundTrips ?? 0;
   }
   return {
     attempts,
-    repeated: 0,
+    repeated,
     measuredLoss: measured === 0 ? null : 0,
     smoothedRoundTripMs: measured === 0 ? null : sum / measured,
     widestWindow: findings.length,
@@ -91,7 +90,7 @@ async function askTheRest(run: ScanRun, cells: Uint32Array, before: ScanTally): 
   const after = await askCells(run, cells);
   return {
     attempts: before.attempts + after.attempts,
-    repeated: after.repeated + cells.length,
+    repeated: Math.min(cells.length, before.repeated + after.repeated),
     measuredLoss: after.measuredLoss ?? before.measuredLoss,
     smoothedRoundTripMs: before.smoothedRoundTripMs ?? after.smoothedRoundTripMs,
     widestWindow: Math.max(before.widestWindow, after.widestWindow),

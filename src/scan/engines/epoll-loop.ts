@@ -4,7 +4,7 @@
  */
 import type { PostedDoor, ScanPlan } from "./native-plan.ts";
 import type { NativeSystem } from "./native-system.ts";
-import type { Pacing, PacingOptions } from "./pacing.ts";
+import type { Pacing, PacingOptions, TryKind } from "./pacing.ts";
 
 /** What the thread is told beside the plan. */
 export interface EpollTask {
@@ -78,15 +78,15 @@ export function askByEpoll(
   const descriptorOf = new Int32Array(mostSlots).fill(-1);
   const cellOf = new Int32Array(mostSlots).fill(-1);
   const sentAt = new Float64Array(mostSlots);
-  /** Lists of the slots in flight by host and whether it is a repetition, oldest first: each list shares one waiting time. */
+  /** Lists of the slots in flight by host and kind of try, oldest first: each list shares one waiting time. */
   const nextInList = new Int32Array(mostSlots).fill(-1);
   const previousInList = new Int32Array(mostSlots).fill(-1);
   const listOf = new Int32Array(mostSlots).fill(-1);
-  const firstOf = new Int32Array(addressCount * 2).fill(-1);
-  const lastOf = new Int32Array(addressCount * 2).fill(-1);
+  const firstOf = new Int32Array(addressCount * 3).fill(-1);
+  const lastOf = new Int32Array(addressCount * 3).fill(-1);
   /** Lists that have members, and the place of each list in that. */
   const busyLists: number[] = [];
-  const busyPlace = new Int32Array(addressCount * 2).fill(-1);
+  const busyPlace = new Int32Array(addressCount * 3).fill(-1);
   /** Idle slots with a socket of that family ready for use, and slots without a socket. */
   const idle4: number[] = [];
   const idle6: number[] = [];
@@ -94,6 +94,11 @@ export function askByEpoll(
   for (let slot = mostSlots - 1; slot >= 0; slot--) empty.push(slot);
 
   const tries = new Uint8Array(plan.outcomes.length);
+  /** UDP: when each cell was asked last and before that, -1 for never; and cells whose host wants a pause first. */
+  const lastSentAt = new Float64Array(isTcp ? 0 : plan.outcomes.length).fill(-1);
+  const vainlySentAt = new Float64Array(isTcp ? 0 : plan.outcomes.length).fill(-1);
+  const waiting = new Map<number, number[]>();
+  let waitingCount = 0;
   /** Cells to ask again (from `againFrom` on), and silent cells that have been asked as often as needed so far. */
   let again: number[] = [];
   let againFrom = 0;
@@ -248,7 +253,9 @@ export function askByEpoll(
   function rememberAnswer(slot: number, now: number): number {
     const cell = cellOf[slot]!;
     const roundTripMs = Math.max(0, now - sentAt[slot]!);
-    pacing.answered(Math.floor(cell / portCount), roundTripMs, tries[cell]!, now);
+    const host = Math.floor(cell / portCount);
+    pacing.answered(host, roundTripMs, tries[cell]!, now);
+    if (!isTcp) pacing.heard(host, vainlySentAt[cell]!, now);
     return roundTripMs;
   }
 
@@ -396,6 +403,7 @@ export function askByEpoll(
   function giveUpTry(slot: number, isReusable: boolean): void {
     const cell = cellOf[slot]!;
     freeSlot(slot, isReusable);
+    if (!isTcp && tries[cell]! > 1) pacing.unheard(Math.floor(cell / portCount));
     if (tries[cell]! < pacing.tries(Math.floor(cell / portCount))) {
       again.push(cell);
     } else {
@@ -404,11 +412,15 @@ export function askByEpoll(
     }
   }
 
+  function listTimeout(list: number): number {
+    return pacing.timeoutMs(Math.floor(list / 3), (list % 3) as TryKind);
+  }
+
   /** Ends the tries whose time is over at `now`. */
   function expire(now: number): void {
     for (let place = busyLists.length - 1; place >= 0; place--) {
       const list = busyLists[place]!;
-      const oldest = now - pacing.timeoutMs(list >> 1, (list & 1) === 1);
+      const oldest = now - listTimeout(list);
       let slot = firstOf[list]!;
       while (slot >= 0 && sentAt[slot]! <= oldest) {
         const next = nextInList[slot]!;
@@ -424,7 +436,7 @@ export function askByEpoll(
     if (busyLists.length > 64) return 5;
     let soonest = 50;
     for (const list of busyLists) {
-      soonest = Math.min(soonest, sentAt[firstOf[list]!]! + pacing.timeoutMs(list >> 1, (list & 1) === 1) - now);
+      soonest = Math.min(soonest, sentAt[firstOf[list]!]! + listTimeout(list) - now);
     }
     return soonest;
   }
@@ -435,8 +447,34 @@ export function askByEpoll(
     return (index % addressCount) * portCount + Math.floor(index / addressCount);
   }
 
-  /** The next cell to ask, -1 when there is none now. An eighth are repetitions, so that loss is noticed early. */
+  /** The next cell to ask whose host may be asked now, -1 when there is none. */
   function pick(): number {
+    if (isTcp) return pickAny();
+    const now = performance.now();
+    if (waitingCount > 0) {
+      for (const [host, cells] of waiting) {
+        // The latest first: whether its repetition is answered tells about the present pace.
+        if (pacing.readyAt(host, tries[cells.at(-1)!]! > 0) > now) continue;
+        const cell = cells.pop()!;
+        waitingCount--;
+        if (cells.length === 0) waiting.delete(host);
+        return cell;
+      }
+    }
+    for (let skipped = 0; skipped < 1024; skipped++) {
+      const cell = pickAny();
+      const host = Math.floor(cell / portCount);
+      if (cell < 0 || pacing.readyAt(host, tries[cell]! > 0) <= now) return cell;
+      const cells = waiting.get(host);
+      if (cells === undefined) waiting.set(host, [cell]);
+      else cells.push(cell);
+      waitingCount++;
+    }
+    return -1;
+  }
+
+  /** The next cell to ask, -1 when there is none now. An eighth are repetitions, so that loss is noticed early. */
+  function pickAny(): number {
     const hasAgain = againFrom < again.length;
     if (hasAgain && ((picks++ & 7) === 0 || fresh >= total)) {
       const cell = again[againFrom++]!;
@@ -482,7 +520,7 @@ export function askByEpoll(
     cellOf[slot] = cell;
     sentAt[slot] = now;
     inFlight++;
-    link(slot, host * 2 + (isRepeat ? 1 : 0));
+    link(slot, host * 3 + (isRepeat ? pacing.repeatKind(host) : 0));
     let errno = system.connect(descriptor, base + address, length) === 0 ? 0 : system.errno();
     if (!isTcp && errno === 0) errno = sendDatagram(slot, portIndex);
     if (errno === 99 || errno === 11 || errno === 12 || errno === 105) {
@@ -519,6 +557,11 @@ export function askByEpoll(
     system.epollControl(epoll, 1, descriptor, base + eventAt);
     const from = task.datagramRanges[portIndex * 2]!;
     const to = task.datagramRanges[portIndex * 2 + 1]!;
+    const now = sentAt[slot]!;
+    const cell = cellOf[slot]!;
+    vainlySentAt[cell] = lastSentAt[cell]!;
+    lastSentAt[cell] = now;
+    pacing.sent(Math.floor(cell / portCount), tries[cell]! > 0, now);
     const sent = system.send(descriptor, base + datagramsAt + from, to - from, 0x4000); // MSG_NOSIGNAL
     const errno = sent < 0 ? system.errno() : 0;
     // The answer to this very datagram can be there already: the event tells of it.
@@ -576,10 +619,10 @@ export function askByEpoll(
     while (Atomics.load(control, places.abort) === 0) {
       const isFull = startDoors();
       const now = performance.now();
-      const hasMore = againFrom < again.length || fresh < total;
+      const hasMore = againFrom < again.length || fresh < total || waitingCount > 0;
       if (inFlight === 0 && !hasMore && !unpark()) break;
       let waitMs = 0;
-      if (isStarved) waitMs = 5;
+      if (isStarved || (waitingCount > 0 && !isFull)) waitMs = 5;
       else if (isFull || !hasMore) waitMs = Math.max(0, Math.min(20, Math.ceil(nextExpiry(now))));
       else if (rate !== null && tokens < 1) waitMs = Math.min(20, Math.ceil(1000 / rate));
       while (harvest(waitMs)) waitMs = 0;

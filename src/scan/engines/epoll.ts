@@ -74,13 +74,14 @@ function choosePace(batch: ScanBatch, doors: number): PacingOptions {
   return {
     hosts: batch.addresses.length,
     // Until the first answer a device's hardware address may be unknown, and few packets wait for that.
-    firstWindow: batch.addresses.length === 1 ? 64 : 256,
+    firstWindow: Math.min(256, (isTcp ? 64 : 16) * batch.addresses.length),
     mostWindow: Math.max(1, Math.min(limit, doors)),
     firstTimeoutMs: isTcp ? 500 : 1000,
     // Scheduling on both sides is slower than many networks; a single try has to be surer of silence, and a UDP service thinks.
     leastTimeoutMs: isTcp ? (fixedTries === 1 ? 100 : 50) : 300,
     mostTimeoutMs: isTcp ? 1500 : 2000,
     fixedTries,
+    learnsRate: !isTcp,
   };
 }
 

@@ -24,6 +24,7 @@ export interface NativeSystem {
   readonly recv: (descriptor: number, data: number, length: number, flags: number) => number;
   readonly recvmsg: (descriptor: number, header: number, flags: number) => number;
   readonly getsockname: (descriptor: number, address: number, length: number) => number;
+  readonly getsockopt: (descriptor: number, level: number, name: number, value: number, length: number) => number;
   readonly setsockopt: (descriptor: number, level: number, name: number, value: number, length: number) => number;
   readonly fcntl: (descriptor: number, command: number, value: number) => number;
   readonly epollCreate: (flags: number) => number;
@@ -63,6 +64,7 @@ export function createNativeSystem(
     recv: library.func("long recv(int fd, int64_t data, size_t length, int flags)"),
     recvmsg: library.func("long recvmsg(int fd, int64_t header, int flags)"),
     getsockname: library.func("int getsockname(int fd, int64_t address, int64_t length)"),
+    getsockopt: library.func("int getsockopt(int fd, int level, int name, int64_t value, int64_t length)"),
     setsockopt: library.func("int setsockopt(int fd, int level, int name, int64_t value, uint32_t length)"),
     // fcntl is variadic, which some machines pass differently from named arguments.
     fcntl: (

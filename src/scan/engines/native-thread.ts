@@ -6,7 +6,7 @@
 import { Worker } from "node:worker_threads";
 import { PortolanError } from "../../core/index.ts";
 import { loadNativeAccess } from "../../host/index.ts";
-import { outcomeCode, type EngineFitness, type ScanBatch, type ScanSink } from "../engine.ts";
+import type { EngineFitness, ScanBatch, ScanSink } from "../engine.ts";
 import { controlWords, packAddresses, type PostedDoor, type ScanPlan } from "./native-plan.ts";
 import { outcomeTable } from "./native-outcomes.ts";
 import { createNativeSystem } from "./native-system.ts";
@@ -196,12 +196,4 @@ const post = (doors) => {
 const result = task(system, workerData.data, post);
 parentPort.postMessage({ result });
 `;
-}
-
-/** Cells that have their outcome. */
-export function countDone(outcomes: Uint8Array): number {
-  const notAsked = outcomeCode("not-asked");
-  let done = 0;
-  for (const outcome of outcomes) if (outcome !== notAsked) done++;
-  return done;
 }

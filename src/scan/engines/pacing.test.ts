@@ -9,6 +9,7 @@ const usual: PacingOptions = {
   leastTimeoutMs: 50,
   mostTimeoutMs: 1500,
   fixedTries: null,
+  learnsRate: false,
 };
 
 /** Answers `count` doors, of which each one in `lostEvery` at its second try only. */
@@ -21,26 +22,81 @@ function answerMany(pacing: Pacing, count: number, lostEvery: number, nowMs = 0,
 describe("waiting time", () => {
   test("is the first one until the host answers, then follows RFC 6298 §2 between its bounds", () => {
     const pacing = createPacing({ ...usual, hosts: 2 });
-    expect(pacing.timeoutMs(0, false)).toBe(500);
+    expect(pacing.timeoutMs(0, 0)).toBe(500);
     pacing.answered(0, 100, 1, 0);
     // SRTT 100, RTTVAR 50.
-    expect(pacing.timeoutMs(0, false)).toBe(300);
+    expect(pacing.timeoutMs(0, 0)).toBe(300);
     pacing.answered(0, 200, 1, 0);
     // RTTVAR 0.75 * 50 + 0.25 * 100, SRTT 0.875 * 100 + 0.125 * 200.
-    expect(pacing.timeoutMs(0, false)).toBeCloseTo(112.5 + 4 * 62.5);
+    expect(pacing.timeoutMs(0, 0)).toBeCloseTo(112.5 + 4 * 62.5);
     // The other host is not this one.
-    expect(pacing.timeoutMs(1, false)).toBe(500);
+    expect(pacing.timeoutMs(1, 0)).toBe(500);
   });
 
   test("never goes below what scheduling takes, nor above the ceiling, and doubles for repetitions", () => {
     const pacing = createPacing(usual);
     for (let index = 0; index < 100; index++) pacing.answered(0, 0.05, 1, index);
-    expect(pacing.timeoutMs(0, false)).toBe(50);
-    expect(pacing.timeoutMs(0, true)).toBe(100);
+    expect(pacing.timeoutMs(0, 0)).toBe(50);
+    expect(pacing.timeoutMs(0, 1)).toBe(100);
     for (let index = 0; index < 100; index++) pacing.answered(0, 1400 - (index % 2) * 1000, 1, index);
-    expect(pacing.timeoutMs(0, false)).toBe(1500);
-    expect(pacing.timeoutMs(0, true)).toBe(1500);
+    expect(pacing.timeoutMs(0, 0)).toBe(1500);
+    expect(pacing.timeoutMs(0, 1)).toBe(1500);
   });
+});
+
+test("eight repetitions a host wait as long as if nothing were known", () => {
+  const pacing = createPacing(usual);
+  pacing.answered(0, 1, 1, 0);
+  const kinds = Array.from({ length: 10 }, () => pacing.repeatKind(0));
+  expect(kinds).toEqual([2, 2, 2, 2, 2, 2, 2, 2, 1, 1]);
+  expect(pacing.timeoutMs(0, 2)).toBe(500);
+});
+
+/** A host that tells of closed ports so many times at once and then every `everyMs`, asked for 300 seconds. */
+function askLimited(everyMs: number): { answered: number; asked: number } {
+  const pacing = createPacing({ ...usual, learnsRate: true });
+  let tokens = 6;
+  let [answered, asked] = [0, 0];
+  const vain: number[] = [];
+  for (let now = 0; now < 300_000; now += 5) {
+    tokens = Math.min(6, tokens + 5 / everyMs);
+    const isRepeat = vain.length > 0 && (asked & 1) === 0;
+    if (pacing.readyAt(0, isRepeat) > now) continue;
+    asked++;
+    pacing.sent(0, isRepeat, now);
+    if (tokens < 1) {
+      if (isRepeat) pacing.unheard(0);
+      else vain.push(now);
+      continue;
+    }
+    tokens--;
+    answered++;
+    const before = isRepeat ? vain.pop()! : -1;
+    pacing.answered(0, 1, isRepeat ? 2 : 1, now);
+    pacing.heard(0, before, now);
+  }
+  return { answered, asked };
+}
+
+test.each([
+  [1000, 200],
+  [100, 2000],
+])("learns that a host tells of a closed port each %i ms only, and asks hardly faster", (everyMs, least) => {
+  const { answered, asked } = askLimited(everyMs);
+  expect(answered).toBeGreaterThan(least);
+  expect(asked).toBeLessThan(answered * 3);
+});
+
+test("three repetitions in vain, and a host without answers, are asked at any rate", () => {
+  const pacing = createPacing({ ...usual, learnsRate: true });
+  pacing.sent(0, true, 20);
+  expect(pacing.readyAt(0, true)).toBe(0);
+  pacing.answered(0, 1, 1, 0);
+  pacing.heard(0, -1, 0);
+  expect(pacing.readyAt(0, false)).toBe(0);
+  expect(pacing.readyAt(0, true)).toBe(1100);
+  for (let trial = 0; trial < 3; trial++) pacing.unheard(0);
+  expect(pacing.readyAt(0, true)).toBe(0);
 });
 
 describe("tries", () => {

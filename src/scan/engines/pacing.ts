@@ -15,18 +15,33 @@ export interface PacingOptions {
   readonly mostTimeoutMs: number;
   /** Tries for a silent door; `null`: derived from the measured loss. */
   readonly fixedTries: number | null;
+  /** UDP: find out at which rate each host says that ports are closed, and ask no faster. */
+  readonly learnsRate: boolean;
 }
+
+/** Which try of a door: the first, a repetition, or one of the few repetitions that wait as long as if nothing were known. */
+export type TryKind = 0 | 1 | 2;
 
 /** The pace of one batch. Times are milliseconds of any one clock that does not run backwards. */
 export interface Pacing {
   /** Doors that may be in flight now. */
   window(): number;
-  /** How long to wait for the answer to a host's door; `isRepeat` for any try but the first. */
-  timeoutMs(host: number, isRepeat: boolean): number;
+  /** How long to wait for the answer to a host's door. */
+  timeoutMs(host: number, kind: TryKind): number;
+  /** Which kind the next repetition at that host is. */
+  repeatKind(host: number): TryKind;
   /** How often a silent door of that host has to be asked before it counts as silent. */
   tries(host: number): number;
   /** A door answered. `tries`: how often it had been asked, this time included. */
   answered(host: number, roundTripMs: number, tries: number, nowMs: number): void;
+  /** The earliest time at which the host's next datagram may be sent; 0 for at once. */
+  readyAt(host: number, isRepeat: boolean): number;
+  /** A datagram was sent. */
+  sent(host: number, isRepeat: boolean, nowMs: number): void;
+  /** A repeated datagram was not answered either. */
+  unheard(host: number): void;
+  /** A datagram, or the message that its port is closed, came. `unansweredMs`: when a try before it was sent in vain, or -1. */
+  heard(host: number, unansweredMs: number, nowMs: number): void;
   /** Files, memory or source ports ran out with that many doors in flight. */
   exhausted(inFlight: number): void;
   /** To be called often. `wasFull`: the window was what kept more doors from being asked. */
@@ -46,13 +61,36 @@ export function createPacing(options: PacingOptions): Pacing {
   const missed = 1e-5;
   /** Loss that is no reason to slow down. */
   const harmlessLoss = 0.02;
-  const leastWindow = Math.min(32, mostWindow);
+  const leastWindow = Math.min(options.learnsRate ? 8 : 32, mostWindow);
   /** Where nobody answers at all nothing says that the way is free: the window grows no further than this. */
   const silentWindow = Math.min(4096, mostWindow);
   const smoothed = new Float64Array(hosts).fill(-1);
   const variation = new Float64Array(hosts);
   const answers = new Uint32Array(hosts);
   const lost = new Uint32Array(hosts);
+  /**
+   * An answer that comes from something nearer than the device (a router that refuses one port) makes the waiting time too short for
+   * all its other ports. So many repetitions a host are patient enough to find that out.
+   */
+  const patientTries = 8;
+  const patient = new Uint8Array(hosts);
+  /**
+   * UDP: devices limit how often they tell that a port is closed (Linux: six at once, then one a second), so silence after the
+   * first answers means little. The first repetitions come as seldom as that: when one is answered, the host is asked no faster
+   * than it answers; when none is, silence is silence.
+   */
+  const paced = options.learnsRate ? hosts : 0;
+  const slowestGapMs = 1100;
+  const fastestGapMs = 0.25;
+  const mostDatagramTries = 6;
+  const trials = new Uint8Array(paced).fill(3);
+  /** Least time between two datagrams, 0 for a host without a known limit; and when the next may go. */
+  const gapMs = new Float64Array(paced);
+  const readyAtMs = new Float64Array(paced);
+  /** Answers at the present gap, and how many of them came to a repetition of what was asked at that gap. */
+  const countedFrom = new Float64Array(paced);
+  const heardCount = new Uint32Array(paced);
+  const vainCount = new Uint32Array(paced);
   let allSmoothed = -1;
   let allAnswers = 0;
   let allLost = 0;
@@ -88,6 +126,14 @@ export function createPacing(options: PacingOptions): Pacing {
     return Math.max(leastTimeoutMs, smoothed[host]! + 4 * variation[host]!);
   }
 
+  function setGap(host: number, gap: number, nowMs: number): void {
+    gapMs[host] = Math.min(slowestGapMs, Math.max(fastestGapMs, gap));
+    readyAtMs[host] = nowMs + gapMs[host]!;
+    countedFrom[host] = nowMs;
+    heardCount[host] = 0;
+    vainCount[host] = 0;
+  }
+
   /** Judges the epoch's loss once it holds enough answers. */
   function judgeLoss(nowMs: number): void {
     if (nowMs < epochStart || epochAnswers < 20) return;
@@ -117,7 +163,15 @@ export function createPacing(options: PacingOptions): Pacing {
 
   return {
     window: () => Math.max(1, Math.floor(Math.min(window, ceiling))),
-    timeoutMs: (host, isRepeat) => Math.min(mostTimeoutMs, baseTimeout(host) * (isRepeat ? 2 : 1)),
+    timeoutMs(host, kind) {
+      const timeout = baseTimeout(host) * (kind === 0 ? 1 : 2);
+      return Math.min(mostTimeoutMs, kind === 2 ? Math.max(firstTimeoutMs, timeout) : timeout);
+    },
+    repeatKind(host) {
+      if (patient[host]! >= patientTries) return 1;
+      patient[host]!++;
+      return 2;
+    },
     tries(host) {
       if (fixedTries !== null) return fixedTries;
       // A host that answers seldom is judged with the experience of all others.
@@ -126,8 +180,9 @@ export function createPacing(options: PacingOptions): Pacing {
       const total = isKnown ? answers[host]! + hits : allAnswers + hits;
       if (hits === 0) return 2;
       const loss = upperShare(hits, total);
-      if (loss >= 1) return mostTries;
-      return Math.min(mostTries, Math.max(2, Math.ceil(Math.log(missed) / Math.log(loss))));
+      if (loss >= 1) return options.learnsRate ? mostDatagramTries : mostTries;
+      const most = options.learnsRate ? mostDatagramTries : mostTries;
+      return Math.min(most, Math.max(2, Math.ceil(Math.log(missed) / Math.log(loss))));
     },
     answered(host, roundTripMs, tries, nowMs) {
       // Each try has a connection of its own, so it is always known which one was answered (Karn's problem does not arise).
@@ -149,6 +204,30 @@ export function createPacing(options: PacingOptions): Pacing {
         epochLost += tries - 1;
         judgeLoss(nowMs);
       }
+    },
+    readyAt(host, isRepeat) {
+      const isPaced = host < paced && (gapMs[host]! > 0 || (isRepeat && trials[host]! > 0 && answers[host]! > 0));
+      return isPaced ? readyAtMs[host]! : 0;
+    },
+    sent(host, isRepeat, nowMs) {
+      if (host >= paced) return;
+      const isTrial = gapMs[host] === 0 && isRepeat && trials[host]! > 0;
+      // Who looks at the clock each few milliseconds only may make up for that.
+      readyAtMs[host] = Math.max(readyAtMs[host]!, nowMs - 20) + (isTrial ? slowestGapMs : gapMs[host]!);
+    },
+    unheard(host) {
+      if (host < paced && gapMs[host] === 0 && trials[host]! > 0) trials[host]!--;
+    },
+    heard(host, unansweredMs, nowMs) {
+      if (host >= paced) return;
+      if (gapMs[host] === 0) {
+        if (unansweredMs >= 0) setGap(host, slowestGapMs, nowMs);
+        return;
+      }
+      heardCount[host]!++;
+      if (unansweredMs >= countedFrom[host]!) vainCount[host]!++;
+      if (vainCount[host]! >= 2) setGap(host, gapMs[host]! * 2, nowMs);
+      else if (heardCount[host]! >= 8) setGap(host, gapMs[host]! / 2, nowMs);
     },
     exhausted(inFlight) {
       ceiling = Math.max(1, Math.min(ceiling, inFlight));
