@@ -2,7 +2,7 @@
  * @module MySQL and MariaDB: the server's first packet says everything; nothing is sent.
  */
 import type { Conversation, Fact, Protocol } from "./protocol.ts";
-import { describeEnding, fact, latin1Text, matchPrefix, type Parsed, type Talk } from "./talk.ts";
+import { describeEnding, fact, latin1Text, type Parsed, type Talk } from "./talk.ts";
 
 /** Longest first packet: versions and plugin names are short. */
 const longestPacket = 4096;
