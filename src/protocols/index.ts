@@ -2,6 +2,15 @@
  * @module How services prove themselves: every protocol, one line each.
  */
 import type { Protocol } from "./protocol.ts";
+import { websocket } from "./websocket.ts";
+import { webpackDevServer } from "./webpack-dev-server.ts";
+import { vite } from "./vite.ts";
+import { prometheusExporter } from "./prometheus-exporter.ts";
+import { prometheus } from "./prometheus.ts";
+import { next } from "./next.ts";
+import { kubernetes } from "./kubernetes.ts";
+import { elasticsearch } from "./elasticsearch.ts";
+import { docker } from "./docker.ts";
 import { smtp } from "./smtp.ts";
 import { ftp } from "./ftp.ts";
 import { redis } from "./redis.ts";
@@ -39,6 +48,15 @@ export const protocols: readonly Protocol[] = [
   tls,
   http2,
   grpc,
+  vite,
+  webpackDevServer,
+  next,
+  prometheus,
+  prometheusExporter,
+  elasticsearch,
+  docker,
+  kubernetes,
+  websocket,
   amqp,
   dhcp,
   dhcpClient,
