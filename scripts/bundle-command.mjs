@@ -88,6 +88,7 @@ export async function bundleCommand() {
           name: "machine",
           test: /[\\/]src[\\/](?:core|host|tenant|plan|registry)[\\/](?!search\.ts|assignments\.ts|descriptions|bpf-|.*worker)/,
         },
+        { name: "look", test: /[\\/]src[\\/]operations[\\/](?:look|describe-door)\.ts/ },
         { name: "print", test: /[\\/]src[\\/]faces[\\/]cli[\\/](?:print[\\/]|terminal\.ts)/ },
       ],
     },

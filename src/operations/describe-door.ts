@@ -1,10 +1,11 @@
 /**
  * @module What an open door is, as claims: proved by its handshake, or guessed from its number.
  */
-import { claim, compareClaims, type Claim, type Port } from "../core/index.ts";
+import { claim, compareClaims, type Claim, type Port, type Transport } from "../core/index.ts";
 import { conventionsOf, primaryNameOf } from "../registry/index.ts";
 import type { FoundDoor, Identification } from "../scan/index.ts";
-import type { ListedDoor, ListedIdentification } from "./scan-schemas.ts";
+import type { ListedIdentification } from "./identification-schema.ts";
+import type { ListedDoor } from "./scan-schemas.ts";
 
 /** A found door for a result. */
 export function describeDoor(door: FoundDoor): ListedDoor {
@@ -59,7 +60,8 @@ export function claimsOfIdentification({ layers, tls }: Identification): Claim<s
     .toReversed();
 }
 
-function claimsOfNumber(port: Port, transport: "tcp" | "udp"): Claim<string>[] {
+/** What the number alone says: by common use, then by assignment. */
+export function claimsOfNumber(port: Port, transport: Transport): Claim<string>[] {
   const claims = conventionsOf(port, transport).map(({ title, source }) =>
     claim(title, "convention", `port ${port} by common use (${source})`),
   );

@@ -28,6 +28,7 @@ const inputSchema = v.object({
   reverse: optionalSwitch("Turn the order round", { short: "r" }),
   all: optionalSwitch("Every state: connections too, not only listeners", { short: "a" }),
   fast: optionalSwitch("Stop at the first holder found of each socket: faster, and may miss some that share it"),
+  identify: optionalSwitch("Ask each listener that is shown what it is, by connecting to it"),
   showSecrets: optionalSwitch("Show passwords and tokens in arguments instead of ***"),
 });
 
@@ -65,12 +66,20 @@ export async function runList(input: ListInput, context: OperationContext): Prom
     holders: input.fast === true ? "first" : "all",
     signal: context.signal,
   });
-  const services = describeServices(snapshot, { showSecrets: input.showSecrets === true });
+  const showSecrets = input.showSecrets === true;
+  let services = describeServices(snapshot, { showSecrets });
+  if (input.identify === true) {
+    const { proveServices } = await import("./prove-services.ts");
+    const wanted = services.filter((service) => selection.accepts(service));
+    const proofs = await proveServices(wanted, snapshot.interfaces, context);
+    services = describeServices(snapshot, { showSecrets, proofs });
+  }
   const inRange = { "well-known": 0, registered: 0, dynamic: 0 };
   for (const service of services) inRange[service.range] += 1;
   const shown = services.filter((service) => selection.accepts(service));
   return {
     ...describeLook(snapshot),
+    complete: snapshot.complete && !context.signal.aborted,
     services: sortServices(shown, input.sort ?? "port", input.reverse === true),
     connections: input.all === true ? listConnections(snapshot, selection, shown) : [],
     totals: {
@@ -115,7 +124,8 @@ export const listOperation = defineOperation({
   summary: "Every listening port of this machine: its meaning, its holder, its reach",
   description:
     "One row is one service as a person thinks of it: the IPv4 and IPv6 sockets of one server, and all its workers, are one row. " +
-    "Works as an ordinary user and says what it could not see. Sends nothing to anybody.",
+    "Works as an ordinary user and says what it could not see. Sends nothing to anybody, except with --identify, which connects to " +
+    "this machine's own ports (never to printers' ports, 9100 to 9107).",
   effect: "read",
   faces: ["cli", "http", "mcp"],
   positional: ["filter"],
@@ -124,6 +134,7 @@ export const listOperation = defineOperation({
     { command: "list 3000..3999 5173", note: "only these ports" },
     { command: "list node", note: "rows that mention node: program, project, user or name" },
     { command: "list --reach everywhere", note: "what other devices can knock at" },
+    { command: "list --identify", note: "what each proves to be when it is asked" },
     { command: "list --project shop --json", note: "one project's ports, for a program" },
     { command: "list --all -t tcp 5432", note: "the connections of a database too" },
   ],

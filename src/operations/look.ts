@@ -16,7 +16,8 @@ import {
 } from "../core/index.ts";
 import type { Process, Snapshot } from "../host/index.ts";
 import { localUrlOf, reachOf } from "../plan/index.ts";
-import { conventionsOf, primaryNameOf, rangeOf, schemeOf } from "../registry/index.ts";
+import { rangeOf, schemeOf } from "../registry/index.ts";
+import type { Identification } from "../scan/index.ts";
 import {
   createTenantCache,
   describeTenant,
@@ -26,12 +27,18 @@ import {
   type Service,
   type Tenant,
 } from "../tenant/index.ts";
+import { claimsOfIdentification, claimsOfNumber, describeIdentification } from "./describe-door.ts";
 import type { ListedHolder, ListedProcess, ListedService } from "./schemas.ts";
+
+/** Identifications by a service's first socket, the very object of the snapshot. */
+export type ServiceProofs = ReadonlyMap<object, Identification>;
 
 /** How to tell services. */
 export interface LookOptions {
   /** Show passwords and tokens in arguments. Default false: they are replaced by `***`. */
   readonly showSecrets?: boolean;
+  /** What services answered when they were asked what they are, by their first socket. Default: none was asked. */
+  readonly proofs?: ServiceProofs;
 }
 
 /** Fields that open every result about the machine. */
@@ -55,8 +62,9 @@ export function describeServices(snapshot: Snapshot, options: LookOptions = {}):
   const maskEvidence = options.showSecrets === true ? (text: string) => text : remember(maskText);
   return groupServices(snapshot).map((service) => {
     const tenant = maskTenant(describeTenant(snapshot, service, { cache }), maskEvidence);
-    const names = nameService(snapshot, service, tenant);
-    const scheme = claimScheme(service, tenant);
+    const identification = options.proofs?.get(service.sockets[0]!) ?? null;
+    const names = nameService(snapshot, service, tenant, identification);
+    const scheme = claimScheme(service, tenant, identification);
     const reach = reachOf(service.sockets, world, { scheme: scheme?.value ?? null });
     return {
       port: service.port,
@@ -70,6 +78,9 @@ export function describeServices(snapshot: Snapshot, options: LookOptions = {}):
       ...tenant,
       reach,
       urls: reach.addresses.flatMap((reachable) => (reachable.url === null ? [] : [reachable.url])),
+      ...(options.proofs === undefined
+        ? {}
+        : { identification: identification === null ? null : describeIdentification(identification) }),
       localUrl: scheme === null ? null : localUrlOf(reach, service.port, scheme.value),
       sockets: service.sockets,
     };
@@ -135,17 +146,17 @@ function describeHolders(
   );
 }
 
-/** Every claim of what a service is, strongest first: its program, then what its port is commonly and officially for. */
-function nameService(snapshot: Snapshot, service: Service, tenant: Tenant): Claim<string>[] {
+/** Every claim of what a service is, strongest first: what it proved, its program, then what its port is for. */
+function nameService(
+  snapshot: Snapshot,
+  service: Service,
+  tenant: Tenant,
+  identification: Identification | null,
+): Claim<string>[] {
   const claims: Claim<string>[] = [];
   if (tenant.framework !== null) claims.push({ ...tenant.framework, value: tenant.framework.value.title });
-  for (const convention of conventionsOf(service.port, service.transport)) {
-    claims.push(claim(convention.title, "convention", `port ${service.port} by common use (${convention.source})`));
-  }
-  const assigned = primaryNameOf(service.port, service.transport);
-  if (assigned !== undefined) {
-    claims.push(claim(assigned, "assigned", `port ${service.port}/${service.transport} in the IANA registry`));
-  }
+  if (identification !== null) claims.push(...claimsOfIdentification(identification));
+  claims.push(...claimsOfNumber(service.port, service.transport));
   if (tenant.framework === null && service.holders.known) {
     const leader = service.holders.value[0];
     const program = leader === undefined ? undefined : programNameOf(snapshot.processOf(leader.pid));
@@ -160,8 +171,17 @@ export function programNameOf(process: Process): string | undefined {
   return executable === "" ? knownOr(process.name, undefined) : basename(executable);
 }
 
-function claimScheme(service: Service, tenant: Tenant): Claim<"http" | "https"> | null {
+function claimScheme(
+  service: Service,
+  tenant: Tenant,
+  identification: Identification | null,
+): Claim<"http" | "https"> | null {
   if (service.transport !== "tcp") return null;
+  const proved = identification?.layers.filter(({ strength }) => strength === "strong") ?? [];
+  if (proved.length > 0) {
+    const http = proved.find(({ protocol }) => protocol === "http");
+    return http === undefined ? null : claim(proved[0]?.protocol === "tls" ? "https" : "http", "proved", http.evidence);
+  }
   const framework = tenant.framework;
   if (framework !== null) {
     // A program that is known to speak something else is not made a web server by its port number.

@@ -3,28 +3,10 @@
  */
 import * as v from "valibot";
 import { socketStates } from "../core/index.ts";
+import { identificationSchema } from "./identification-schema.ts";
+import { claimSchema, knownSchema, listOf } from "./schema-parts.ts";
 
-/** An array that nobody changes. */
-export function listOf<Schema extends v.GenericSchema>(item: Schema) {
-  return v.pipe(v.array(item), v.readonly());
-}
-
-/** `{known:true,value}` or `{known:false,why}`. */
-export function knownSchema<Schema extends v.GenericSchema>(value: Schema) {
-  return v.variant("known", [
-    v.object({ known: v.literal(true), value }),
-    v.object({ known: v.literal(false), why: v.picklist(["permission", "gone", "unsupported"]) }),
-  ]);
-}
-
-/** A value with its basis and evidence. */
-export function claimSchema<Schema extends v.GenericSchema>(value: Schema) {
-  return v.object({
-    value,
-    basis: v.picklist(["assigned", "convention", "inferred", "proved"]),
-    evidence: v.string(),
-  });
-}
+export { claimSchema, knownSchema, listOf };
 
 export const portSchema = v.pipe(v.number(), v.integer(), v.minValue(0), v.maxValue(65_535));
 const countSchema = v.pipe(v.number(), v.integer(), v.minValue(0));
@@ -143,6 +125,10 @@ export const serviceSchema = v.object({
   urls: v.pipe(
     listOf(v.string()),
     v.description("Ready URLs, one for each address that answers, for what is claimed to speak HTTP"),
+  ),
+  identification: v.pipe(
+    v.optional(v.nullable(identificationSchema)),
+    v.description("With --identify: what it answered when it was asked what it is; null when it was not asked"),
   ),
   localUrl: v.pipe(v.nullable(v.string()), v.description("The URL to open on this machine itself")),
   sockets: listOf(socketSchema),

@@ -44,6 +44,7 @@ const inputSchema = v.object({
     },
   ),
   transport: optionalChoice(["tcp", "udp"], "Only this transport", { short: "t" }),
+  identify: optionalSwitch("Ask who listens what it is, by connecting to it"),
   showSecrets: optionalSwitch("Show passwords and tokens in arguments instead of ***"),
 });
 
@@ -97,15 +98,21 @@ export async function runWho(input: WhoInput, context: OperationContext): Promis
     holders: "all",
     signal: context.signal,
   });
-  const described = describeServices(snapshot, { showSecrets: input.showSecrets === true });
-  const services = described.filter(
-    (service) => ports.has(service.port) && (input.transport === undefined || service.transport === input.transport),
-  );
+  const showSecrets = input.showSecrets === true;
+  const isAsked = ({ port, transport }: ListedService): boolean =>
+    ports.has(port) && (input.transport === undefined || transport === input.transport);
+  let services = describeServices(snapshot, { showSecrets }).filter(isAsked);
+  if (input.identify === true) {
+    const { proveServices } = await import("./prove-services.ts");
+    const proofs = await proveServices(services, snapshot.interfaces, context);
+    services = describeServices(snapshot, { showSecrets, proofs }).filter(isAsked);
+  }
   const heldPorts = new Set(services.map((service) => service.port));
   const connections = connectionsByPort(snapshot, heldPorts);
   const told = [...ports].filter((port) => ports.size <= mostPortsToldFree || heldPorts.has(port));
   return {
     ...describeLook(snapshot),
+    complete: snapshot.complete && !context.signal.aborted,
     asked: ports.size,
     held: heldPorts.size,
     ports: told.map((port) => {
@@ -116,7 +123,7 @@ export async function runWho(input: WhoInput, context: OperationContext): Promis
           tcp: !here.some((service) => service.transport === "tcp"),
           udp: !here.some((service) => service.transport === "udp"),
         },
-        services: here.map((service) => describeHeld(snapshot, service, connections, input.showSecrets === true)),
+        services: here.map((service) => describeHeld(snapshot, service, connections, showSecrets)),
       };
     }),
   };
@@ -232,7 +239,8 @@ export const whoOperation = defineOperation({
   name: "who",
   summary: "Everything about a port: meaning, holder, project, since when, reach, clients; or that it is free",
   description:
-    "Ports are given as numbers, ranges, names, or just as an error message or a browser shows them. Exit status 0 when somebody holds at " +
+    "Ports are given as numbers, ranges, names, or just as an error message or a browser shows them. Sends nothing to anybody, except " +
+    "with --identify, which connects to this machine's own ports. Exit status 0 when somebody holds at " +
     "least one of them, 1 when all are free.",
   effect: "read",
   faces: ["cli", "http", "mcp"],
@@ -242,6 +250,7 @@ export const whoOperation = defineOperation({
     { command: "who :::3000", note: "as EADDRINUSE prints it" },
     { command: "who http://localhost:5173/", note: "as the browser shows it" },
     { command: "who postgresql 6379", note: "by name and by number" },
+    { command: "who 8080 --identify", note: "and what it proves to be when it is asked" },
     { command: "who 3000-3999", note: "who is in this range" },
   ],
   input: inputSchema,

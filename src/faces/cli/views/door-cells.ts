@@ -1,7 +1,8 @@
 /**
  * @module Cells about a scanned door: what it is, its product, its encryption, and what says so.
  */
-import type { ListedDoor, ListedIdentification, ListedTls } from "../../../operations/scan-schemas.ts";
+import type { ListedIdentification, ListedTls } from "../../../operations/identification-schema.ts";
+import type { ListedDoor } from "../../../operations/scan-schemas.ts";
 import { span, type Line } from "../print/document.ts";
 
 /** Most characters of bytes that no protocol explains. */

@@ -10,7 +10,15 @@ import { span, type Line } from "../print/document.ts";
 export function titleCell(service: ListedService): Line {
   const title = service.title;
   if (title === null) return [span("–", "dim")];
-  if (title.basis === "proved") return [span(title.value, "strong"), span(" proved", "good")];
+  if (title.basis === "proved") {
+    // The handshake says what it speaks, the process often more closely what it is.
+    const program = service.framework?.value.title ?? title.value;
+    return [
+      span(title.value, "strong"),
+      span(" proved", "good"),
+      program === title.value ? "" : span(` ${program}`, "strong"),
+    ];
+  }
   if (title.basis === "inferred") return [span(title.value, "strong")];
   return [title.value, span("?", "dim")];
 }

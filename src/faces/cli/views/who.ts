@@ -6,6 +6,7 @@ import type { WhoResult } from "../../../operations/who.ts";
 import { blank, paragraph, span, verbatim, type Block, type Line, type Span } from "../print/document.ts";
 import type { View } from "../view.ts";
 import { blindSpotNotes } from "./blind-spots.ts";
+import { identificationBlocks } from "./identification.ts";
 import { fact, meaningBlocks } from "./meaning.ts";
 import { ageText, bytesText, titleCell } from "./service-cells.ts";
 
@@ -84,6 +85,8 @@ function serviceBlocks(service: HeldService, nowMs: number): Block[] {
   if (supervisor !== undefined) {
     blocks.push(fact("kept by", supervisor.kind, supervisor.name === null ? "" : ` ${supervisor.name}`));
   }
+  const identification = service.identification ?? null;
+  if (identification !== null) blocks.push(...identificationBlocks(identification));
   blocks.push(...reachBlocks(service), ...clientBlocks(service));
   return blocks;
 }
