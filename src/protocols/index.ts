@@ -2,40 +2,41 @@
  * @module How services prove themselves: every protocol, one line each.
  */
 import type { Protocol } from "./protocol.ts";
-import { websocket } from "./websocket.ts";
-import { webpackDevServer } from "./webpack-dev-server.ts";
-import { vite } from "./vite.ts";
-import { prometheusExporter } from "./prometheus-exporter.ts";
-import { prometheus } from "./prometheus.ts";
-import { next } from "./next.ts";
-import { kubernetes } from "./kubernetes.ts";
-import { elasticsearch } from "./elasticsearch.ts";
-import { docker } from "./docker.ts";
-import { smtp } from "./smtp.ts";
-import { ftp } from "./ftp.ts";
-import { redis } from "./redis.ts";
-import { mysql } from "./mysql.ts";
 import { amqp } from "./amqp.ts";
 import { dhcp, dhcpClient } from "./dhcp.ts";
 import { dns } from "./dns.ts";
+import { docker } from "./docker.ts";
+import { elasticsearch } from "./elasticsearch.ts";
 import { ftpData } from "./ftp-data.ts";
+import { ftp } from "./ftp.ts";
 import { grpc } from "./grpc.ts";
 import { http } from "./http.ts";
 import { http2 } from "./http2.ts";
 import { imap } from "./imap.ts";
+import { kubernetes } from "./kubernetes.ts";
 import { ldap } from "./ldap.ts";
 import { memcached } from "./memcached.ts";
 import { mongodb } from "./mongodb.ts";
 import { mqtt } from "./mqtt.ts";
+import { mysql } from "./mysql.ts";
 import { nats } from "./nats.ts";
+import { next } from "./next.ts";
 import { ntp } from "./ntp.ts";
 import { pop3 } from "./pop3.ts";
 import { postgresql } from "./postgresql.ts";
+import { prometheusExporter } from "./prometheus-exporter.ts";
+import { prometheus } from "./prometheus.ts";
+import { rdp } from "./rdp.ts";
+import { redis } from "./redis.ts";
 import { sip } from "./sip.ts";
+import { smtp } from "./smtp.ts";
 import { ssh } from "./ssh.ts";
 import { telnet } from "./telnet.ts";
 import { tls } from "./tls.ts";
+import { vite } from "./vite.ts";
 import { vnc } from "./vnc.ts";
+import { webpackDevServer } from "./webpack-dev-server.ts";
+import { websocket } from "./websocket.ts";
 
 export type * from "./protocol.ts";
 export { askCautiously } from "./http.ts";
@@ -78,4 +79,5 @@ export const protocols: readonly Protocol[] = [
   redis,
   ftp,
   smtp,
+  rdp,
 ];
