@@ -29,6 +29,7 @@ import { prometheus } from "./prometheus.ts";
 import { rdp } from "./rdp.ts";
 import { redis } from "./redis.ts";
 import { sip } from "./sip.ts";
+import { smb } from "./smb.ts";
 import { smtp } from "./smtp.ts";
 import { ssh } from "./ssh.ts";
 import { telnet } from "./telnet.ts";
@@ -80,4 +81,5 @@ export const protocols: readonly Protocol[] = [
   ftp,
   smtp,
   rdp,
+  smb,
 ];
