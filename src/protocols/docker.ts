@@ -59,7 +59,8 @@ function headerFacts(server: string | undefined): Fact[] {
 function isHinted(page: HttpPage): boolean {
   if (page.headers.has("api-version") || page.headers.has("libpod-api-version")) return true;
   if (/^(?:Docker|Libpod)\//.test(page.headers.get("server") ?? "")) return true;
-  return page.status === 404 && /^\s*\{"message":"page not found"\}\s*$/.test(page.body.slice(0, 256));
+  // What Docker and Podman answer at `/`; Podman's text is not the one that Go's servers give by default.
+  return page.status === 404 && /^\s*(?:\{"message":"page not found"\}|Not Found)\s*$/.test(page.body.slice(0, 256));
 }
 
 /** Docker Engine API. */

@@ -54,7 +54,8 @@ export const websocket: Protocol = {
   id: "websocket",
   title: "WebSocket",
   speaksFirst: "client",
-  over: "http",
+  // Some servers (mosquitto) close the connection on any request that is no upgrade: no page ever stands before it.
+  over: "transport",
   usualPorts: [{ port: 9001, transport: "tcp", tls: false }],
   text: {
     purpose: "Messages in both directions between a page and its server, on a connection that began as HTTP.",
@@ -62,7 +63,7 @@ export const websocket: Protocol = {
     strongProof: "Status 101 whose Sec-WebSocket-Accept is the SHA-1 of our random key and a fixed text, in Base64.",
     claims: [{ fact: "capabilities", from: "Sec-WebSocket-Protocol header, the chosen subprotocol" }],
     effectOnTarget:
-      "A client appears and leaves with status 1000 at once. It is asked only where the page says that an upgrade is wanted, or on port 9001.",
+      "A client appears and leaves with status 1000 at once. It is asked where a page says that an upgrade is wanted, and on port 9001 and its neighbours.",
     wire: [
       {
         from: "client",
@@ -84,6 +85,6 @@ export const websocket: Protocol = {
     ],
     sources: ["RFC 6455 §1.3", "RFC 6455 §4.1", "RFC 6455 §4.2.2", "RFC 6455 §5.5.1", "RFC 3174"],
   },
-  worthAsking: (page, port) => asksForUpgrade(page) || (port === 9001 && page.status !== 200),
+  worthAsking: asksForUpgrade,
   probe: converse,
 };
