@@ -2,9 +2,11 @@
  * @module The loop of the epoll engine's thread, as one function that refers to nothing outside itself: only its source text
  * is used (native-thread.ts).
  */
+import type { createFlightLists } from "./epoll-flight.ts";
+import type { IcmpOutcomes, createIcmpReader } from "./epoll-icmp.ts";
 import type { PostedDoor, ScanPlan } from "./native-plan.ts";
 import type { NativeSystem } from "./native-system.ts";
-import type { Pacing, PacingOptions, TryKind } from "./pacing.ts";
+import type { PacingOptions, TryKind, createPacing } from "./pacing.ts";
 
 /** What the thread is told beside the plan. */
 export interface EpollTask {
@@ -16,16 +18,7 @@ export interface EpollTask {
   readonly datagrams: Uint8Array;
   readonly datagramRanges: Uint32Array;
   /** Outcome bytes. */
-  readonly outcome: {
-    readonly open: number;
-    readonly silent: number;
-    readonly noResources: number;
-    readonly hostUnreachable: number;
-    readonly networkUnreachable: number;
-    readonly prohibited: number;
-    readonly protocolError: number;
-    readonly undecided: number;
-  };
+  readonly outcome: IcmpOutcomes & { readonly open: number; readonly silent: number; readonly noResources: number };
 }
 
 /** What it counted. */
@@ -38,12 +31,19 @@ export interface EpollFindings {
   readonly exhausted: number;
 }
 
+/** Functions that the loop is made of, each with a source text of its own. */
+export interface EpollParts {
+  readonly createPacing: typeof createPacing;
+  readonly createIcmpReader: typeof createIcmpReader;
+  readonly createFlightLists: typeof createFlightLists;
+}
+
 /** Asks every cell of the plan, many at a time, until each has its outcome or an abort ends it. */
 export function askByEpoll(
   system: NativeSystem,
   task: EpollTask,
   post: (doors: PostedDoor[]) => void,
-  createPacing: (options: PacingOptions) => Pacing,
+  parts: EpollParts,
 ): EpollFindings {
   const { plan, outcome } = task;
   const { ports, outcomes, control, outcomeOfErrno, places } = plan;
@@ -58,9 +58,8 @@ export function askByEpoll(
   const eventAt = 0;
   const nameAt = 64;
   const lengthAt = 96;
-  const headerAt = 128; // struct msghdr, then struct iovec
-  const ancillaryAt = 256;
-  const answerAt = 1024;
+  const icmpAt = 128;
+  const answerAt = icmpAt + 1024;
   const answerSize = 4096;
   const eventsAt = answerAt + answerSize;
   const mostEvents = 512;
@@ -70,7 +69,8 @@ export function askByEpoll(
   memory.set(task.datagrams, datagramsAt);
   memory[nameAt] = 0; // AF_UNSPEC stays there until a name is read; see disconnect().
 
-  const pacing = createPacing(task.pacing);
+  const pacing = parts.createPacing(task.pacing);
+  const readIcmp = parts.createIcmpReader(system, outcome, icmpAt);
   const epoll = system.epollCreate(0x80000); // EPOLL_CLOEXEC
 
   // Slots: one socket each, used for one door after another. -1 in `cellOf`: idle.
@@ -78,15 +78,7 @@ export function askByEpoll(
   const descriptorOf = new Int32Array(mostSlots).fill(-1);
   const cellOf = new Int32Array(mostSlots).fill(-1);
   const sentAt = new Float64Array(mostSlots);
-  /** Lists of the slots in flight by host and kind of try, oldest first: each list shares one waiting time. */
-  const nextInList = new Int32Array(mostSlots).fill(-1);
-  const previousInList = new Int32Array(mostSlots).fill(-1);
-  const listOf = new Int32Array(mostSlots).fill(-1);
-  const firstOf = new Int32Array(addressCount * 3).fill(-1);
-  const lastOf = new Int32Array(addressCount * 3).fill(-1);
-  /** Lists that have members, and the place of each list in that. */
-  const busyLists: number[] = [];
-  const busyPlace = new Int32Array(addressCount * 3).fill(-1);
+  const flight = parts.createFlightLists(mostSlots, addressCount * 3);
   /** Idle slots with a socket of that family ready for use, and slots without a socket. */
   const idle4: number[] = [];
   const idle6: number[] = [];
@@ -125,39 +117,6 @@ export function askByEpoll(
     outcomes[cell] = code;
   }
 
-  function link(slot: number, list: number): void {
-    const last = lastOf[list]!;
-    listOf[slot] = list;
-    previousInList[slot] = last;
-    nextInList[slot] = -1;
-    if (last >= 0) {
-      nextInList[last] = slot;
-    } else {
-      firstOf[list] = slot;
-      busyPlace[list] = busyLists.length;
-      busyLists.push(list);
-    }
-    lastOf[list] = slot;
-  }
-
-  function unlink(slot: number): void {
-    const list = listOf[slot]!;
-    const previous = previousInList[slot]!;
-    const next = nextInList[slot]!;
-    if (previous >= 0) nextInList[previous] = next;
-    else firstOf[list] = next;
-    if (next >= 0) previousInList[next] = previous;
-    else lastOf[list] = previous;
-    if (firstOf[list]! >= 0) return;
-    const moved = busyLists.pop()!;
-    const place = busyPlace[list]!;
-    if (moved !== list) {
-      busyLists[place] = moved;
-      busyPlace[moved] = place;
-    }
-    busyPlace[list] = -1;
-  }
-
   /** Place of the cell's socket address, which other cells of the host use too: its port is written anew for each use. */
   function aimAt(cell: number): number {
     const address = addressesAt + Math.floor(cell / portCount) * stride;
@@ -176,7 +135,7 @@ export function askByEpoll(
     const cell = cellOf[slot]!;
     cellOf[slot] = -1;
     inFlight--;
-    unlink(slot);
+    flight.remove(slot);
     if (isReusable && isTcp) {
       (isIpv4(cell) ? idle4 : idle6).push(slot);
       return;
@@ -247,6 +206,7 @@ export function askByEpoll(
       return;
     }
     tries[cell]!--;
+    if (!isTcp) lastSentAt[cell] = -1;
     again.push(cell);
   }
 
@@ -283,63 +243,6 @@ export function askByEpoll(
     post([[cell, roundTripMs, kept, null]]);
   }
 
-  /** Outcome that a queued ICMP message stands for, or `undecided` (RFC 792, RFC 4443). */
-  function readIcmp(slot: number): number {
-    const header = headerAt;
-    view.setBigUint64(header, 0n, true); // no name
-    view.setUint32(header + 8, 0, true);
-    view.setBigUint64(header + 16, BigInt(base + header + 64), true); // one struct iovec
-    view.setBigUint64(header + 24, 1n, true);
-    view.setBigUint64(header + 32, BigInt(base + ancillaryAt), true);
-    view.setBigUint64(header + 40, 512n, true);
-    view.setUint32(header + 48, 0, true);
-    view.setBigUint64(header + 64, BigInt(base + answerAt), true);
-    view.setBigUint64(header + 72, 256n, true);
-    if (system.recvmsg(descriptorOf[slot]!, base + header, 0x2000) < 0) return outcome.undecided; // MSG_ERRQUEUE
-    const end = Math.min(512, Number(view.getBigUint64(header + 40, true)));
-    for (let at = 0; at + 16 <= end;) {
-      const size = Number(view.getBigUint64(ancillaryAt + at, true));
-      const level = view.getUint32(ancillaryAt + at + 8, true);
-      const kind = view.getUint32(ancillaryAt + at + 12, true);
-      if (size < 16) break;
-      if ((level === 0 && kind === 11) || (level === 41 && kind === 25)) {
-        // struct sock_extended_err: number, origin, type, code.
-        const errno = view.getUint32(ancillaryAt + at + 16, true);
-        return outcomeOfIcmp(
-          memory[ancillaryAt + at + 20]!,
-          memory[ancillaryAt + at + 21]!,
-          memory[ancillaryAt + at + 22]!,
-          errno,
-        );
-      }
-      at += (size + 7) & ~7;
-    }
-    return outcome.undecided;
-  }
-
-  function outcomeOfIcmp(origin: number, type: number, code: number, errno: number): number {
-    const { hostUnreachable, networkUnreachable, prohibited, undecided } = outcome;
-    // Whoever answers TCP at all answers a closed port by RST: this message comes from a filter.
-    const portUnreachable = isTcp ? prohibited : outcomeOfErrno[111]!;
-    if (origin === 2) {
-      if (type === 11) return hostUnreachable; // time exceeded
-      if (type !== 3) return type === 12 ? outcome.protocolError : undecided;
-      if (code === 4) return undecided; // fragmentation needed
-      if (code === 3) return portUnreachable;
-      if (code === 0 || code === 6 || code === 11) return networkUnreachable;
-      if (code === 2) return outcome.protocolError;
-      return code === 9 || code === 10 || code === 13 ? prohibited : hostUnreachable;
-    }
-    if (origin === 3) {
-      if (type === 3) return hostUnreachable;
-      if (type !== 1) return type === 4 ? outcome.protocolError : undecided;
-      if (code === 4) return portUnreachable;
-      if (code === 0) return networkUnreachable;
-      return code === 1 || code === 5 || code === 6 ? prohibited : hostUnreachable;
-    }
-    return outcomeOfErrno[errno & 255]!;
-  }
-
   function finishRefused(slot: number, code: number, now: number, isReusable: boolean): void {
     rememberAnswer(slot, now);
     decide(cellOf[slot]!, code);
@@ -362,7 +265,7 @@ export function askByEpoll(
       finishOpen(slot, now); // EISCONN
       return;
     }
-    const icmp = readIcmp(slot);
+    const icmp = readIcmp(descriptorOf[slot]!);
     if (errno === 114 || errno === 115) {
       // EALREADY: an ICMP message came while the kernel was busy with the socket, and only the queue tells of it.
       if (icmp === outcome.undecided) return;
@@ -394,7 +297,7 @@ export function askByEpoll(
       return;
     }
     const errno = system.errno();
-    const icmp = readIcmp(slot);
+    const icmp = readIcmp(descriptorOf[slot]!);
     const code = icmp === outcome.undecided ? outcomeOfErrno[errno & 255]! : icmp;
     if (code !== outcome.undecided) finishRefused(slot, code, now, false);
   }
@@ -418,14 +321,11 @@ export function askByEpoll(
 
   /** Ends the tries whose time is over at `now`. */
   function expire(now: number): void {
-    for (let place = busyLists.length - 1; place >= 0; place--) {
-      const list = busyLists[place]!;
-      const oldest = now - listTimeout(list);
-      let slot = firstOf[list]!;
-      while (slot >= 0 && sentAt[slot]! <= oldest) {
-        const next = nextInList[slot]!;
+    for (let place = flight.busy.length - 1; place >= 0; place--) {
+      const list = flight.busy[place]!;
+      const sentBefore = now - listTimeout(list);
+      for (let slot = flight.oldest(list); slot >= 0 && sentAt[slot]! <= sentBefore; slot = flight.oldest(list)) {
         giveUpTry(slot, isTcp && disconnect(slot));
-        slot = next;
       }
     }
   }
@@ -433,10 +333,10 @@ export function askByEpoll(
   /** Milliseconds until the first try's time is over. */
   function nextExpiry(now: number): number {
     // Of many hosts only the shortest waiting time that there can be is looked at.
-    if (busyLists.length > 64) return 5;
+    if (flight.busy.length > 64) return 5;
     let soonest = 50;
-    for (const list of busyLists) {
-      soonest = Math.min(soonest, sentAt[firstOf[list]!]! + listTimeout(list) - now);
+    for (const list of flight.busy) {
+      soonest = Math.min(soonest, sentAt[flight.oldest(list)]! + listTimeout(list) - now);
     }
     return soonest;
   }
@@ -520,7 +420,7 @@ export function askByEpoll(
     cellOf[slot] = cell;
     sentAt[slot] = now;
     inFlight++;
-    link(slot, host * 3 + (isRepeat ? pacing.repeatKind(host) : 0));
+    flight.add(slot, host * 3 + (isRepeat ? pacing.repeatKind(host) : 0));
     let errno = system.connect(descriptor, base + address, length) === 0 ? 0 : system.errno();
     if (!isTcp && errno === 0) errno = sendDatagram(slot, portIndex);
     if (errno === 99 || errno === 11 || errno === 12 || errno === 105) {

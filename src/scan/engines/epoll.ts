@@ -4,6 +4,8 @@
  */
 import { readFileSync, readdirSync } from "node:fs";
 import { outcomeCode, type ScanBatch, type ScanEngine, type ScanTally } from "../engine.ts";
+import { createFlightLists } from "./epoll-flight.ts";
+import { createIcmpReader } from "./epoll-icmp.ts";
 import { askByEpoll, type EpollFindings, type EpollTask } from "./epoll-loop.ts";
 import { undecided } from "./native-outcomes.ts";
 import { nativeFitness, prepareRun, runThreads, type ScanRun } from "./native-thread.ts";
@@ -14,7 +16,7 @@ const mostWindow = 16_384;
 /** UDP: answers that a port is closed come at a rate that the device limits. */
 const mostUdpWindow = 1024;
 /** Bytes of the thread's memory before the addresses; see epoll-loop.ts. */
-const memoryBeforeAddresses = 1024 + 4096 + 512 * 16;
+const memoryBeforeAddresses = 2048 + 4096 + 512 * 16;
 
 /** Non-blocking sockets and epoll. */
 export const epollEngine: ScanEngine = {
@@ -48,10 +50,16 @@ export async function askCells(run: ScanRun, cells: Uint32Array | null): Promise
       networkUnreachable: outcomeCode("network-unreachable"),
       prohibited: outcomeCode("prohibited"),
       protocolError: outcomeCode("protocol-error"),
+      portUnreachable: outcomeCode(batch.transport === "tcp" ? "prohibited" : "port-unreachable"),
       undecided,
+      ofErrno: run.plan.outcomeOfErrno,
     },
   };
-  const source = `(system, data, post) => (${askByEpoll.toString()})(system, data, post, ${createPacing.toString()})`;
+  const source = `(system, data, post) => (${askByEpoll.toString()})(system, data, post, {
+createPacing: ${createPacing.toString()},
+createIcmpReader: ${createIcmpReader.toString()},
+createFlightLists: ${createFlightLists.toString()},
+})`;
   const [findings] = await runThreads<EpollFindings | undefined>(run, [
     { source, data: task, memorySize: memoryBeforeAddresses + task.plan.addresses.length + datagrams.length + 8 },
   ]);
