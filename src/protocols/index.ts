@@ -26,11 +26,14 @@ import { pop3 } from "./pop3.ts";
 import { postgresql } from "./postgresql.ts";
 import { prometheusExporter } from "./prometheus-exporter.ts";
 import { prometheus } from "./prometheus.ts";
+import { proxyProtocol } from "./proxy-protocol.ts";
+import { quic } from "./quic.ts";
 import { rdp } from "./rdp.ts";
 import { redis } from "./redis.ts";
 import { sip } from "./sip.ts";
 import { smb } from "./smb.ts";
 import { smtp } from "./smtp.ts";
+import { socks } from "./socks.ts";
 import { ssh } from "./ssh.ts";
 import { telnet } from "./telnet.ts";
 import { tls } from "./tls.ts";
@@ -38,6 +41,7 @@ import { vite } from "./vite.ts";
 import { vnc } from "./vnc.ts";
 import { webpackDevServer } from "./webpack-dev-server.ts";
 import { websocket } from "./websocket.ts";
+import { wireguard } from "./wireguard.ts";
 
 export type * from "./protocol.ts";
 export { askCautiously } from "./http.ts";
@@ -82,4 +86,8 @@ export const protocols: readonly Protocol[] = [
   smtp,
   rdp,
   smb,
+  socks,
+  proxyProtocol,
+  quic,
+  wireguard,
 ];
