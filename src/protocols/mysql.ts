@@ -56,10 +56,8 @@ function describe(packet: Extract<Packet, { kind: "handshake" }>): Fact[] {
   const facts: Fact[] = [];
   // MariaDB puts 5.5.5- before its version, for old replicas.
   const version = packet.version.replace(/^5\.5\.5-(?=\d)/, "");
-  const [, number = "", rest = ""] = /^(\d+\.\d+\.\d+)(.*)$/.exec(version) ?? [];
-  if (/mariadb/i.test(rest)) facts.push(fact("product", "MariaDB", from));
-  if (number !== "") facts.push(fact("version", number, from));
-  facts.push(fact("identity", version, from), fact("protocolVersion", "10", "handshake, first byte"));
+  if (/mariadb/i.test(version)) facts.push(fact("product", "MariaDB", from));
+  facts.push(fact("version", version, from), fact("protocolVersion", "10", "handshake, first byte"));
   if ((packet.capabilities & clientSsl) !== 0)
     facts.push(fact("startTls", "offered", "handshake, capability CLIENT_SSL"));
   if (packet.plugin !== null && packet.plugin !== "") {

@@ -1,7 +1,7 @@
 /**
  * @module NATS: the server opens with INFO and a JSON object.
  */
-import type { Conversation, Fact, Protocol } from "./protocol.ts";
+import type { Conversation, Fact, ProbeContext, Protocol } from "./protocol.ts";
 import { describeEnding, fact, latin1Bytes, matchPrefix, utf8Text, type Parsed, type Talk } from "./talk.ts";
 
 /** Longest INFO line: servers in large clusters list their neighbours in it. */
@@ -22,7 +22,7 @@ function parseInfo(bytes: Uint8Array): Parsed<Readonly<Record<string, unknown>>>
 
 function describe(info: Readonly<Record<string, unknown>>): Fact[] {
   const from = (field: string): string => `INFO, field ${field}`;
-  const facts: Fact[] = [fact("product", "nats-server", "INFO")];
+  const facts: Fact[] = [fact("product", "NATS", "INFO")];
   if (typeof info["version"] === "string") facts.push(fact("version", info["version"], from("version")));
   if (typeof info["proto"] === "number") facts.push(fact("protocolVersion", String(info["proto"]), from("proto")));
   if (info["auth_required"] === true) facts.push(fact("login", "required", from("auth_required")));
@@ -33,7 +33,7 @@ function describe(info: Readonly<Record<string, unknown>>): Fact[] {
   return facts;
 }
 
-function* converse(talk: Talk): Conversation {
+function* converse(talk: Talk, { tls }: ProbeContext): Conversation {
   const reading = yield* talk.read(parseInfo);
   if (!reading.ok) {
     return reading.seen.length === 0
@@ -44,6 +44,8 @@ function* converse(talk: Talk): Conversation {
   if (typeof info["server_id"] !== "string" && typeof info["max_payload"] !== "number") {
     return { outcome: "suggested", evidence: "an INFO line without the fields of NATS", facts: [] };
   }
+  // A server that demands TLS logs an error when the handshake is not finished.
+  if (info["tls_required"] === true && tls === null) yield* talk.startTls();
   return { outcome: "proved", evidence: "INFO line with server_id and max_payload", facts: describe(info) };
 }
 
@@ -65,7 +67,8 @@ export const nats: Protocol = {
       { fact: "login", from: "INFO, field auth_required" },
       { fact: "startTls", from: "INFO, fields tls_required and tls_available" },
     ],
-    effectOnTarget: "Nothing is sent. The server logs the end of a connection at debug level.",
+    effectOnTarget:
+      "Nothing is sent, except that the handshake of TLS is finished where INFO demands it, because the server logs an error otherwise. It logs the end of a connection at debug level.",
     wire: [
       {
         from: "server",

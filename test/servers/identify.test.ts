@@ -23,24 +23,29 @@ afterAll(() => {
 /** Asks every berth, each from inside its own namespace; answers by id and transport. */
 async function askAll(harbour: Harbour): Promise<Map<string, DoorAnswer>> {
   const answers = new Map<string, DoorAnswer>();
-  const byNamespace = groupByNamespace(harbour);
   await Promise.all(
-    [...byNamespace].map(async ([namespace, berths]) => {
-      const doors = berths.flatMap(({ server, address, port }) =>
-        server.transports.map((transport) => ({ address, transport, port })),
+    [...groupByNamespace(harbour)].map(async ([namespace, berths]) => {
+      const asker = bundle.start(namespace);
+      const asked = berths.flatMap(({ server, address, port }) =>
+        server.transports.map(async (transport) => {
+          answers.set(`${server.id}/${transport}`, await asker.ask({ address, transport, port }));
+        }),
       );
-      for (const answer of await bundle.ask(namespace, doors)) {
-        const { address, port, transport } = answer.door;
-        const berth = berths.find((candidate) => candidate.address === address && candidate.port === port)!;
-        answers.set(`${berth.server.id}/${transport}`, answer);
-      }
+      await Promise.all(asked);
+      await asker.end();
     }),
   );
   return answers;
 }
 
-/** Web applications are asked more than one question, and not all of them keep a connection. */
+/** Who needs more than one connection at the usual port, and why. */
 const mostConnectionsAtUsualPort: Readonly<Record<string, number>> = {};
+
+/** Lines that a visit cannot avoid, none of them an error: each is told on the protocol's page. */
+const unavoidable: Readonly<Record<string, { readonly line: RegExp; readonly most: number }>> = {
+  mariadb: { line: /\[Warning\] Aborted connection \d+ to db: 'unconnected' user: 'unauthenticated'/, most: 1 },
+  rabbitmq: { line: /\[warning\] .*(?:closing AMQP connection|client unexpectedly closed TCP connection)/, most: 2 },
+};
 
 describe.skipIf(skip).each(["usual", "unusual"] as const)("servers at their %s ports", (ports) => {
   let harbour: Harbour;
@@ -70,10 +75,12 @@ describe.skipIf(skip).each(["usual", "unusual"] as const)("servers at their %s p
   test.for(cases)("$name is proved to be what it is", ({ name, id }, { skip: skipTest }) => {
     const { server } = berthOf(id, skipTest);
     const { layers, evidence, asked } = answers.get(name)!.answer!.identification!;
+    // A web server that prefers HTTP/2 inside TLS is asked in that.
+    const right = server.tls === true && server.protocol === "http" ? "http2" : server.protocol;
     expect({ name, layers: layers.map(({ protocol }) => protocol), evidence, asked }).toMatchObject({
-      layers: expect.arrayContaining([server.protocol]) as unknown,
+      layers: expect.arrayContaining([right]) as unknown,
     });
-    expect(layers.find(({ protocol }) => protocol === server.protocol)!.strength).toBe("strong");
+    expect(layers.find(({ protocol }) => protocol === right)!.strength).toBe("strong");
     expect(layers[0]!.protocol === "tls").toBe(server.tls === true);
   });
 
@@ -100,6 +107,10 @@ describe.skipIf(skip).each(["usual", "unusual"] as const)("servers at their %s p
     if (berth === undefined) return;
     // What it has to say about the connection it says when that ends; the servers are ended here, and their last words count too.
     const lines = berth.logText().slice(before.get(berth)).split("\n");
-    expect(lines.filter((line) => berth.server.logKinds.test(line))).toEqual([]);
+    const bad = lines.filter((line) => berth.server.logKinds.test(line));
+    const known = unavoidable[id];
+    const unavoided = bad.filter((line) => known?.line.test(line) === true);
+    expect(unavoided.length).toBeLessThanOrEqual(known?.most ?? 0);
+    expect(bad.filter((line) => !unavoided.includes(line))).toEqual([]);
   });
 });

@@ -1,9 +1,11 @@
 /**
  * @module The asking program as one file, and what it answers from inside a namespace.
  */
+import { once } from "node:events";
 import { mkdtempSync, rmSync, symlinkSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
 import { rolldown } from "rolldown";
 import type { NetworkNamespace } from "./netns.ts";
@@ -11,15 +13,18 @@ import type { AskedDoor, DoorAnswer } from "./scan-child.ts";
 
 const repository = fileURLToPath(new URL("../..", import.meta.url));
 
+/** A running program inside a namespace. */
+export interface Asker {
+  ask(door: Omit<AskedDoor, "id">): Promise<DoorAnswer>;
+  /** Ends it; rejects when it failed. */
+  end(): Promise<void>;
+}
+
 /** The program. */
 export interface ScanBundle {
   readonly path: string;
-  /** Asks the doors from inside a namespace. */
-  ask(
-    namespace: NetworkNamespace,
-    doors: readonly AskedDoor[],
-    options?: { atOnce?: number; timeoutMs?: number },
-  ): Promise<readonly DoorAnswer[]>;
+  /** Starts it inside a namespace. */
+  start(namespace: NetworkNamespace): Asker;
   remove(): void;
 }
 
@@ -38,14 +43,42 @@ export async function buildScanBundle(): Promise<ScanBundle> {
   const path = join(folder, "scan.cjs");
   return {
     path,
-    async ask(namespace, doors, { atOnce = 16, timeoutMs = 120_000 } = {}) {
-      const words = [path, JSON.stringify({ doors, atOnce })];
-      const { stdout } = await namespace.execIn(process.execPath, words, { timeoutMs, environment: {} });
-      const lines = stdout.split("\n").filter((line) => line !== "");
-      return lines.map((line) => JSON.parse(line) as DoorAnswer);
-    },
+    start: (namespace) => startAsker(namespace, path),
     remove: () => {
       rmSync(folder, { recursive: true, force: true });
+    },
+  };
+}
+
+function startAsker(namespace: NetworkNamespace, path: string): Asker {
+  const child = namespace.spawnIn(process.execPath, [path], { stdio: ["pipe", "pipe", "inherit"], env: {} });
+  const waiting = new Map<string, (answer: DoorAnswer) => void>();
+  let rejectAll: (error: Error) => void = () => undefined;
+  const failure = new Promise<never>((_, reject) => {
+    rejectAll = reject;
+  });
+  failure.catch(() => undefined);
+  const closed = once(child, "close").then(([status]) => {
+    if (status !== 0 || waiting.size > 0) rejectAll(new Error(`The asking program ended with ${String(status)}.`));
+    return status as number | null;
+  });
+  createInterface({ input: child.stdout! }).on("line", (line) => {
+    const answer = JSON.parse(line) as DoorAnswer;
+    waiting.get(answer.door.id)?.(answer);
+    waiting.delete(answer.door.id);
+  });
+  let counter = 0;
+  return {
+    ask(door) {
+      const id = String(counter++);
+      const answered = new Promise<DoorAnswer>((resolve) => waiting.set(id, resolve));
+      child.stdin!.write(`${JSON.stringify({ id, ...door })}\n`);
+      return Promise.race([answered, failure]);
+    },
+    async end() {
+      child.stdin!.end();
+      const status = await closed;
+      if (status !== 0) throw new Error(`The asking program ended with ${String(status)}.`);
     },
   };
 }

@@ -1,10 +1,11 @@
 /**
  * @module Asks doors from wherever it is started: for tests that ask from inside a network namespace. Bundled and run as a program.
  *
- * Usage: node scan-child.cjs JSON, where JSON is `{ doors: [{ address, transport, port, name?, force?, tls? }], atOnce? }`. Prints one
- * line of JSON a door, as it is answered.
+ * Usage: node scan-child.cjs, with doors on standard input, a line of JSON each: `{ id, address, transport, port, name?, force?, tls? }`.
+ * Prints one line of JSON a door, as it is answered, and ends with its input.
  */
 import { writeSync } from "node:fs";
+import { createInterface } from "node:readline";
 import { randomBytes } from "node:crypto";
 import { protocols, Talk, type Verdict } from "../../src/protocols/index.ts";
 import { Channel, openSocket } from "../../src/scan/identify/channel.ts";
@@ -13,6 +14,8 @@ import { identifyEndpoint, type EndpointAnswer } from "../../src/scan/index.ts";
 
 /** A door to ask. */
 export interface AskedDoor {
+  /** Comes back with the answer. */
+  readonly id: string;
   readonly address: string;
   readonly transport: "tcp" | "udp";
   readonly port: number;
@@ -126,12 +129,12 @@ function print(text: string): void {
 }
 
 async function main(): Promise<void> {
-  const { doors, atOnce = 16 } = JSON.parse(process.argv[2] ?? "{}") as { doors: AskedDoor[]; atOnce?: number };
-  const queue = [...doors];
-  const worker = async (): Promise<void> => {
-    for (let door = queue.shift(); door !== undefined; door = queue.shift()) await ask(door);
-  };
-  await Promise.all(Array.from({ length: atOnce }, worker));
+  // Each line of standard input is a door; answers come in any order.
+  const asking: Promise<void>[] = [];
+  for await (const line of createInterface({ input: process.stdin })) {
+    if (line !== "") asking.push(ask(JSON.parse(line) as AskedDoor));
+  }
+  await Promise.all(asking);
 }
 
 void main();

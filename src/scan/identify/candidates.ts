@@ -1,27 +1,30 @@
 /**
  * @module Which protocols to ask at a door, and in which order.
  */
-import { protocols, type HttpPage, type ProbeTransport, type Protocol } from "../../protocols/index.ts";
+import { protocols, type HttpPage, type ProbeTransport, type Protocol, type UsualPort } from "../../protocols/index.ts";
 
 /**
- * The order in which a TCP door without usual protocol is asked, once it has kept silent: each protocol stands before those whose
- * hello makes its servers write to their logs (measured between every probe and every server of the harbour: docs/scanning.md).
+ * The order in which a TCP door without usual protocol is asked, once it has kept silent. Web servers come first: they are the most likely
+ * by far, and developers' ones print complaints about anything that is no request. Then TLS, whose servers complain about anything
+ * else. PostgreSQL, RabbitMQ, Mosquitto, Samba and xrdp log every hello that is not theirs (test/servers/matrix.test.ts shows who logs
+ * what), so that none of them can be spared by the order: `nearProtocols` finds most of them before it comes to this.
  */
 const orderOfUnknown: readonly string[] = [
-  "postgresql",
   "http",
   "tls",
-  "http2",
+  "postgresql",
   "redis",
-  "memcached",
+  "mqtt",
+  "amqp",
   "rdp",
   "smb",
   "ldap",
-  "mqtt",
-  "amqp",
   "mongodb",
+  "memcached",
+  "http2",
   "dns",
   "sip",
+  "websocket",
 ];
 
 /** Protocols on the transport itself that have a probe there, in the order of the table. */
@@ -70,12 +73,18 @@ export function nearProtocols(port: number, transport: ProbeTransport): readonly
 /** 1 is nearest; `Infinity` for not near. */
 function distanceOf(port: number, protocol: Protocol, transport: ProbeTransport): number {
   let least = Infinity;
-  for (const usual of protocol.usualPorts) {
-    if (usual.transport !== transport || usual.tls || usual.port === port) continue;
+  // Near a port that is encrypted for whatever protocol, encryption is what to try.
+  const usualPorts = protocol.id === "tls" ? encryptedPorts() : protocol.usualPorts.filter(({ tls }) => !tls);
+  for (const usual of usualPorts) {
+    if (usual.transport !== transport || usual.port === port) continue;
     const distance = nearness(String(port), String(usual.port));
     if (distance < least) least = distance;
   }
   return least;
+}
+
+function encryptedPorts(): readonly UsualPort[] {
+  return protocols.flatMap(({ usualPorts }) => usualPorts.filter(({ tls }) => tls));
 }
 
 function nearness(port: string, usual: string): number {

@@ -188,7 +188,8 @@ export const webServers: readonly HarbourServer[] = [
       versionCommand: ["nghttpd", "--version"],
       versionPattern: /nghttp2\/(\S+)/,
     },
-    logKinds: /\b(?:error|warning|fail|GOAWAY|RST_STREAM)/i,
+    // It prints every frame; a farewell without error is none.
+    logKinds: /\b(?:error(?!_code=NO_ERROR)|warning|fail|send GOAWAY|RST_STREAM)/i,
     start: (options) =>
       launch(options, {
         program: "nghttpd",
