@@ -18,8 +18,9 @@ describe("the probe", () => {
     expect(sent).toEqual([]);
   });
 
-  test.each(["caddy-wants-server-name", "plain-http-server"])("%s: a failed handshake proves nothing", (name) => {
-    expect(replay(tls, readCapture("tls", name)).verdict.outcome).toBe("other");
+  test("a failed handshake proves nothing; one that TLS itself refused is a hint", () => {
+    expect(replay(tls, readCapture("tls", "plain-http-server")).verdict.outcome).toBe("other");
+    expect(replay(tls, readCapture("tls", "caddy-wants-server-name")).verdict.outcome).toBe("suggested");
   });
 
   test("no encryption, no proof", () => {

@@ -12,7 +12,12 @@ const longestFragment = 16 * 1024;
 
 function* converse(talk: Talk): Conversation {
   const tls = yield* talk.startTls(["h2", "http/1.1"]);
-  if ("failed" in tls) return { outcome: "other", evidence: `no TLS handshake: ${tls.failed}` };
+  if ("failed" in tls) {
+    // A refusal in TLS's own words: a name, a version or a certificate is missed.
+    return /_ALERT_|_UNRECOGNIZED_NAME$/.test(tls.failed)
+      ? { outcome: "suggested", evidence: `an alert of TLS refused the handshake: ${tls.failed}`, facts: [] }
+      : { outcome: "other", evidence: `no TLS handshake: ${tls.failed}` };
+  }
   return { outcome: "proved", evidence: `handshake of ${tls.version} with ${tls.cipher}`, facts: [] };
 }
 
@@ -229,7 +234,7 @@ export const tls: Protocol = {
   text: {
     purpose:
       "Encrypts a connection and shows who is at its other end. On port 443 HTTP is inside (HTTPS); other protocols use it the same way on ports of their own.",
-    weakProof: null,
+    weakProof: "The handshake is refused by an alert of TLS, for want of a server name, a version or a certificate.",
     strongProof: "A handshake that is finished: ServerHello, certificate and both Finished messages fit together.",
     claims: [
       { fact: "tls", from: "ServerHello: version, cipher suite, chosen ALPN protocol" },
