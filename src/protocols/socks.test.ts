@@ -9,12 +9,7 @@ const sniff = (hex: string): string => socks.sniff!(fromHex(hex), "tcp").verdict
 
 describe("a client's first bytes", () => {
   // curl --socks5; curl --socks4; curl --socks4a example.com with a user.
-  const hellos = [
-    "05020002",
-    "050100",
-    "04010050c000020100",
-    "0402001500000001726f6f74006578616d706c652e636f6d00",
-  ];
+  const hellos = ["05020002", "050100", "04010050c000020100", "0402001500000001726f6f74006578616d706c652e636f6d00"];
 
   test.each(hellos)("%s matches when it is whole", (hello) => {
     expect(sniff(hello)).toBe("match");
