@@ -46,9 +46,10 @@ export function protocolOf(id: string): Protocol | undefined {
 
 /** Protocols usually met at the port, with TLS or without. */
 export function usualProtocols(port: number, transport: ProbeTransport, tls: boolean): readonly Protocol[] {
-  return probedProtocols(transport).filter((protocol) =>
-    protocol.usualPorts.some((usual) => usual.port === port && usual.transport === transport && usual.tls === tls),
-  );
+  const isUsual = (protocol: Protocol): boolean =>
+    protocol.usualPorts.some((usual) => usual.port === port && usual.transport === transport && usual.tls === tls);
+  const isWebPort = transport === "tcp" && protocols.some((protocol) => protocol.over === "http" && isUsual(protocol));
+  return probedProtocols(transport).filter((protocol) => isUsual(protocol) || (isWebPort && protocol.id === "http"));
 }
 
 /** True when the usual protocol of the port starts with TLS. */
@@ -62,19 +63,21 @@ export function usuallyEncrypted(port: number): boolean {
 /**
  * Protocols whose usual port people turn into this one: by counting up (5433, 8081), by writing digits before or after it
  * (15432, 33890), or by lifting it out of the privileged range (2222, 1445).
+ * @param tls inside TLS: ports at which the protocol is usually encrypted count
  */
-export function nearProtocols(port: number, transport: ProbeTransport): readonly Protocol[] {
+export function nearProtocols(port: number, transport: ProbeTransport, tls = false): readonly Protocol[] {
   const near = probedProtocols(transport)
-    .map((protocol) => ({ protocol, distance: distanceOf(port, protocol, transport) }))
+    .map((protocol) => ({ protocol, distance: distanceOf(port, protocol, transport, tls) }))
     .filter(({ distance }) => distance < Infinity);
   return near.sort((left, right) => left.distance - right.distance).map(({ protocol }) => protocol);
 }
 
 /** 1 is nearest; `Infinity` for not near. */
-function distanceOf(port: number, protocol: Protocol, transport: ProbeTransport): number {
+function distanceOf(port: number, protocol: Protocol, transport: ProbeTransport, inside: boolean): number {
   let least = Infinity;
   // Near a port that is encrypted for whatever protocol, encryption is what to try.
-  const usualPorts = protocol.id === "tls" ? encryptedPorts() : protocol.usualPorts.filter(({ tls }) => !tls);
+  const usualPorts =
+    protocol.id === "tls" && !inside ? encryptedPorts() : protocol.usualPorts.filter(({ tls }) => tls === inside);
   for (const usual of usualPorts) {
     if (usual.transport !== transport || usual.port === port) continue;
     const distance = nearness(String(port), String(usual.port));
@@ -98,8 +101,8 @@ function nearness(port: string, usual: string): number {
 }
 
 /** Everything that may be asked at a TCP door, most likely first, what is usual there left out. */
-export function otherProtocols(port: number, usual: readonly Protocol[]): readonly Protocol[] {
-  const clientFirst = nearProtocols(port, "tcp").filter(({ speaksFirst }) => speaksFirst === "client");
+export function otherProtocols(port: number, usual: readonly Protocol[], tls: boolean): readonly Protocol[] {
+  const clientFirst = nearProtocols(port, "tcp", tls).filter(({ speaksFirst }) => speaksFirst === "client");
   const ordered = [
     ...clientFirst,
     ...orderOfUnknown.map((id) => protocolOf(id)).filter((found) => found !== undefined),

@@ -125,7 +125,7 @@ async function identifyLayer(inquiry: Inquiry, connect: Connect, tls: TlsFacts |
     current = null;
   }
 
-  const queue: Protocol[] = [...usual, ...otherProtocols(door.port, usual)];
+  const queue: Protocol[] = [...usual, ...otherProtocols(door.port, usual, tls !== null)];
   const done = new Set<Protocol>();
   const hinted = new Set<Protocol>(usual);
   const blind = (protocol: Protocol): boolean => !hinted.has(protocol);

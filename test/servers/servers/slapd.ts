@@ -52,5 +52,5 @@ function describeSlapd(id: string, usualPort: number, unusualPort: number, tls: 
 
 export const slapdServers: readonly HarbourServer[] = [
   describeSlapd("slapd", 389, 3890, false),
-  describeSlapd("slapd-tls", 636, 3891, true),
+  describeSlapd("slapd-tls", 636, 1636, true),
 ];
