@@ -2,7 +2,20 @@
  * @module The operations as library functions, on real sockets of this machine.
  */
 import { afterEach, describe, expect, test } from "vitest";
-import { PortolanError, demo, explain, interfaces, learn, list, ranges, services, who } from "../src/index.ts";
+import {
+  PortolanError,
+  demo,
+  explain,
+  identify,
+  interfaces,
+  learn,
+  list,
+  ranges,
+  scan,
+  services,
+  who,
+  type ScanEvent,
+} from "../src/index.ts";
 import { createUnsupportedHost } from "../src/host/unsupported.ts";
 import { bindUdp, closeServer, connectTo, listenTcp, portOf } from "./support/listeners.ts";
 
@@ -178,6 +191,125 @@ describe("services, ranges, interfaces", () => {
     expect(loopback?.reachableFromOutside).toBe(false);
     expect(loopback?.addresses.map((own) => own.address)).toContain("127.0.0.1");
     expect(loopback?.addresses.every((own) => own.audience === "this-machine")).toBe(true);
+  });
+});
+
+describe("asking what it is", () => {
+  /** A server that greets as OpenSSH does. */
+  async function greet(host: string): Promise<number> {
+    const server = await open({ port: 0, host });
+    server.on("connection", (socket) => socket.resume().on("error", () => undefined).end("SSH-2.0-OpenSSH_9.2p1 Debian-2\r\n"));
+    return portOf(server);
+  }
+
+  test("scan yields each open door as it is found, and ends in the whole result", async () => {
+    const port = await greet("127.0.0.1");
+    const messages: string[] = [];
+    const stream = scan(
+      { targets: ["127.0.0.1"], port: `${port},1` },
+      { onProgress: (message) => void messages.push(message) },
+    );
+    const events: ScanEvent[] = [];
+    let step = await stream.next();
+    for (; step.done !== true; step = await stream.next()) events.push(step.value);
+    expect(events).toMatchObject([{ kind: "door", port, title: { value: "SSH", basis: "proved" }, version: "9.2p1" }]);
+    expect(step.value).toMatchObject({
+      complete: true,
+      asked: 2,
+      devices: 1,
+      ports: { tcp: `1,${port}`, udp: "" },
+      hosts: [{ address: "127.0.0.1", answered: true, doors: [{ port }] }],
+    });
+    expect(messages.at(-1)).toBe("2 of 2 ports asked, 1 open, 1 identified");
+  });
+
+  test("a signal that has fired gives an incomplete scan, nothing asked", async () => {
+    const stream = scan({ targets: ["127.0.0.1"], port: "1-100" }, { signal: AbortSignal.abort() });
+    const step = await stream.next();
+    expect(step).toMatchObject({
+      done: true,
+      value: { complete: false, hosts: [{ states: [{ state: "unscanned", reason: "not-asked", count: 100 }] }] },
+    });
+  });
+
+  test("a library reads files as it is told to", async () => {
+    const readText = (path: string): Promise<string> => Promise.resolve(path === "hosts" ? "127.0.0.5 # five\n" : "");
+    const step = await scan({ file: "hosts", port: "1" }, { readText }).next();
+    expect(step.value).toMatchObject({ hosts: [{ address: "127.0.0.5" }] });
+    await expect(scan({ file: "other", port: "1" }, { readText }).next()).rejects.toMatchObject({
+      code: "TARGET_INVALID",
+      message: '"other" names no target.',
+    });
+  });
+
+  test("names are looked up, and one without address is passed over and told", async () => {
+    const step = await scan({ targets: ["localhost", "nobody.invalid"], port: "1" }).next();
+    expect(step.value).toMatchObject({
+      unresolved: [{ name: "nobody.invalid", where: null }],
+      hosts: [{ address: "127.0.0.1", host: "localhost" }, { address: "::1" }],
+    });
+    await expect(scan({ targets: ["nobody.invalid"], port: "1" }).next()).rejects.toMatchObject({
+      code: "TARGET_UNRESOLVED",
+    });
+  });
+
+  test("identify tells layers and facts with the bytes they come from", async () => {
+    const port = await greet("127.0.0.1");
+    expect(await identify({ endpoint: `127.0.0.1:${port}` })).toMatchObject({
+      complete: true,
+      state: "open",
+      product: "OpenSSH",
+      identification: {
+        connections: 1,
+        layers: [
+          {
+            protocol: "ssh",
+            strength: "strong",
+            facts: expect.arrayContaining([
+              { name: "version", value: "9.2p1", from: "identification line" },
+            ]) as unknown,
+          },
+        ],
+      },
+    });
+    expect(await identify({ endpoint: "127.0.0.1:1" })).toMatchObject({ state: "closed", identification: null });
+  });
+
+  test("list and who ask only when told to, and what is proved comes first", async () => {
+    const port = await greet("127.0.0.1");
+    const [quiet] = (await list({ port: String(port) })).services;
+    expect(quiet).not.toHaveProperty("identification");
+    expect(quiet?.title?.basis).not.toBe("proved");
+    const [asked] = (await list({ port: String(port), identify: true })).services;
+    expect(asked).toMatchObject({
+      title: { value: "SSH", basis: "proved" },
+      scheme: null,
+      identification: { layers: [{ protocol: "ssh" }] },
+    });
+    const held = (await who({ ports: [String(port)], identify: true })).ports[0]?.services[0];
+    expect(held?.names[0]).toMatchObject({ value: "SSH", basis: "proved" });
+  });
+
+  test("a server that is found to speak HTTP gets its URLs from that", async () => {
+    const server = await open({ port: 0, host: "0.0.0.0" });
+    server.on("connection", (socket) =>
+      socket
+        .on("error", () => undefined)
+        .once("data", () => socket.end("HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nhi")),
+    );
+    const [service] = (await list({ port: String(portOf(server)), identify: true })).services;
+    expect(service?.scheme).toMatchObject({ value: "http", basis: "proved" });
+    expect(service?.localUrl).toBe(`http://127.0.0.1:${portOf(server)}/`);
+  });
+
+  test("explain tells how a protocol proves itself, and what is never asked", async () => {
+    const ssh = await explain({ what: "ssh" });
+    expect(ssh.protocols).toMatchObject([{ id: "ssh", speaksFirst: "server", asked: true }]);
+    expect(ssh.protocols[0]?.sources.length).toBeGreaterThan(0);
+    expect((await explain({ what: "22" })).protocols.map(({ id }) => id)).toContain("ssh");
+    for (const port of ["20", "68"]) {
+      expect((await explain({ what: port })).protocols[0]).toMatchObject({ asked: false });
+    }
   });
 });
 

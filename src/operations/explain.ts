@@ -17,8 +17,10 @@ import {
   type Known,
 } from "../core/index.ts";
 import type { NetworkInterface } from "../host/index.ts";
+import type { Protocol } from "../protocols/index.ts";
 import { findService, portOfScheme } from "../registry/index.ts";
 import { defineOperation } from "./define-operation.ts";
+import { explainProtocol, explainedProtocolSchema, findProtocol, protocolsAt } from "./explain-protocols.ts";
 import { describeMeaning, meaningSchema } from "./meaning.ts";
 import type { OperationContext } from "./operation.ts";
 import { requiredText } from "./parameters.ts";
@@ -67,6 +69,10 @@ const outputSchema = v.object({
     ),
     v.description("The apartments: which application"),
   ),
+  protocols: v.pipe(
+    listOf(explainedProtocolSchema),
+    v.description("How what is usually met there proves itself; for a protocol's name that one alone"),
+  ),
 });
 
 export type ExplainInput = v.InferInput<typeof inputSchema>;
@@ -80,6 +86,8 @@ interface Subject {
   readonly address: IpAddress | null;
   readonly ports: readonly number[];
   readonly service: ExplainResult["service"];
+  /** Protocols whose prose is told. */
+  readonly protocols: readonly Protocol[];
 }
 
 /** Runs `explain`. */
@@ -96,6 +104,7 @@ export async function runExplain(input: ExplainInput, context: OperationContext)
     transport: endpoint?.transport ?? null,
     path: endpoint?.path ?? null,
     service: subject.service,
+    protocols: subject.protocols.map(explainProtocol),
     ports: subject.ports.map((number) => {
       const port = parsePort(String(number));
       return {
@@ -112,18 +121,27 @@ export async function runExplain(input: ExplainInput, context: OperationContext)
  * @throws PORT_INVALID, ENDPOINT_INVALID, SERVICE_UNKNOWN
  */
 function readSubject(what: string): Subject {
-  const nothing = { endpoint: null, address: null, service: null };
-  if (/^[+-]?[0-9][0-9a-z]*$/i.test(what) || what === "") return { ...nothing, kind: "port", ports: [parsePort(what)] };
+  const nothing = { endpoint: null, address: null, service: null, protocols: [] };
+  if (/^[+-]?[0-9][0-9a-z]*$/i.test(what) || what === "") {
+    const port = parsePort(what);
+    return { ...nothing, kind: "port", ports: [port], protocols: protocolsAt([port]) };
+  }
   const address = tryParseIpAddress(what.startsWith("[") && what.endsWith("]") ? what.slice(1, -1) : what);
   if (address !== undefined) return { ...nothing, kind: "address", address, ports: [] };
   if (!what.includes(":") && !what.includes("/")) {
     const service = findService(what);
-    if (service === undefined) throw unknownService(what);
+    const protocol = findProtocol(what);
+    if (service === undefined && protocol === undefined) throw unknownService(what);
+    const ports = service?.ports.map((entry) => entry.port) ?? usualPortsOf(protocol);
     return {
       ...nothing,
       kind: "service",
-      ports: service.ports.map((entry) => entry.port),
-      service: { name: service.name, alias: service.alias, description: service.description },
+      ports,
+      service:
+        service === undefined
+          ? { name: what.toLowerCase(), alias: null, description: protocol?.title ?? "" }
+          : { name: service.name, alias: service.alias, description: service.description },
+      protocols: protocol === undefined ? protocolsAt(ports) : [protocol],
     };
   }
   const endpoint = parseEndpoint(what, { portOfScheme });
@@ -134,7 +152,12 @@ function readSubject(what: string): Subject {
     address: host.kind === "address" ? host.address : null,
     ports: [endpoint.port],
     service: null,
+    protocols: protocolsAt([endpoint.port]),
   };
+}
+
+function usualPortsOf(protocol: Protocol | undefined): readonly number[] {
+  return [...new Set(protocol?.usualPorts.map(({ port }) => port))];
 }
 
 function explainHost(subject: Subject, context: OperationContext): ExplainedAddress | null {
@@ -254,7 +277,7 @@ export const explainOperation = defineOperation({
   summary: "What a port, a service name, an address or a URL means, in plain words",
   description:
     "Takes the text apart into street address and apartment and tells what each is, what the port was assigned to, what developers use it " +
-    "for, who may take it, and what listens on it on this machine now. Sends nothing to anybody: names are not looked up.",
+    "for, who may take it, what listens on it on this machine now, and how what is usually there proves itself. Sends nothing to anybody: names are not looked up.",
   effect: "read",
   faces: ["cli", "http", "mcp"],
   positional: ["what"],

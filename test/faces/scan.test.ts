@@ -268,3 +268,19 @@ describe("identify", () => {
     expect(JSON.parse(stdout)).toMatchObject({ address: "::1", title: { value: "SSH", basis: "proved" } });
   });
 });
+
+describe("list and who with --identify", () => {
+  test("what a listener proves to be comes first, and their JSON matches the schemas", async () => {
+    const list = await runCommand(["list", "--identify", String(sshPort)]);
+    expect(list.stdout).toMatch(new RegExp(`^${sshPort}/tcp +SSH proved `, "m"));
+    expect(list.stdout).not.toContain("named by its port number alone");
+    const who = await runCommand(["who", "--identify", String(hostilePort)]);
+    expect(who.stdout).toContain("not recognised");
+    // eslint-disable-next-line no-control-regex
+    expect(who.stdout).not.toMatch(/[\u0000-\u0009\u000b-\u001f\u007f-\u009f\u202e]/);
+    for (const name of ["list", "who"]) {
+      const { stdout } = await runCommand([name, "--identify", String(sshPort), "--json"]);
+      expectSchema(name, JSON.parse(stdout));
+    }
+  });
+});

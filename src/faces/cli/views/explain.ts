@@ -7,6 +7,7 @@ import type { ExplainResult } from "../../../operations/explain.ts";
 import { blank, paragraph, span, type Block } from "../print/document.ts";
 import type { View } from "../view.ts";
 import { fact, meaningBlocks } from "./meaning.ts";
+import { protocolBlocks } from "./protocol.ts";
 import { holderCell, titleCell } from "./service-cells.ts";
 
 /** Ports of one name that are told in full; of the rest only the numbers. */
@@ -46,6 +47,7 @@ export const explainView: View<ExplainResult> = {
       const rest = result.ports.slice(mostPorts).map((port) => port.port);
       blocks.push(blank, paragraph(`Its other ports: ${rest.join(", ")}.`));
     }
+    blocks.push(...protocolBlocks(result.protocols));
     if (result.path !== null && result.path !== "/") {
       blocks.push(
         blank,
