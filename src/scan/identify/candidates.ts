@@ -81,7 +81,9 @@ function distanceOf(port: number, protocol: Protocol, transport: ProbeTransport,
   for (const usual of usualPorts) {
     if (usual.transport !== transport || usual.port === port) continue;
     const distance = nearness(String(port), String(usual.port));
-    if (distance < least) least = distance;
+    // A plain protocol is tried before encryption where that is nearly as near.
+    const weighed = protocol.id === "tls" && !inside ? distance * 5 : distance;
+    if (weighed < least) least = weighed;
   }
   return least;
 }
@@ -92,10 +94,13 @@ function encryptedPorts(): readonly UsualPort[] {
 
 function nearness(port: string, usual: string): number {
   const above = Number(port) - Number(usual);
-  if (usual.length >= 4 && above > 0 && above < 10) return above;
+  if (usual.length >= 4 && above > 0 && above <= 10) return above;
   // Longer usual ports say more: 15432 is PostgreSQL rather than anything about 543.
   if (port.length > usual.length && usual.length >= 2 && port.endsWith(usual)) return 20 - usual.length;
   if (port.length > usual.length && usual.length >= 3 && port.startsWith(usual)) return 30 - usual.length;
+  // 2222, 5353 and their neighbours: a short number written twice.
+  const aboveTwice = Number(port) - Number(usual + usual);
+  if (usual.length === 2 && aboveTwice >= 0 && aboveTwice < 10) return 20 + aboveTwice;
   if (usual.length >= 4 && above > 0 && above <= 100) return 40 + above / 100;
   return Infinity;
 }

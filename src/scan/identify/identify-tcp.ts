@@ -40,6 +40,8 @@ const webProtocols: readonly string[] = ["h2", "http/1.1"];
 
 /** The same for a web server, which may think before it answers, milliseconds. */
 const webPatienceMs = 3000;
+/** The same for a handshake of TLS, which takes arithmetic, milliseconds. */
+const blindTlsMs = 2000;
 
 /** What was found on the outermost or an inner layer. */
 interface Found {
@@ -156,7 +158,7 @@ async function identifyLayer(inquiry: Inquiry, connect: Connect, tls: TlsFacts |
         if (full !== null && second !== undefined && (second.outcome === "proved" || second.outcome === "suggested")) {
           const layers = [
             describeLayer(protocol, second),
-            ...(await askApplications(inquiry, full, connect, second.page)),
+            ...(await askApplications(inquiry, full, connect, protocol, second.page)),
           ];
           return { layers, tls };
         }
@@ -166,7 +168,7 @@ async function identifyLayer(inquiry: Inquiry, connect: Connect, tls: TlsFacts |
         return { layers: weak, tls };
       }
       if (verdict.outcome === "suggested") return { layers: weak ?? [layer], tls };
-      return { layers: [layer, ...(await askApplications(inquiry, current, connect, verdict.page))], tls };
+      return { layers: [layer, ...(await askApplications(inquiry, current, connect, protocol, verdict.page))], tls };
     }
     if (verdict.outcome === "other") {
       const seen = current.talk.unread;
@@ -235,7 +237,10 @@ async function askSpeaker(
     if (current === null) break;
     const verdict = await ask(inquiry, current, protocol);
     if (verdict.outcome === "proved") {
-      return [describeLayer(protocol, verdict), ...(await askApplications(inquiry, current, connect, verdict.page))];
+      return [
+        describeLayer(protocol, verdict),
+        ...(await askApplications(inquiry, current, connect, protocol, verdict.page)),
+      ];
     }
     if (verdict.outcome === "suggested") weak ??= [describeLayer(protocol, verdict)];
     current.channel.close();
@@ -262,7 +267,14 @@ async function ask(
 async function askTls(inquiry: Inquiry, { channel, talk }: Line, connect: Connect): Promise<Found | undefined> {
   const protocol = protocolOf("tls");
   if (protocol === undefined) return undefined;
-  const verdict = await channel.drive(protocol.probe!(talk, inquiry.context(channel, null)), inquiry.options.nowMs);
+  const patienceMs = usuallyEncrypted(inquiry.door.port) ? undefined : blindTlsMs;
+  const verdict = await channel.drive(
+    protocol.probe!(talk, inquiry.context(channel, null)),
+    inquiry.options.nowMs,
+    patienceMs,
+  );
+  // An alert is TLS too, of a server that does not let in who knows no name of its own, or has no certificate.
+  if (verdict.outcome === "suggested") return { layers: [describeLayer(protocol, verdict)], tls: null };
   if (verdict.outcome !== "proved" || channel.tls === null) return undefined;
   const outer = describeLayer(protocol, verdict);
   const tls = channel.tls;
@@ -285,9 +297,10 @@ async function askApplications(
   inquiry: Inquiry,
   first: Line,
   connect: Connect,
+  protocol: Protocol,
   page: HttpPage | undefined,
 ): Promise<IdentifiedLayer[]> {
-  if (page === undefined) return [];
+  if (page === undefined) return protocol.id === "http2" ? askCalls(inquiry, connect) : [];
   let current: Line | null = first;
   let reusable = page.keepsAlive && page.httpVersion !== "2";
   for (const protocol of applicationsOf(page, inquiry.door.port)) {
@@ -303,6 +316,15 @@ async function askApplications(
     reusable = false;
   }
   return [];
+}
+
+/** HTTP/2 that brings no page may be there for remote calls alone. */
+async function askCalls(inquiry: Inquiry, connect: Connect): Promise<IdentifiedLayer[]> {
+  const grpc = protocolOf("grpc");
+  const line = grpc === undefined || inquiry.exhausted ? null : await connect(["h2"]);
+  if (grpc === undefined || line === null) return [];
+  const verdict = await ask(inquiry, line, grpc);
+  return verdict.outcome === "proved" || verdict.outcome === "suggested" ? [describeLayer(grpc, verdict)] : [];
 }
 
 function describeLayer(

@@ -54,5 +54,5 @@ function describeRedis(
 export const redisServers: readonly HarbourServer[] = [
   describeRedis("redis", 6379, 6390),
   describeRedis("redis-password", 6379, 6391, { password: true }),
-  describeRedis("redis-tls", 6380, 6392, { tls: true }),
+  describeRedis("redis-tls", 6380, 16_380, { tls: true }),
 ];
