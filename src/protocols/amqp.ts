@@ -21,9 +21,11 @@ type Answer =
 function parseAnswer(bytes: Uint8Array): Parsed<Answer> {
   if (bytes.length === 0) return undefined;
   if (bytes[0] === 0x41) {
-    if (matchPrefix(bytes, "AMQP") === "no") return null;
-    if (bytes.length < 8) return undefined;
-    const version = `${bytes[5]}-${bytes[6]}${bytes[7] === 0 ? "" : `-${bytes[7]}`}`;
+    const verdict = startOfHeader(bytes);
+    if (verdict !== "match") return verdict === "more" ? undefined : null;
+    // A server that has this very version goes on; our own header comes back from an echo.
+    if (matchPrefix(bytes, header) === "match") return null;
+    const version = [...bytes.subarray(5, bytes[7] === 0 ? 7 : 8)].join("-");
     return { value: { kind: "header", version }, length: 8 };
   }
   // Method frame on channel 0 (§4.2.3): type 1, channel, size, class 10, method 10, and the frame's end 0xCE.
@@ -45,6 +47,19 @@ function parseAnswer(bytes: Uint8Array): Parsed<Answer> {
   if (at + 4 + length > end) return null;
   const mechanisms = utf8Text(bytes.subarray(at + 4, at + 4 + length));
   return { value: { kind: "start", properties, mechanisms, version }, length: size + 8 };
+}
+
+/** `AMQP`, a protocol id up to 3, and a version that exists: 0-8, 0-9, 0-9-1, 0-10 or 1-0-0 in the ways they are written. */
+function startOfHeader(bytes: Uint8Array): "match" | "no" | "more" {
+  const name = matchPrefix(bytes, "AMQP");
+  if (name !== "match") return name;
+  const limits = [3, 1, 10, 10];
+  for (const [index, limit] of limits.entries()) {
+    const byte = bytes[4 + index];
+    if (byte === undefined) return "more";
+    if (byte > limit) return "no";
+  }
+  return "match";
 }
 
 /** The texts of a field table (§4.2.5.5); other kinds of fields are skipped, and what is unknown ends it. */
@@ -150,14 +165,14 @@ export const amqp: Protocol = {
       { fact: "authentication", from: "connection.start, mechanisms" },
     ],
     effectOnTarget:
-      "The connection ends before the login. RabbitMQ writes one line about a handshake that was not finished.",
+      "The connection ends before the login. RabbitMQ logs a warning that the client unexpectedly closed it; whatever is sent instead, also connection.close, it logs as an error.",
     wire: [
       { from: "client", bytes: "41 4d 51 50 00 00 09 01", meaning: "AMQP 0-9-1" },
       { from: "server", bytes: "01 00 00 … 00 0a 00 0a 00 09 …", meaning: "connection.start" },
     ],
     sources: ["AMQP 0-9-1 §4.2.2", "AMQP 0-9-1 §1.4.2.1 (connection.start)"],
   },
-  recognise: (bytes) => matchPrefix(bytes, "AMQP"),
+  recognise: startOfHeader,
   probe: converse,
-  sniff: (bytes) => ({ verdict: matchPrefix(bytes, "AMQP") }),
+  sniff: (bytes) => ({ verdict: startOfHeader(bytes) }),
 };
