@@ -68,7 +68,9 @@ function* converse(talk: Talk, context: ProbeContext): Conversation {
     return { outcome: "suggested", evidence: "a BOOTP reply that is no DHCPACK", facts: [] };
   const facts: Fact[] = [];
   const server = options.get(54);
-  if (server?.length === 4) facts.push(fact("identity", server.join("."), "option 54, server identifier"));
+  // RFC 2131 §4.3.1, table 3: a DHCPACK must name its server.
+  if (server?.length !== 4) return { outcome: "suggested", evidence: "a DHCPACK that does not name its server", facts };
+  facts.push(fact("identity", server.join("."), "option 54, server identifier"));
   return { outcome: "proved", evidence: "DHCPACK to our INFORM, with our transaction id", facts };
 }
 
@@ -83,7 +85,8 @@ export const dhcp: Protocol = {
     purpose:
       "Gives devices their addresses when they join a network. The server listens at 67, the client waits at 68.",
     weakProof: "A BOOTP reply with our transaction id that is not a DHCPACK.",
-    strongProof: "A DHCPACK (option 53 = 5) with our transaction id, in answer to INFORM.",
+    strongProof:
+      "A DHCPACK (option 53 = 5) with our transaction id and a server identifier (option 54), in answer to INFORM.",
     claims: [{ fact: "identity", from: "option 54, server identifier" }],
     effectOnTarget:
       "INFORM takes no lease; the server logs it as any other. The answer comes to port 68 (one above the server's port), which needs the right to take it.",
