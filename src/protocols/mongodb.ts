@@ -9,11 +9,9 @@ const longestMessage = 64 * 1024;
 
 /** A BSON document of one int32 and `$db: "admin"` (bsonspec.org). */
 function makeCommand(name: string): Uint8Array {
-  const body = [
-    ...[0x10, ...latin1Bytes(name), 0, 1, 0, 0, 0],
-    ...[0x02, ...latin1Bytes("$db"), 0, 6, 0, 0, 0, ...latin1Bytes("admin"), 0],
-    0,
-  ];
+  const command = [0x10, ...latin1Bytes(name), 0, 1, 0, 0, 0];
+  const database = [0x02, ...latin1Bytes("$db"), 0, 6, 0, 0, 0, ...latin1Bytes("admin"), 0];
+  const body = [...command, ...database, 0];
   return Uint8Array.of(body.length + 4, 0, 0, 0, ...body);
 }
 
@@ -87,6 +85,10 @@ function readDocument(bytes: Uint8Array, view: DataView, start: number, end: num
       if (length < 1 || at + 4 + length > end) break;
       values.set(name, utf8Text(bytes.subarray(at + 4, at + 4 + Math.min(length - 1, 256))));
       at += 4 + length;
+    } else if (kind === 5) {
+      // Binary: its subtype stands between length and bytes.
+      if (length < 0 || at + 5 + length > end) break;
+      at += 5 + length;
     } else if (kind === 3 || kind === 4) {
       if (length < 5 || at + length > end) break;
       at += length;
@@ -118,7 +120,8 @@ function* converse(talk: Talk, context: ProbeContext): Conversation {
   const build = yield* talk.read(parseMessage(requestId + 1));
   const version = build.ok ? build.value.get("version") : undefined;
   if (typeof version === "string") {
-    facts.push(fact("product", "MongoDB", "buildInfo"), fact("version", version, "buildInfo, version"));
+    // No product: others that speak this protocol give the version of MongoDB that they stand in for.
+    facts.push(fact("version", version, "buildInfo, version"));
   }
   return { outcome: "proved", evidence: "answer to hello with our request id and maxWireVersion", facts };
 }
@@ -140,8 +143,7 @@ export const mongodb: Protocol = {
     strongProof: "An OP_MSG whose responseTo is our request id, with maxWireVersion.",
     claims: [
       { fact: "protocolVersion", from: "hello, maxWireVersion" },
-      { fact: "product", from: "buildInfo" },
-      { fact: "version", from: "buildInfo, version" },
+      { fact: "version", from: "buildInfo, version; of the program, or of the MongoDB that it stands in for" },
       { fact: "role", from: "hello, setName or msg" },
     ],
     effectOnTarget: "The server logs a connection and its end. Written from the specification, not tried on a server.",
