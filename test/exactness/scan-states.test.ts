@@ -119,6 +119,8 @@ describe.skipIf(skip)("states of a device that is open, closed, dropped and reje
       { title: "4,096 TCP ports without repetition", version: 4, wish: { ...whole, lastPort: 4096, retries: 0 } },
       { title: "4,096 TCP ports by node:net", version: 4, wish: { ...whole, lastPort: 4096, engine: "node" } },
       { title: "4,096 UDP ports over IPv4", version: 4, wish: { ...whole, transport: "udp", lastPort: 4096 } },
+      { title: "one UDP port", version: 4, wish: { ...whole, transport: "udp", firstPort: 53, lastPort: 53 } },
+      { title: "one UDP port more", version: 4, wish: { ...whole, transport: "udp", firstPort: 123, lastPort: 124 } },
       { title: "4,096 UDP ports over IPv6", version: 6, wish: { ...whole, transport: "udp", lastPort: 4096 } },
     ] as const)(
       "$title are exact, with their reasons",

@@ -81,9 +81,11 @@ function distanceOf(port: number, protocol: Protocol, transport: ProbeTransport,
   for (const usual of usualPorts) {
     if (usual.transport !== transport || usual.port === port) continue;
     const distance = nearness(String(port), String(usual.port));
-    // A plain protocol is tried before encryption where that is nearly as near.
-    const weighed = protocol.id === "tls" && !inside ? distance * 5 : distance;
-    if (weighed < least) least = weighed;
+    // Counting up by a few says little of encryption, and by many nothing of web servers, which are everywhere.
+    const counted = distance <= 10 || distance > 40;
+    const weight =
+      protocol.id === "tls" && !inside && counted ? 5 : protocol.id === "http" && distance > 40 ? Infinity : 1;
+    if (distance * weight < least) least = distance * weight;
   }
   return least;
 }
