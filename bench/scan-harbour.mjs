@@ -118,7 +118,7 @@ function judgeOwn({ protocol, tls = false, alsoSpeaks = [] }, names) {
   // A server that offers STARTTLS shows TLS too.
   const allowed = new Set([protocol, ...alsoSpeaks, ...carriers, ...(names.includes(protocol) ? ["tls"] : [])]);
   if (names.some((name) => !allowed.has(name))) return "wrong";
-  if (names.includes(protocol)) return "right";
+  if ([protocol, ...alsoSpeaks].some((name) => names.includes(name))) return "right";
   return names.length === 0 ? "unknown" : "general";
 }
 

@@ -145,6 +145,7 @@ function countAlike(texts) {
 
 function round(value) {
   if (!Number.isFinite(value)) return "–";
+  if (value < 0.1) return value.toPrecision(2);
   return value >= 100 ? value.toFixed(0) : value >= 10 ? value.toFixed(1) : value.toFixed(2);
 }
 

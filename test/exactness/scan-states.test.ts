@@ -36,7 +36,7 @@ const openCount = 30;
 const fates: readonly Fate[] = Array.from({ length: lastPort + 1 }, (_, port) => chooseFate(port));
 
 function chooseFate(port: number): Fate {
-  if (port > 0 && port % Math.floor(lastPort / openCount) === 1000) return "open";
+  if (port > 0 && port % Math.floor(lastPort / openCount) === 100) return "open";
   // The mixing steps of MurmurHash3: the fates of neighbours have nothing to do with each other.
   let mixed = Math.imul(port ^ (port >>> 16), 0x85ebca6b);
   mixed = Math.imul(mixed ^ (mixed >>> 13), 0xc2b2ae35);
