@@ -56,6 +56,10 @@ describe("the probe", () => {
       "20020200",
       "20010000",
       "2003000000",
+      "20020100",
+      "2003008401",
+      "200300e700",
+      "200301840000",
       "20ff0000",
     ];
     for (const hex of broken) expect(verdictOn(hex).outcome, hex).toBe("other");

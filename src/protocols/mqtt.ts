@@ -21,6 +21,12 @@ const returnCodes = [
   "not authorised",
 ];
 
+/** Reasons for a refusal in MQTT 5 §3.2.2.2. */
+const refusals: ReadonlySet<number> = new Set([
+  0x80, 0x81, 0x82, 0x83, 0x84, 0x85, 0x86, 0x87, 0x88, 0x89, 0x8a, 0x8c, 0x90, 0x95, 0x97, 0x99, 0x9a, 0x9b, 0x9c,
+  0x9d, 0x9f,
+]);
+
 interface Acknowledgement {
   /** 4 for MQTT 3.1.1, 5 for a refusal in the form of MQTT 5. */
   readonly level: 4 | 5;
@@ -32,11 +38,12 @@ function parseAcknowledgement(bytes: Uint8Array): Parsed<Acknowledgement> {
   const [, length, flags, code] = bytes;
   if (length !== undefined && (length < 2 || length > 127)) return null;
   if (length === undefined || flags === undefined || code === undefined || bytes.length < 2 + length) return undefined;
-  if (flags > 1) return null;
+  // Session present is 0 for a clean session and for every refusal (MQTT 3.1.1 §3.2.2.2).
+  if (flags !== 0) return null;
   if (length === 2 && code < returnCodes.length) return { value: { level: 4, code }, length: 4 };
-  // MQTT 5 §3.2.2.2: reasons of refusal are 0x80 and above, and properties follow.
-  if (length > 2 && code >= 0x80) return { value: { level: 5, code }, length: 2 + length };
-  return null;
+  // MQTT 5 §3.2.2.2: a reason, then the length of the properties and these.
+  const isRefusal = length > 2 && refusals.has(code) && bytes[4] === length - 3;
+  return isRefusal ? { value: { level: 5, code }, length: 2 + length } : null;
 }
 
 function* converse(talk: Talk): Conversation {
