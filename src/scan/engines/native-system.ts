@@ -43,7 +43,8 @@ export function createNativeSystem(
   size: number,
   architecture: string,
 ): NativeSystem {
-  const buffer = new ArrayBuffer(size);
+  // Whole words, whatever the datagrams add up to.
+  const buffer = new ArrayBuffer((size + 7) & ~7);
   const memory = new Uint8Array(buffer);
   const view = new DataView(buffer);
   const base = Number(koffi.address(memory));
