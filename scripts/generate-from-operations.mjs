@@ -64,7 +64,7 @@ function writeIfChanged(path, text) {
 
 /** Writes the manifest, `dist/schema/*.json` and `docs/reference/*.md`. */
 export async function generateFromOperations() {
-  const { operations, errorTable, offeredFormats, formatDescriptions } = await loadOperations();
+  const { operations, errorTable, offeredFormats } = await loadOperations();
   const { version } = JSON.parse(readFileSync("package.json", "utf8"));
   mkdirSync("dist/schema", { recursive: true });
   mkdirSync("docs/reference", { recursive: true });
@@ -78,10 +78,7 @@ export async function generateFromOperations() {
       const event = { ...schemaOf(operation.event, "output"), title: `Event of portolan ${operation.name}` };
       writeFileSync(`dist/schema/${operation.name}-event.json`, `${JSON.stringify(event, null, 2)}\n`);
     }
-    const formats = (offeredFormats[operation.name] ?? []).map((name) => ({
-      name,
-      description: formatDescriptions[name],
-    }));
+    const formats = offeredFormats[operation.name] ?? [];
     const command = { ...commandOf(operation, input), ...(formats.length === 0 ? {} : { formats }) };
     if (operation.faces.includes("cli")) commands.push(command);
     writeIfChanged(`docs/reference/${operation.name}.md`, writeReferencePage(command, operation, output));

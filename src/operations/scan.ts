@@ -5,6 +5,7 @@ import * as v from "valibot";
 import { PortSet } from "../core/index.ts";
 import {
   isOwnTarget,
+  printerPorts,
   runScan as runScanOf,
   type FoundDoor,
   type ScanOptions,
@@ -103,6 +104,7 @@ export async function* runScan(
     const watch = watchParts(parts, context);
     for (const part of parts) {
       const onDoor = (door: FoundDoor): void => {
+        watch.tellIdentified(door);
         if (isWanted(door)) emit({ kind: "door", ...describeDoor(door) });
       };
       const outcome = await scanPart(part, input, { signal, nowMs: context.nowMs, onDoor, onProgress: watch.report });
@@ -172,24 +174,35 @@ function scanPart({ targets, targetCount, ports }: Part, input: ScanInput, optio
 /** Adds up the progress of parts that are scanned one after the other. */
 function watchParts(parts: readonly Part[], context: OperationContext) {
   const startedMs = context.nowMs();
-  const total = parts.reduce((sum, { targetCount, ports }) => sum + targetCount * (ports.tcp.size + ports.udp.size), 0);
+  const total = parts.reduce((sum, { targetCount, ports: { tcp, udp, named } }) => {
+    const skipped = tcp.intersect(printerPorts).difference(named);
+    return sum + targetCount * (tcp.size - skipped.size + udp.size);
+  }, 0);
   const before = { done: 0, open: 0, identified: 0 };
+  // After the last port was asked only identifications go on, of which each door tells.
+  let last = { done: 0, open: 0, identified: 0 };
+  const report = ({ done, open, identified }: Pick<ScanProgress, "done" | "open" | "identified">): void => {
+    last = { done, open, identified };
+    const doneNow = before.done + done;
+    const elapsedMs = context.nowMs() - startedMs;
+    const remainingMs =
+      doneNow === 0 || elapsedMs < 1000 ? null : Math.round((elapsedMs * Math.max(total - doneNow, 0)) / doneNow);
+    context.progress(
+      `${doneNow} of ${total} ports asked, ${before.open + open} open, ${before.identified + identified} identified`,
+      { done: Math.min(doneNow, total), total, remainingMs },
+    );
+  };
   return {
-    report: ({ done, open, identified }: ScanProgress): void => {
-      const doneNow = before.done + done;
-      const elapsedMs = context.nowMs() - startedMs;
-      const remainingMs =
-        doneNow === 0 || elapsedMs < 1000 ? null : Math.round((elapsedMs * Math.max(total - doneNow, 0)) / doneNow);
-      context.progress(
-        `${doneNow} of ${total} ports asked, ${before.open + open} open, ${before.identified + identified} identified`,
-        { done: Math.min(doneNow, total), total, remainingMs },
-      );
+    report,
+    tellIdentified: ({ identification }: FoundDoor): void => {
+      if (identification !== null) report({ ...last, identified: last.identified + 1 });
     },
     finish: ({ total: asked, hosts }: ScanOutcome): void => {
       const doors = hosts.flatMap((host) => host.doors);
       before.done += asked;
       before.open += doors.filter(({ state }) => state === "open").length;
       before.identified += doors.filter(({ identification }) => identification !== null).length;
+      last = { done: 0, open: 0, identified: 0 };
     },
   };
 }

@@ -6,14 +6,23 @@
 /** Formats that some commands offer. Every command offers text and `--json`. */
 export type OfferedFormat = "ndjson" | "csv" | "xml";
 
-/** Formats by command. Whoever offers `ndjson` prints one document with `--json`. */
-export const offeredFormats: Readonly<Record<string, readonly OfferedFormat[]>> = {
-  scan: ["ndjson", "csv", "xml"],
+/** A format with what help says of it. */
+interface FormatOffer {
+  readonly name: OfferedFormat;
+  readonly description: string;
+}
+
+const ndjson: FormatOffer = {
+  name: "ndjson",
+  description: "Print each finding as a line of JSON as soon as it is known, the result last",
+};
+const csv: FormatOffer = { name: "csv", description: "Print the findings as CSV (RFC 4180), for spreadsheets" };
+const xml: FormatOffer = {
+  name: "xml",
+  description: "Print the result in nmap's XML format, for programs that read it",
 };
 
-/** What help says of each. */
-export const formatDescriptions: Readonly<Record<OfferedFormat, string>> = {
-  ndjson: "Print each finding as a line of JSON as soon as it is known, the result last",
-  csv: "Print the findings as CSV (RFC 4180), for spreadsheets",
-  xml: "Print the result in nmap's XML format, for programs that read it",
+/** Formats by command. Whoever offers `ndjson` prints one document with `--json`. */
+export const offeredFormats: Readonly<Record<string, readonly FormatOffer[]>> = {
+  scan: [ndjson, csv, xml],
 };

@@ -32,7 +32,7 @@ export async function openOutput(
     };
   }
   if (format === "json") {
-    const asLines = offeredFormats[call.name]?.includes("ndjson") !== true;
+    const asLines = offeredFormats[call.name]?.some(({ name }) => name === "ndjson") !== true;
     const line = (value: unknown, indent?: number): string =>
       `${escapeJsonForTerminal(JSON.stringify(value, null, indent))}\n`;
     return {

@@ -22,7 +22,9 @@ const unsafe = /[\u0000-\u0009\u000b\u000c\u000e-\u001f\u007f-\u009f\u202e\ud800
 
 test("every format that is offered has code, and none has code without being offered", () => {
   const coded = Object.entries(formats).map(([name, byFormat]) => [name, Object.keys(byFormat)]);
-  expect(coded).toEqual(Object.entries(offeredFormats).map(([name, offered]) => [name, [...offered]]));
+  expect(coded).toEqual(
+    Object.entries(offeredFormats).map(([name, offered]) => [name, offered.map((format) => format.name)]),
+  );
 });
 
 describe("CSV", () => {
@@ -74,6 +76,20 @@ describe("XML", () => {
     expect(text).toContain('<extrareasons reason="skipped" count="8" proto="tcp" ports="9100-9107"/>');
     expect(text).toContain('<hosts up="1" down="1" total="2"/>');
     expect(text).toContain('numservices="11" services="22,80,8443,9100-9107"');
+  });
+
+  test("ports that are told one by one are not counted again", () => {
+    const answered = {
+      ...guessedDoor,
+      transport: "udp",
+      port: 53,
+      state: "open|filtered",
+      reason: "no-answer",
+    } as const;
+    const result = makeScanResult([answered]);
+    const text = scanXmlFormat.result(result, context);
+    expect(text).toContain('<port protocol="udp" portid="53">');
+    expect(text).not.toContain('<extraports state="open|filtered"');
   });
 
   test("a scan that was stopped says so", () => {

@@ -1,6 +1,7 @@
 /**
  * @module A scan's result in nmap's XML format, written after its published DTD, for the programs that read it.
  */
+import { PortSet } from "../../../core/index.ts";
 import type { ScanResult } from "../../../operations/scan.ts";
 import type { ListedDoor, ListedHost, ListedState } from "../../../operations/scan-schemas.ts";
 import type { Format } from "../formats.ts";
@@ -66,18 +67,10 @@ function scanInfo({ ports }: ScanResult): string[] {
       element("scaninfo", {
         type: transport === "tcp" ? "connect" : "udp",
         protocol: transport,
-        numservices: countPorts(ports[transport]),
+        numservices: PortSet.parse(ports[transport]).size,
         services: ports[transport],
       }),
     );
-}
-
-/** How many ports a canonical set holds. */
-function countPorts(set: string): number {
-  return set.split(",").reduce((sum, part) => {
-    const [first, last] = part.split("-").map(Number);
-    return sum + (last === undefined ? 1 : last - (first ?? 0) + 1);
-  }, 0);
 }
 
 function hostElement(host: ListedHost): string {
@@ -97,13 +90,13 @@ function hostElement(host: ListedHost): string {
 /** The ports that are not told one by one, by state, each state with its reasons. */
 function extraPorts({ doors, states }: ListedHost): string[] {
   const byState = new Map<string, ListedState[]>();
-  for (const state of states) {
-    // Doors told one by one are no extra ports. Those of their state and reason are all told.
-    if (doors.some((door) => door.state === state.state && door.reason === state.reason && state.state === "open"))
-      continue;
-    const list = byState.get(state.state);
-    if (list === undefined) byState.set(state.state, [state]);
-    else list.push(state);
+  for (const entry of states) {
+    const { transport, state, reason } = entry;
+    const told = doors.filter((door) => door.transport === transport && door.state === state && door.reason === reason);
+    const rest = PortSet.parse(entry.ports).difference(PortSet.from(told.map(({ port }) => port)));
+    if (rest.size === 0) continue;
+    const list = byState.get(state) ?? [];
+    byState.set(state, [...list, { ...entry, count: rest.size, ports: rest.toString() }]);
   }
   return [...byState].map(([state, list]) =>
     element(
