@@ -2,6 +2,7 @@
  * @module MongoDB's probe over exchanges written from the specification, strangers' answers and broken documents; a client's message.
  */
 import { describe, expect, test } from "vitest";
+import { readCapture } from "../../test/support/captures.ts";
 import { fromHex, recordingOf, replay, seededRandom, toHex } from "../../test/support/replay.ts";
 import { mongodb } from "./mongodb.ts";
 import type { Verdict } from "./protocol.ts";
@@ -72,6 +73,13 @@ describe("the probe", () => {
     ).toMatchObject({
       facts: [{}, {}],
     });
+  });
+
+  test("the whole exchange, as recorded from the specification", () => {
+    const capture = readCapture("mongodb", "specification");
+    const { verdict, sent } = replay(mongodb, capture);
+    expect(verdict).toMatchObject({ outcome: "proved", facts: [{}, { name: "version", value: "7.0.5" }] });
+    expect(sent).toEqual(capture.events.flatMap((event) => (event.kind === "send" ? [event.bytes] : [])));
   });
 
   test("the message is what the specification says", () => {
