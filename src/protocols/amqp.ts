@@ -116,8 +116,6 @@ function describe(answer: Extract<Answer, { kind: "start" }>): Fact[] {
   if (version !== undefined) facts.push(fact("version", version, from("server-properties, version")));
   const platform = answer.properties.get("platform");
   if (platform !== undefined) facts.push(fact("identity", platform, from("server-properties, platform")));
-  const cluster = answer.properties.get("cluster_name");
-  if (cluster !== undefined) facts.push(fact("hostName", cluster, from("server-properties, cluster_name")));
   const mechanisms = answer.mechanisms
     .split(" ")
     .filter((word) => word !== "")
@@ -162,7 +160,9 @@ export const amqp: Protocol = {
       { fact: "protocolVersion", from: "connection.start or protocol header" },
       { fact: "product", from: "connection.start, server-properties, product" },
       { fact: "version", from: "connection.start, server-properties, version" },
+      { fact: "identity", from: "connection.start, server-properties, platform" },
       { fact: "authentication", from: "connection.start, mechanisms" },
+      { fact: "login", from: "connection.start, mechanisms: one of them must be used" },
     ],
     effectOnTarget:
       "The connection ends before the login. RabbitMQ logs a warning that the client unexpectedly closed it; whatever is sent instead, also connection.close, it logs as an error.",
