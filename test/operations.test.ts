@@ -198,7 +198,12 @@ describe("asking what it is", () => {
   /** A server that greets as OpenSSH does. */
   async function greet(host: string): Promise<number> {
     const server = await open({ port: 0, host });
-    server.on("connection", (socket) => socket.resume().on("error", () => undefined).end("SSH-2.0-OpenSSH_9.2p1 Debian-2\r\n"));
+    server.on("connection", (socket) =>
+      socket
+        .resume()
+        .on("error", () => undefined)
+        .end("SSH-2.0-OpenSSH_9.2p1 Debian-2\r\n"),
+    );
     return portOf(server);
   }
 
@@ -228,7 +233,11 @@ describe("asking what it is", () => {
     const step = await stream.next();
     expect(step).toMatchObject({
       done: true,
-      value: { complete: false, hosts: [{ states: [{ state: "unscanned", reason: "not-asked", count: 100 }] }] },
+      value: {
+        complete: false,
+        asked: 0,
+        hosts: [{ states: [{ state: "unscanned", reason: "not-asked", count: 100 }] }],
+      },
     });
   });
 

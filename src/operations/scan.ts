@@ -121,7 +121,7 @@ export async function* runScan(
     startedAt: new Date(startedAtMs).toISOString(),
     elapsedMs: context.nowMs() - startedAtMs,
     ports: { tcp: portsOf("tcp"), udp: portsOf("udp") },
-    asked: outcomes.reduce((sum, { total }) => sum + total, 0),
+    asked: outcomes.reduce((sum, outcome) => sum + outcome.total - countUnasked(outcome), 0),
     devices: targets.count,
     unresolved: targets.unresolved.map(({ text, where }) => ({ name: text, where })),
     hosts: input.open === true ? hosts.filter(({ doors }) => doors.length > 0) : hosts,
@@ -205,6 +205,13 @@ function watchParts(parts: readonly Part[], context: OperationContext) {
       last = { done: 0, open: 0, identified: 0 };
     },
   };
+}
+
+/** Ports that an interrupt spared. */
+function countUnasked({ hosts }: ScanOutcome): number {
+  let count = 0;
+  for (const { states } of hosts) for (const state of states) if (state.reason === "not-asked") count += state.count;
+  return count;
 }
 
 function describeHost(
