@@ -1,7 +1,7 @@
 /**
  * @module Addresses as numbers and back.
  */
-import fc from "fast-check";
+import { assert, bigInt, property } from "fast-check";
 import { expect, test } from "vitest";
 import { addressFromNumber, addressToNumber, bitsOfFamily } from "./address-number.ts";
 import { parseIpAddress } from "./ip-address.ts";
@@ -18,8 +18,8 @@ test("known addresses", () => {
 test("every number is an address and comes back", () => {
   for (const family of ["ipv4", "ipv6"] as const) {
     const most = (1n << BigInt(bitsOfFamily(family))) - 1n;
-    fc.assert(
-      fc.property(fc.bigInt(0n, most), (number) => {
+    assert(
+      property(bigInt(0n, most), (number) => {
         const text = addressFromNumber(number, family);
         expect(parseIpAddress(text)).toMatchObject({ address: text, family });
         expect(addressToNumber(text)).toBe(number);

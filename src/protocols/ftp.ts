@@ -3,12 +3,12 @@
  */
 import type { Conversation, Fact, Protocol } from "./protocol.ts";
 import { readReply, type Reply } from "./reply-lines.ts";
-import { describeEnding, fact, matchPrefix, type Talk } from "./talk.ts";
+import { describeEnding, fact, latin1Bytes, latin1Text, matchAny, matchPrefix, type Talk } from "./talk.ts";
 
 /** Greetings that are sure to carry product and version. */
 const productPatterns: readonly RegExp[] = [
   /^\((vsFTPd) (\d[\w.]*)\)$/,
-  /^(ProFTPD) (\d[\w.]*)\b/,
+  /^(ProFTPD) (?:Server|(\d[\w.]*))(?= |$)/,
   /\b(FileZilla Server)(?: version)? (\d[\w.]*)/,
   /\b(Pure-FTPd)\b()/,
   /\b(Serv-U FTP Server) v(\d[\w.]*)/,
@@ -23,7 +23,7 @@ function describe(greeting: Reply, features: Reply | null): Fact[] {
     const match = productPatterns.map((pattern) => pattern.exec(line)).find((found) => found !== null);
     if (match === undefined || match === null) continue;
     facts.push(fact("product", match[1]!, "greeting"));
-    if (match[2] !== "") facts.push(fact("version", match[2]!, "greeting"));
+    if (match[2] !== undefined && match[2] !== "") facts.push(fact("version", match[2]!, "greeting"));
     break;
   }
   const first = text.find((line) => line !== "");
@@ -36,7 +36,9 @@ function describe(greeting: Reply, features: Reply | null): Fact[] {
 }
 
 function* converse(talk: Talk): Conversation {
-  const greeting = yield* readReply(talk, "ftp");
+  let greeting = yield* readReply(talk, "ftp");
+  // 120: ready in some minutes; 220 follows when it is (RFC 959 §5.4).
+  if (greeting.ok && greeting.value.code === 120) greeting = yield* readReply(talk, "ftp");
   if (!greeting.ok) {
     return greeting.seen.length === 0
       ? { outcome: "silent", evidence: describeEnding(greeting.why) }
@@ -50,7 +52,7 @@ function* converse(talk: Talk): Conversation {
       facts: describe(greeting.value, null),
     };
   }
-  if (code !== 220 && code !== 120) return { outcome: "other", evidence: "no 220 greeting" };
+  if (code !== 220) return { outcome: "other", evidence: "no 220 greeting" };
   // SMTP greets with 220 as well, and says so in its first line (RFC 5321 §4.2).
   if (/\bE?SMTP\b/i.test(greeting.value.lines[0] ?? "")) {
     return { outcome: "other", evidence: "a greeting that names SMTP", suggests: ["smtp"] };
@@ -65,19 +67,20 @@ function* converse(talk: Talk): Conversation {
     };
   }
   yield* talk.send("QUIT\r\n");
-  const farewell = yield* readReply(talk, "ftp");
+  yield* readReply(talk, "ftp");
   const facts = describe(greeting.value, features.value);
   const answer = features.value.code;
   if (answer === 211 && /feat|ext|end/i.test(features.value.lines.join(" "))) {
     return { outcome: "proved", evidence: "220 greeting, and 211 with features in answer to FEAT", facts };
   }
-  // 500 and 502: no such command; 530: not before the login. FTP and SMTP share 500 and 502, but FTP leaves with 221 Goodbye
-  // to QUIT like SMTP does; the words of RFC 959 for the login (USER, PASS) are FTP's own.
-  const words = [...features.value.lines, ...(farewell.ok ? farewell.value.lines : []), ...greeting.value.lines].join(
-    " ",
-  );
-  if (answer === 530 || (answer >= 500 && answer <= 504 && /\bFTP|USER\b|PASS\b|log ?in/i.test(words))) {
-    facts.push(fact("login", "required", "FEAT reply"));
+  // 500 and 502: no such command; 530: not before the login (RFC 959 §4.2.2). Mail servers know these numbers too, and put an
+  // enhanced status code after them (RFC 2034); the words about USER, PASS and the login are FTP's own.
+  const refusal = features.value.lines.join(" ");
+  const wantsLogin = /\bUSER\b|\bPASS\b|\blog(?:ged)?[ -]?[io]n\b/i.test(refusal);
+  const isMail = /^[245]\.\d{1,3}\.\d{1,3}(?: |$)/.test(features.value.lines[0] ?? "");
+  const isNamed = /\bFTP|FTPd?\b/i.test([...greeting.value.lines, refusal].join(" "));
+  if (!isMail && ((answer >= 500 && answer <= 504 && (isNamed || wantsLogin)) || (answer === 530 && wantsLogin))) {
+    if (wantsLogin) facts.push(fact("login", "required", "FEAT reply"));
     return { outcome: "proved", evidence: `220 greeting, and ${answer} in FTP's form to FEAT`, facts };
   }
   return { outcome: "suggested", evidence: `220 greeting, and ${answer} to FEAT`, facts };
@@ -97,12 +100,14 @@ export const ftp: Protocol = {
     purpose: "Moves files, commands on this connection and files on others. Older than encryption; AUTH TLS adds it.",
     weakProof: "A 220 greeting that does not name SMTP, without an answer to FEAT in FTP's form.",
     strongProof:
-      "A 220 greeting and 211 with a list in answer to FEAT, or a refusal in FTP's form (530, or 500 to 504 with its words).",
+      "A 220 greeting and 211 with a list in answer to FEAT, or a refusal in FTP's form (500 to 504 or 530, with its words).",
     claims: [
       { fact: "product", from: "greeting" },
       { fact: "version", from: "greeting" },
       { fact: "startTls", from: "FEAT, AUTH TLS" },
       { fact: "capabilities", from: "FEAT" },
+      { fact: "login", from: "FEAT reply, where it refuses with words about the login" },
+      { fact: "identity", from: "greeting, where it names no known product" },
     ],
     effectOnTarget: "A visit without login; vsftpd logs it as a connection.",
     wire: [
@@ -114,8 +119,13 @@ export const ftp: Protocol = {
     sources: ["RFC 959 §4.2, §5.4", "RFC 2389 §3", "RFC 4217"],
   },
   recognise: (bytes) => {
-    const starts = ["220 ", "220-", "120 ", "421 "].map((start) => matchPrefix(bytes, start));
-    return starts.includes("match") ? "match" : starts.includes("more") ? "more" : "no";
+    return matchAny(bytes, ["220 ", "220-", "120 ", "421 "]);
   },
   probe: converse,
+  // USER and QUIT open mail sessions as well; these open nothing else (RFC 4217 §4, RFC 2389 §3).
+  sniff: (bytes) => {
+    const upper = latin1Text(bytes.subarray(0, 16)).toUpperCase();
+    const starts = ["AUTH TLS\r\n", "AUTH SSL\r\n", "FEAT\r\n"].map((start) => matchPrefix(latin1Bytes(upper), start));
+    return { verdict: starts.includes("match") ? "match" : starts.includes("more") ? "more" : "no" };
+  },
 };

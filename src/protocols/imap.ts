@@ -2,7 +2,7 @@
  * @module IMAP: an untagged greeting, and tagged answers to ID and LOGOUT.
  */
 import type { Conversation, Fact, Protocol } from "./protocol.ts";
-import { describeEnding, fact, matchPrefix, parseLine, type Talk } from "./talk.ts";
+import { describeEnding, fact, matchAny, parseLine, type Talk } from "./talk.ts";
 
 const mostLines = 64;
 
@@ -31,13 +31,15 @@ function describe(greeting: string, lines: readonly string[]): Fact[] {
   else if (/\bCourier-IMAP\b/.test(greeting)) facts.push(fact("product", "Courier-IMAP", "greeting"));
   const version = identity.get("version");
   if (version !== undefined) facts.push(fact("version", version, "ID reply, version"));
+  const system = identity.get("os");
+  if (system !== undefined) facts.push(fact("operatingSystem", system, "ID reply, os"));
   const capabilities = [...new Set([greeting, ...lines].flatMap(capabilitiesOf))];
   const protocolVersions = capabilities.filter((word) => /^IMAP4rev\d$/i.test(word));
   if (protocolVersions.length > 0) facts.push(fact("protocolVersion", protocolVersions.join(", "), "CAPABILITY"));
   if (capabilities.some((word) => /^STARTTLS$/i.test(word)))
     facts.push(fact("startTls", "offered", "CAPABILITY, STARTTLS"));
   const authentication = capabilities.filter((word) => /^AUTH=/i.test(word)).map((word) => word.slice(5));
-  if (authentication.length > 0) facts.push(fact("authentication", authentication, "CAPABILITY, AUTH"));
+  if (authentication.length > 0) facts.push(fact("authentication", authentication.slice(0, 16), "CAPABILITY, AUTH"));
   facts.push(fact("login", /^\* PREAUTH/i.test(greeting) ? "none" : "required", "greeting"));
   const text = greeting.replace(/^\* \w+ (?:\[[^\]]*\] ?)?/, "");
   if (!facts.some((one) => one.name === "product") && text !== "") facts.push(fact("identity", text, "greeting"));
@@ -86,7 +88,8 @@ function* readTagged(talk: Talk, tag: string, lines: string[]): Conversation<str
     if (!line.ok) return undefined;
     const status = new RegExp(`^${tag} (OK|NO|BAD)(?: |$)`, "i").exec(line.value)?.[1];
     if (status !== undefined) return status.toUpperCase();
-    if (!line.value.startsWith("* ")) return undefined;
+    // A line that ends in {n} goes on after n bytes (RFC 9051 §4.3): what follows it may look like anything.
+    if (!line.value.startsWith("* ") && !/\{\d{1,6}\}$/.test(lines.at(-1) ?? "")) return undefined;
     lines.push(line.value);
   }
   return undefined;
@@ -109,10 +112,12 @@ export const imap: Protocol = {
     claims: [
       { fact: "product", from: "ID reply, name, or greeting" },
       { fact: "version", from: "ID reply, version" },
+      { fact: "operatingSystem", from: "ID reply, os" },
       { fact: "protocolVersion", from: "CAPABILITY" },
       { fact: "startTls", from: "CAPABILITY, STARTTLS" },
       { fact: "authentication", from: "CAPABILITY, AUTH" },
       { fact: "login", from: "greeting: PREAUTH needs none" },
+      { fact: "identity", from: "greeting, where no product is known" },
     ],
     effectOnTarget: "A visit without login, which Dovecot writes down as an aborted one at information level.",
     wire: [
@@ -124,8 +129,7 @@ export const imap: Protocol = {
     sources: ["RFC 9051 §7.1, §6.1", "RFC 2971", "RFC 8314"],
   },
   recognise: (bytes) => {
-    const starts = ["* OK", "* PREAUTH", "* BYE"].map((word) => matchPrefix(bytes, word));
-    return starts.includes("match") ? "match" : starts.includes("more") ? "more" : "no";
+    return matchAny(bytes, ["* OK", "* PREAUTH", "* BYE"]);
   },
   probe: converse,
   sniff: (bytes) => {

@@ -8,7 +8,7 @@ import {
   latin1Bytes,
   latin1Text,
   longestLine,
-  matchPrefix,
+  matchAny, matchPrefix,
   parseLine,
   startsLike,
   type Talk,
@@ -36,7 +36,8 @@ function* converse(talk: Talk, context: ProbeContext): Conversation {
   const reading = yield* talk.read((bytes) => {
     if (!isUdp) return parseLine(bytes);
     if (bytes.length <= frameLength || bytes.length > frameLength + longestLine) return null;
-    if (bytes[0] !== sent[0] || bytes[1] !== sent[1]) return null;
+    // Our request id, and the only datagram of its answer.
+    if (bytes[0] !== sent[0] || bytes[1] !== sent[1] || bytes[5] !== 1) return null;
     return { value: latin1Text(bytes.subarray(frameLength)).replace(/\r\n$/, ""), length: bytes.length };
   });
   if (!reading.ok) {
@@ -96,7 +97,6 @@ export const memcached: Protocol = {
     if (bytes[0] === 0x80) return { verdict: bytes.length < 2 ? "more" : bytes[1]! < 0x26 ? "match" : "no" };
     const verbs = ["get ", "gets ", "set ", "add ", "replace ", "append ", "incr ", "decr ", "touch ", "mg ", "ms "];
     verbs.push("md ", "mn\r\n", "version\r\n", "stats");
-    const answers = verbs.map((verb) => matchPrefix(bytes, verb));
-    return { verdict: answers.includes("match") ? "match" : answers.includes("more") ? "more" : "no" };
+    return { verdict: matchAny(bytes, verbs) };
   },
 };

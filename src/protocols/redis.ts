@@ -7,7 +7,7 @@ import {
   fact,
   latin1Text,
   longestLine,
-  matchPrefix,
+  matchAny,
   parseLine,
   type Parsed,
   type Talk,
@@ -68,6 +68,12 @@ function describe(values: readonly string[]): Fact[] {
   return facts;
 }
 
+/** QUIT is let in without a login too. */
+function* leave(talk: Talk): Conversation<void> {
+  yield* talk.send("QUIT\r\n");
+  yield* talk.read(parseLine, 500);
+}
+
 function* converse(talk: Talk): Conversation {
   yield* talk.send("PING\r\n");
   const pong = yield* talk.read(parseLine);
@@ -78,6 +84,7 @@ function* converse(talk: Talk): Conversation {
   }
   const line = pong.value;
   if (line.startsWith("-NOAUTH ")) {
+    yield* leave(talk);
     return {
       outcome: "proved",
       evidence: "-NOAUTH in answer to PING",
@@ -88,14 +95,16 @@ function* converse(talk: Talk): Conversation {
     const facts = [fact("status", "protected mode: only loopback is let in", "PING reply")];
     return { outcome: "proved", evidence: "-DENIED in answer to PING", facts };
   }
-  if (/^-(?:LOADING|MISCONF|MASTERDOWN|BUSY) /.test(line)) {
-    return { outcome: "proved", evidence: `${line.split(" ")[0]} in answer to PING`, facts: [] };
+  // Loading its data, saving failed, its master is away, a script runs: it is Redis, and has no answer now.
+  const busy = /^-(LOADING|MISCONF|MASTERDOWN|BUSY) /.exec(line)?.[1];
+  if (busy !== undefined) {
+    yield* leave(talk);
+    return { outcome: "proved", evidence: `-${busy} in answer to PING`, facts: [] };
   }
   if (line !== "+PONG") return { outcome: "other", evidence: "no PONG in the answer" };
   yield* talk.send("HELLO\r\n");
   const hello = yield* talk.read(parseFlat);
-  yield* talk.send("QUIT\r\n");
-  yield* talk.read(parseLine, 500);
+  yield* leave(talk);
   const facts = hello.ok && typeof hello.value !== "string" ? describe(hello.value) : [];
   return {
     outcome: "proved",
@@ -118,13 +127,14 @@ export const redis: Protocol = {
   text: {
     purpose: "Keeps values in memory by key: caches, queues, sessions. Valkey and KeyDB speak the same.",
     weakProof: null,
-    strongProof: "+PONG, -NOAUTH or -DENIED in answer to PING.",
+    strongProof: "+PONG, or one of the errors -NOAUTH, -DENIED, -LOADING, -MISCONF, -MASTERDOWN and -BUSY, in answer to PING.",
     claims: [
       { fact: "product", from: "HELLO reply, field server" },
       { fact: "version", from: "HELLO reply, field version" },
       { fact: "protocolVersion", from: "HELLO reply, field proto" },
       { fact: "role", from: "HELLO reply, field role" },
       { fact: "login", from: "PING reply" },
+      { fact: "status", from: "HELLO reply, field mode, or what -DENIED says" },
     ],
     effectOnTarget:
       "Nothing is kept and nothing logged. A web request would be logged as a possible attack, which is why unknown ports are never sent a Host line first.",
@@ -132,14 +142,14 @@ export const redis: Protocol = {
       { from: "client", bytes: "PING\\r\\n", meaning: "are you there?" },
       { from: "server", bytes: "+PONG\\r\\n", meaning: "yes; -NOAUTH …: yes, and a login is required" },
       { from: "client", bytes: "HELLO\\r\\n", meaning: "only after PONG: who are you?" },
+      { from: "client", bytes: "QUIT\\r\\n", meaning: "ends the connection" },
     ],
     sources: ["Redis documentation, RESP protocol specification", "Redis documentation, HELLO"],
   },
   // What it answers to commands that it does not know, or with the wrong number of words.
   recognise: (bytes) => {
     const starts = ["-ERR unknown command", "-ERR wrong number of arguments", "-NOAUTH ", "-DENIED ", "+PONG\r\n"];
-    const answers = starts.map((start) => matchPrefix(bytes, start));
-    return answers.includes("match") ? "match" : answers.includes("more") ? "more" : "no";
+    return matchAny(bytes, starts);
   },
   probe: converse,
   sniff: (bytes) => {

@@ -2,7 +2,16 @@
  * @module SIP: OPTIONS asks what a server can do, over UDP and TCP.
  */
 import type { Conversation, Fact, ProbeContext, Protocol } from "./protocol.ts";
-import { describeEnding, fact, latin1Bytes, latin1Text, matchPrefix, type Parsed, type Talk } from "./talk.ts";
+import {
+  describeEnding,
+  fact,
+  latin1Bytes,
+  latin1Text,
+  matchAny,
+  matchPrefix,
+  type Parsed,
+  type Talk,
+} from "./talk.ts";
 
 const longestHead = 16 * 1024;
 
@@ -122,6 +131,7 @@ export const sip: Protocol = {
       { fact: "version", from: "Server or User-Agent header" },
       { fact: "capabilities", from: "Allow header" },
       { fact: "login", from: "status 401 or 407" },
+      { fact: "identity", from: "Server or User-Agent header, where it is no name and version" },
     ],
     effectOnTarget:
       "OPTIONS is what proxies send each other to see whether they live. Servers that limit unknown senders count it.",
@@ -140,8 +150,11 @@ export const sip: Protocol = {
   probe: converse,
   sniff: (bytes) => {
     if (bytes.length === 0) return { verdict: "more" };
-    const start = methods.map((method) => matchPrefix(bytes, `${method}sip`));
-    if (start.includes("match")) return { verdict: "match" };
-    return { verdict: start.includes("more") ? "more" : "no" };
+    return {
+      verdict: matchAny(
+        bytes,
+        methods.map((method) => `${method}sip`),
+      ),
+    };
   },
 };

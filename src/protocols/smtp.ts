@@ -3,7 +3,7 @@
  */
 import type { Conversation, Fact, Protocol } from "./protocol.ts";
 import { readReply, type Reply } from "./reply-lines.ts";
-import { describeEnding, fact, matchPrefix, type Talk } from "./talk.ts";
+import { describeEnding, fact, matchAny, type Talk } from "./talk.ts";
 
 /** How long a mail server may take to greet: many wait some seconds on purpose (RFC 5321 §4.5.3.2.1 allows minutes). */
 const greetingPatienceMs = 6000;
@@ -55,11 +55,19 @@ function* converse(talk: Talk): Conversation {
       : { outcome: "other", evidence: "no SMTP greeting" };
   }
   const { code, lines } = greeting.value;
+  const isNamed = /\bE?SMTP\b/i.test(lines.join(" "));
   if (code === 554 || code === 421) {
-    return { outcome: "suggested", evidence: `a ${code} greeting that refuses`, facts: describe(greeting.value, null) };
+    // After 554 the server waits for QUIT (RFC 5321 §3.1); after 421 it closes.
+    if (code === 554) {
+      yield* talk.send("QUIT\r\n");
+      yield* readReply(talk, "smtp");
+    }
+    const facts = describe(greeting.value, null);
+    const outcome = isNamed ? "proved" : "suggested";
+    return { outcome, evidence: `a ${code} greeting that refuses${isNamed ? ", and names SMTP" : ""}`, facts };
   }
   if (code !== 220) return { outcome: "other", evidence: "no 220 greeting" };
-  if (/\bFTP/i.test(lines.join(" ")) && !/SMTP/i.test(lines.join(" "))) {
+  if (!isNamed && /\bFTP|FTPd?\b/i.test(lines.join(" "))) {
     return { outcome: "other", evidence: "a greeting that names FTP", suggests: ["ftp"] };
   }
   yield* talk.send("EHLO portolan.invalid\r\n");
@@ -76,7 +84,6 @@ function* converse(talk: Talk): Conversation {
   const facts = describe(greeting.value, hello.value);
   if (hello.value.code === 250) return { outcome: "proved", evidence: "220 greeting, and 250 to EHLO", facts };
   // 502 and 504 refuse EHLO, 550 refuses us (RFC 5321 §4.2.4, §3.6.2); FTP knows the first too.
-  const isNamed = /SMTP/i.test(lines.join(" "));
   return isNamed && hello.value.code >= 500
     ? { outcome: "proved", evidence: `220 greeting that names SMTP, and ${hello.value.code} to EHLO`, facts }
     : { outcome: "suggested", evidence: `220 greeting, and ${hello.value.code} to EHLO`, facts };
@@ -96,14 +103,17 @@ export const smtp: Protocol = {
   ],
   text: {
     purpose: "Mail servers hand mail to each other at port 25; programs hand theirs in at 587 and 465.",
-    weakProof: "A 220 greeting without an answer to EHLO, or a greeting that refuses (554, 421).",
-    strongProof: "A 220 greeting and 250 to EHLO, or a greeting that names SMTP and a refusal of EHLO.",
+    weakProof: "A 220 greeting without an answer to EHLO, or one that refuses (554, 421) and does not name SMTP.",
+    strongProof:
+      "A 220 greeting and 250 to EHLO, or a greeting that names SMTP and a refusal, of EHLO or in the greeting itself.",
     claims: [
       { fact: "product", from: "greeting" },
       { fact: "version", from: "greeting, where it has one" },
       { fact: "hostName", from: "greeting, first word" },
       { fact: "startTls", from: "EHLO, STARTTLS" },
       { fact: "authentication", from: "EHLO, AUTH" },
+      { fact: "capabilities", from: "EHLO" },
+      { fact: "identity", from: "greeting, where it names no known product" },
     ],
     effectOnTarget: "A visit without mail: Postfix logs a connection and its end.",
     wire: [
@@ -119,13 +129,11 @@ export const smtp: Protocol = {
     sources: ["RFC 5321 §3.1, §4.1.1.1, §4.2", "RFC 3207", "RFC 4954", "RFC 8314"],
   },
   recognise: (bytes) => {
-    const starts = ["220 ", "220-", "554 ", "421 "].map((start) => matchPrefix(bytes, start));
-    return starts.includes("match") ? "match" : starts.includes("more") ? "more" : "no";
+    return matchAny(bytes, ["220 ", "220-", "554 ", "421 "]);
   },
   probe: converse,
   sniff: (bytes) => {
     const upper = Uint8Array.from(bytes.subarray(0, 8), (byte) => (byte >= 97 && byte <= 122 ? byte - 32 : byte));
-    const starts = ["EHLO ", "HELO ", "LHLO "].map((start) => matchPrefix(upper, start));
-    return { verdict: starts.includes("match") ? "match" : starts.includes("more") ? "more" : "no" };
+    return { verdict: matchAny(upper, ["EHLO ", "HELO ", "LHLO "]) };
   },
 };

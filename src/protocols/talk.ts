@@ -166,6 +166,17 @@ export function matchPrefix(bytes: Uint8Array, prefix: Uint8Array | string): "ma
   return bytes.length >= prefix.length ? "match" : "more";
 }
 
+/** Three-valued test for several prefixes: `more` while one of them still can match. */
+export function matchAny(bytes: Uint8Array, prefixes: readonly (Uint8Array | string)[]): "match" | "no" | "more" {
+  let result: "no" | "more" = "no";
+  for (const prefix of prefixes) {
+    const answer = matchPrefix(bytes, prefix);
+    if (answer === "match") return "match";
+    if (answer === "more") result = "more";
+  }
+  return result;
+}
+
 /** Makes a fact, its text clipped to 256 units. */
 export function fact(name: FactName, value: Fact["value"], from: string): Fact {
   return { name, value: typeof value === "string" ? value.slice(0, 256) : value, from };
