@@ -12,25 +12,32 @@ import { cleanEnvironment } from "./measure.mjs";
 
 /** What takes longer than this is run once, milliseconds. */
 const onceOnlyMs = 20_000;
+/** Before each run the processors shall be less busy than this, but are not waited for any longer, milliseconds. */
+const quietShare = 0.1;
+const longestWaitMs = 10_000;
 
 /**
  * @typedef {{
  *   name: string, command: string, words: readonly string[], output: "stdout" | "xml", user: number | null, mostMs: number
  * }} ScanContestant `output`: where its findings are; `xml` is written to a file by `-oX`. `user`: whom to run it as, `null`: root.
- * @typedef {{ wallMs: number, cpuMs: number, peakKib: number, packets: number, ended: boolean, path: string }} ScanRun
+ * @typedef {{
+ *   wallMs: number, cpuMs: number, peakKib: number, packets: number, ended: boolean, path: string,
+ *   busy: boolean
+ * }} ScanRun `busy`: others kept the machine from being quiet before it.
  */
 
-/** @returns {{ name: string, runs: ScanRun[] }[]} */
-function race({ contestants, rounds, interface: link, folder }) {
+/** @returns {Promise<{ name: string, runs: ScanRun[] }[]>} */
+async function race({ contestants, rounds, interface: link, folder }) {
   const entries = contestants.map((contestant, number) => ({ contestant, number, runs: [], once: false }));
   for (let round = 0; round <= rounds; round++) {
     process.stderr.write(round === 0 ? "  warming up\n" : `  round ${round} of ${rounds}\n`);
     for (const entry of entries) {
       if (entry.once) continue;
+      const busy = !(await waitForQuiet());
       const run = runOnce(entry.contestant, link, join(folder, `${entry.number}-${round}`));
       entry.once = run.wallMs > onceOnlyMs;
       // The first turn only warms up, except for what is so slow that it is all it gets.
-      if (round > 0 || entry.once) entry.runs.push(run);
+      if (round > 0 || entry.once) entry.runs.push({ ...run, busy });
     }
   }
   return entries.map(({ contestant, runs }) => ({ name: contestant.name, runs }));
@@ -64,6 +71,27 @@ function runOnce({ name, command, words, output, user, mostMs }, link, stem) {
   return { wallMs, cpuMs: (user_ + system) * 1000, peakKib, packets, ended, path };
 }
 
+/** Waits until the processors are nearly idle; false when they were not within `longestWaitMs`. */
+async function waitForQuiet() {
+  const deadline = performance.now() + longestWaitMs;
+  for (;;) {
+    const before = readProcessorTicks();
+    await new Promise((resolve) => {
+      setTimeout(resolve, 200);
+    });
+    const after = readProcessorTicks();
+    const total = after.total - before.total;
+    if (total > 0 && (after.idle - before.idle) / total >= 1 - quietShare) return true;
+    if (performance.now() > deadline) return false;
+  }
+}
+
+/** Ticks of all processors since the machine started (proc_stat(5)); waiting for a disk counts as idle. */
+function readProcessorTicks() {
+  const numbers = readFileSync("/proc/stat", "utf8").split("\n")[0].trim().split(/\s+/).slice(1, 9).map(Number);
+  return { idle: numbers[3] + numbers[4], total: numbers.reduce((sum, number) => sum + number, 0) };
+}
+
 /** Seconds in user mode and in the kernel, and the largest resident memory, KiB. */
 function readTimes(path) {
   return readFileSync(path, "utf8").trimEnd().split("\n").at(-1).split(" ").map(Number);
@@ -78,5 +106,5 @@ function countSentPackets(link) {
 }
 
 if (import.meta.url === pathToFileURL(process.argv[1]).href) {
-  process.stdout.write(JSON.stringify(race(JSON.parse(process.argv[2]))));
+  process.stdout.write(JSON.stringify(await race(JSON.parse(process.argv[2]))));
 }

@@ -64,7 +64,8 @@ function printHead() {
   print(
     "by `/usr/bin/time` (memory of the largest single process). Packets are those that the scanner's interface sent; on loopback",
   );
-  print("answers are among them. NODE_EXTRA_CA_CERTS and NODE_OPTIONS are removed. Compare figures of one table only.");
+  print("answers are among them. NODE_EXTRA_CA_CERTS and NODE_OPTIONS are removed. Each run waits until the");
+  print("processors are nearly idle. Compare figures of one table only.");
 }
 
 async function measureCase(name, { title, rounds, quickRounds, prepare }) {
@@ -132,6 +133,9 @@ function printTable({ contestants, judge, targets }, measured) {
     const ratio = medians.get(own) / medians.get(peer);
     print(`- ${ratio <= most ? "reached" : "NOT reached"}: ${statement}: ≤ ${most} ×: ${round(ratio)}`);
   }
+  const runs = measured.flatMap((one) => one.runs);
+  const busy = runs.filter((run) => run.busy).length;
+  if (busy > 0) print(`- other programs were busy before ${busy} of the ${runs.length} runs`);
   for (const line of judge.conclude?.(verdicts) ?? []) print(line);
 }
 

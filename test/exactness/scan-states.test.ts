@@ -88,7 +88,7 @@ function describeRun(report: StatesReport): string {
     const loss = tally.measuredLoss === null ? "unknown" : `${(tally.measuredLoss * 100).toFixed(1)} %`;
     return `${name}: ${tally.attempts} tries, loss ${loss}, window ${tally.widestWindow}`;
   });
-  return `${report.elapsedMs} ms; ${engines.join("; ")}`;
+  return `${report.elapsedMs} ms, event loop blocked at most ${report.longestBlockMs.toFixed(0)} ms; ${engines.join("; ")}`;
 }
 
 describe.skipIf(skip)("states of a device that is open, closed, dropped and rejected in parts", () => {
