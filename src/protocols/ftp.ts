@@ -3,7 +3,7 @@
  */
 import type { Conversation, Fact, Protocol } from "./protocol.ts";
 import { readReply, type Reply } from "./reply-lines.ts";
-import { describeEnding, fact, latin1Bytes, latin1Text, matchAny, matchPrefix, type Talk } from "./talk.ts";
+import { describeEnding, fact, latin1Bytes, latin1Text, matchAny, type Talk } from "./talk.ts";
 
 /** Greetings that are sure to carry product and version. */
 const productPatterns: readonly RegExp[] = [
@@ -125,7 +125,6 @@ export const ftp: Protocol = {
   // USER and QUIT open mail sessions as well; these open nothing else (RFC 4217 §4, RFC 2389 §3).
   sniff: (bytes) => {
     const upper = latin1Text(bytes.subarray(0, 16)).toUpperCase();
-    const starts = ["AUTH TLS\r\n", "AUTH SSL\r\n", "FEAT\r\n"].map((start) => matchPrefix(latin1Bytes(upper), start));
-    return { verdict: starts.includes("match") ? "match" : starts.includes("more") ? "more" : "no" };
+    return { verdict: matchAny(latin1Bytes(upper), ["AUTH TLS\r\n", "AUTH SSL\r\n", "FEAT\r\n"]) };
   },
 };

@@ -7,7 +7,8 @@ import { describeEnding, fact, latin1Text, type Parsed, type Talk } from "./talk
 /** Longest first packet: versions and plugin names are short. */
 const longestPacket = 4096;
 
-const clientSsl = 0x0800;
+/** Capability flags: CLIENT_SSL, CLIENT_PLUGIN_AUTH. */
+const [clientSsl, clientPluginAuth] = [0x0800, 0x0008_0000];
 
 type Packet =
   | {
@@ -29,12 +30,13 @@ function parsePacket(bytes: Uint8Array): Parsed<Packet> {
   if (body[0] === 0xff) {
     const code = body[1]! | (body[2]! << 8);
     // Server errors have numbers from 1000 on (Server Error Message Reference).
-    return code >= 1000 && code < 6000 ? { value: { kind: "error", code }, length: 4 + length } : null;
+    const isText = body.length > 3 && body.subarray(3).every((byte) => byte >= 0x20);
+    return code >= 1000 && code < 6000 && isText ? { value: { kind: "error", code }, length: 4 + length } : null;
   }
   const end = body.indexOf(0, 1);
   if (end < 2) return null;
   const version = latin1Text(body.subarray(1, end));
-  if (!/^\d+\.\d+/.test(version)) return null;
+  if (!/^\d{1,3}\.\d{1,3}[\x20-\x7e]{0,120}$/.test(version)) return null;
   // After the version: thread id 4, first part of the challenge 8, filler 0, capabilities 2.
   const at = end + 1 + 4 + 8;
   if (body.length < at + 3 || body[at] !== 0) return null;
@@ -46,7 +48,8 @@ function parsePacket(bytes: Uint8Array): Parsed<Packet> {
     const challenge = Math.max(13, body[at + 8]! - 8);
     const start = at + 3 + 16 + challenge;
     const stop = body.indexOf(0, start);
-    if (start < body.length) plugin = latin1Text(body.subarray(start, stop === -1 ? body.length : stop));
+    if ((capabilities & clientPluginAuth) !== 0 && start < body.length)
+      plugin = latin1Text(body.subarray(start, stop === -1 ? body.length : stop));
   }
   return { value: { kind: "handshake", version, capabilities, plugin }, length: 4 + length };
 }
@@ -101,13 +104,15 @@ export const mysql: Protocol = {
     purpose: "A relational database: MySQL, MariaDB, and what speaks like them.",
     weakProof: null,
     strongProof:
-      "A packet with sequence number 0, protocol version 10 and a version text, or one with an error number of the server.",
+      "A packet with sequence number 0, protocol version 10 and a version text, or one with an error number of the server and a text.",
     claims: [
       { fact: "product", from: "handshake, server version: MariaDB names itself, others do not" },
       { fact: "version", from: "handshake, server version, without the 5.5.5- that MariaDB puts before it" },
       { fact: "startTls", from: "handshake, capability CLIENT_SSL" },
       { fact: "authentication", from: "handshake, authentication plugin" },
       { fact: "status", from: "error number" },
+      { fact: "protocolVersion", from: "handshake, first byte" },
+      { fact: "login", from: "handshake: a user is always asked for" },
     ],
     effectOnTarget:
       "Nothing is sent. A connection that ends before the login counts as an error of the client's address (max_connect_errors, 100 by default, then the address is blocked) when the server resolves names, and is logged as one warning. A scan makes exactly one connection.",

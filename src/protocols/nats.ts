@@ -27,7 +27,10 @@ function describe(info: Readonly<Record<string, unknown>>): Fact[] {
   if (typeof info["proto"] === "number") facts.push(fact("protocolVersion", String(info["proto"]), from("proto")));
   if (info["auth_required"] === true) facts.push(fact("login", "required", from("auth_required")));
   if (info["tls_required"] === true || info["tls_available"] === true) {
-    facts.push(fact("startTls", info["tls_required"] === true ? "required" : "offered", from("tls_required")));
+    const isRequired = info["tls_required"] === true;
+    facts.push(
+      fact("startTls", isRequired ? "required" : "offered", from(isRequired ? "tls_required" : "tls_available")),
+    );
   }
   if (typeof info["cluster"] === "string") facts.push(fact("role", `in cluster ${info["cluster"]}`, from("cluster")));
   return facts;
@@ -46,7 +49,7 @@ function* converse(talk: Talk, { tls }: ProbeContext): Conversation {
   }
   // A server that demands TLS logs an error when the handshake is not finished.
   if (info["tls_required"] === true && tls === null) yield* talk.startTls();
-  return { outcome: "proved", evidence: "INFO line with server_id and max_payload", facts: describe(info) };
+  return { outcome: "proved", evidence: "INFO line with the fields of NATS", facts: describe(info) };
 }
 
 /** NATS, the client protocol of nats-server. */
@@ -66,6 +69,7 @@ export const nats: Protocol = {
       { fact: "protocolVersion", from: "INFO, field proto" },
       { fact: "login", from: "INFO, field auth_required" },
       { fact: "startTls", from: "INFO, fields tls_required and tls_available" },
+      { fact: "role", from: "INFO, field cluster" },
     ],
     effectOnTarget:
       "Nothing is sent, except that the handshake of TLS is finished where INFO demands it, because the server logs an error otherwise. It logs the end of a connection at debug level.",

@@ -2,7 +2,7 @@
  * @module POP3: a greeting, and the list of what the server can do.
  */
 import type { Conversation, Fact, Protocol } from "./protocol.ts";
-import { describeEnding, fact, matchPrefix, parseLine, type Talk } from "./talk.ts";
+import { describeEnding, fact, latin1Bytes, latin1Text, matchAny, parseLine, type Talk } from "./talk.ts";
 
 /** Most lines of a CAPA answer that are read. */
 const mostCapabilities = 64;
@@ -25,16 +25,20 @@ function describe(greeting: string, capabilities: readonly string[]): Fact[] {
   const text = greeting.replace(/^\+OK ?/, "");
   if (product === undefined && text !== "") facts.push(fact("identity", text, "greeting"));
   // APOP: the greeting ends in a time stamp (RFC 1939 §7).
-  const authentication =
+  const apop = /<[^<>@ ]+@[^<>@ ]+>$/.test(greeting);
+  const mechanisms =
     capabilities
       .find((line) => /^SASL /i.test(line))
       ?.split(" ")
       .slice(1) ?? [];
   if (capabilities.some((line) => /^STLS$/i.test(line))) facts.push(fact("startTls", "offered", "CAPA, STLS"));
-  if (authentication.length > 0) facts.push(fact("authentication", authentication.slice(0, 16), "CAPA, SASL"));
+  const authentication = [...(apop ? ["APOP"] : []), ...mechanisms.slice(0, 16)];
+  if (authentication.length > 0) {
+    facts.push(fact("authentication", authentication, apop ? "greeting, time stamp, and CAPA, SASL" : "CAPA, SASL"));
+  }
   const implementation = capabilities.find((line) => /^IMPLEMENTATION /i.test(line))?.slice(15);
   if (implementation !== undefined) facts.push(fact("identity", implementation, "CAPA, IMPLEMENTATION"));
-  facts.push(fact("login", "required", "POP3 has no other use"));
+  facts.push(fact("login", "required", "greeting"));
   return facts;
 }
 
@@ -93,7 +97,9 @@ export const pop3: Protocol = {
     claims: [
       { fact: "product", from: "greeting" },
       { fact: "startTls", from: "CAPA, STLS" },
-      { fact: "authentication", from: "CAPA, SASL" },
+      { fact: "version", from: "greeting" },
+      { fact: "authentication", from: "CAPA, SASL, and the greeting's time stamp for APOP" },
+      { fact: "login", from: "greeting: what follows it is the login" },
       { fact: "identity", from: "greeting or CAPA, IMPLEMENTATION" },
     ],
     effectOnTarget: "A visit without login, which Dovecot writes down as an aborted one at information level.",
@@ -106,14 +112,14 @@ export const pop3: Protocol = {
     sources: ["RFC 1939 §4", "RFC 2449 §5", "RFC 2595 §4", "RFC 8314"],
   },
   recognise: (bytes) => {
-    const ok = matchPrefix(bytes, "+OK");
-    return ok === "no" ? matchPrefix(bytes, "-ERR") : ok;
+    // Redis refuses foreign hellos with -ERR and a text that says so.
+    if (matchAny(bytes, ["-ERR unknown command", "-ERR wrong number"]) === "match") return "no";
+    return matchAny(bytes, ["+OK", "-ERR"]);
   },
   probe: converse,
   sniff: (bytes) => {
-    const start = ["CAPA\r\n", "USER ", "APOP ", "STLS\r\n"].map((word) => matchPrefix(bytes, word));
-    // USER opens FTP as well; alone it proves nothing.
-    if (start[0] === "match" || start[2] === "match" || start[3] === "match") return { verdict: "match" };
-    return { verdict: bytes.length < 6 && start.includes("more") ? "more" : "no" };
+    // USER and QUIT open other protocols' sessions as well.
+    const upper = latin1Bytes(latin1Text(bytes.subarray(0, 8)).toUpperCase());
+    return { verdict: matchAny(upper, ["CAPA\r\n", "APOP ", "STLS\r\n"]) };
   },
 };

@@ -2,16 +2,7 @@
  * @module Redis: PING, and HELLO where that was answered.
  */
 import type { Conversation, Fact, Protocol } from "./protocol.ts";
-import {
-  describeEnding,
-  fact,
-  latin1Text,
-  longestLine,
-  matchAny,
-  parseLine,
-  type Parsed,
-  type Talk,
-} from "./talk.ts";
+import { describeEnding, fact, latin1Text, longestLine, matchAny, parseLine, type Parsed, type Talk } from "./talk.ts";
 
 /** Longest reply to HELLO that is read. */
 const longestReply = 8192;
@@ -127,7 +118,8 @@ export const redis: Protocol = {
   text: {
     purpose: "Keeps values in memory by key: caches, queues, sessions. Valkey and KeyDB speak the same.",
     weakProof: null,
-    strongProof: "+PONG, or one of the errors -NOAUTH, -DENIED, -LOADING, -MISCONF, -MASTERDOWN and -BUSY, in answer to PING.",
+    strongProof:
+      "+PONG, or one of the errors -NOAUTH, -DENIED, -LOADING, -MISCONF, -MASTERDOWN and -BUSY, in answer to PING.",
     claims: [
       { fact: "product", from: "HELLO reply, field server" },
       { fact: "version", from: "HELLO reply, field version" },

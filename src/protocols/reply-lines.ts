@@ -22,7 +22,8 @@ export function* readReply(talk: Talk, form: "ftp" | "smtp", patienceMs?: number
   let code: string | undefined;
   for (let count = 0; count < mostLines; count++) {
     const line = yield* talk.read(parseLine, patienceMs);
-    if (!line.ok) return line;
+    // What came before the end is an answer too, though not a whole one.
+    if (!line.ok) return line.seen.length === 0 && count > 0 ? malformed(lines[0]!) : line;
     const match = /^([1-5]\d\d)([ -]|$)(.*)$/.exec(line.value);
     if (code === undefined) {
       if (match === null) return malformed(line.value);
@@ -42,5 +43,6 @@ export function* readReply(talk: Talk, form: "ftp" | "smtp", patienceMs?: number
 }
 
 function malformed(text: string): Reading<Reply> {
-  return { ok: false, why: "malformed", seen: new TextEncoder().encode(text.slice(0, 256)) };
+  // Never empty: an empty line is an answer.
+  return { ok: false, why: "malformed", seen: new TextEncoder().encode(`${text.slice(0, 256)}\n`) };
 }

@@ -177,9 +177,11 @@ export function matchAny(bytes: Uint8Array, prefixes: readonly (Uint8Array | str
   return result;
 }
 
-/** Makes a fact, its text clipped to 256 units. */
+/** Makes a fact, its texts clipped to 256 units each and a list to 64 of them. */
 export function fact(name: FactName, value: Fact["value"], from: string): Fact {
-  return { name, value: typeof value === "string" ? value.slice(0, 256) : value, from };
+  if (typeof value === "string") return { name, value: value.slice(0, 256), from };
+  if (!Array.isArray(value)) return { name, value, from };
+  return { name, value: (value as readonly string[]).slice(0, 64).map((one) => one.slice(0, 256)), from };
 }
 
 /** Why a read failed, as a phrase for a verdict's evidence. */
