@@ -1,5 +1,6 @@
 /**
- * What both native engines do on this machine's loopback, in the process that asked them.
+ * @module What every scan engine does on this machine's loopback, in the process that asked it: one suite for all of them. What they do
+ * in networks with filters and losses is in test/exactness and src/scan/engines/native-namespaces.test.ts.
  */
 import { spawn, type ChildProcess } from "node:child_process";
 import { createSocket, type Socket as DatagramSocket } from "node:dgram";
@@ -7,12 +8,16 @@ import { once } from "node:events";
 import { readdirSync } from "node:fs";
 import { connect, createServer, Socket, type AddressInfo, type Server } from "node:net";
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
-import { portOutcomes, type OpenDoor, type ScanBatch, type ScanEngine, type ScanTally } from "../engine.ts";
-import { blockingReuseEngine } from "./blocking-reuse.ts";
-import { epollEngine } from "./epoll.ts";
+import { portOutcomes, type OpenDoor, type ScanBatch, type ScanEngine, type ScanTally } from "../../src/scan/engine.ts";
+import { blockingReuseEngine } from "../../src/scan/engines/blocking-reuse.ts";
+import { epollEngine } from "../../src/scan/engines/epoll.ts";
+import { nodeEngine } from "../../src/scan/engines/node.ts";
 
 const fitness = epollEngine.fitness(batchOf("127.0.0.1", [1]));
 if (!fitness.able) console.log(`skipped: the native engines: ${fitness.why}`);
+/** Engines that work here. */
+const engines = fitness.able ? [blockingReuseEngine, epollEngine, nodeEngine] : [nodeEngine];
+const pacedEngines = engines.filter(({ name }) => name !== "blocking-reuse");
 
 function batchOf(address: string, ports: Iterable<number>, changes: Partial<ScanBatch> = {}): ScanBatch {
   return {
@@ -65,7 +70,14 @@ function stateOf(found: Found, cell: number): string {
   return `${state} ${reason}`;
 }
 
-/** Descriptors of this process that are sockets. */
+/** The connection of an open door as a socket. */
+function takeOver(connection: OpenDoor["connection"]): Socket {
+  if (connection === null) throw new Error("There is no connection.");
+  if (connection.kind === "socket") return connection.socket;
+  return new Socket({ fd: connection.descriptor, readable: true, writable: true });
+}
+
+/** Descriptors of this process. */
 function countDescriptors(): number {
   return readdirSync("/proc/self/fd").length;
 }
@@ -93,7 +105,7 @@ afterEach(() => {
   for (const child of children.splice(0)) child.kill("SIGKILL");
 });
 
-describe.skipIf(!fitness.able).each([blockingReuseEngine, epollEngine])("$name on loopback", (engine) => {
+describe.each(engines)("$name on loopback", (engine) => {
   test.each(["127.0.0.1", "::1"])("finds the listeners of %s among all ports", async (address) => {
     const ports = await listen(address, 31);
     const found = await scan(engine, batchOf(address, allPorts));
@@ -143,8 +155,7 @@ describe.skipIf(!fitness.able).each([blockingReuseEngine, epollEngine])("$name o
     const { doors } = await scan(engine, batchOf("127.0.0.1", [1, ...ports], { keepConnections: true }));
     expect(doors).toHaveLength(5);
     for (const { connection } of doors) {
-      if (connection?.kind !== "descriptor") throw new Error("There is no descriptor.");
-      const socket = new Socket({ fd: connection.descriptor, readable: true, writable: true });
+      const socket = takeOver(connection);
       socket.write("are you there?");
       const [echo] = (await once(socket, "data")) as [Buffer];
       expect(echo.toString()).toBe("are you there?");
@@ -195,7 +206,7 @@ describe.skipIf(!fitness.able).each([blockingReuseEngine, epollEngine])("$name o
     const found = await scan(engine, batch, {
       signal: controller.signal,
       onOpen(door) {
-        if (door.connection?.kind === "descriptor") new Socket({ fd: door.connection.descriptor }).destroy();
+        if (door.connection !== null) takeOver(door.connection).destroy();
         abortedAt ||= performance.now();
         controller.abort();
       },
@@ -262,10 +273,10 @@ test("the blocking engine is for loopback, TCP and no rate cap only", () => {
   if (fitness.able) expect(why(batchOf("127.9.9.9", [1]))).toBe("able");
 });
 
-describe.skipIf(!fitness.able)("epoll", () => {
+describe.each(pacedEngines)("$name", (engine) => {
   test("keeps the rate cap", async () => {
     const start = performance.now();
-    const found = await scan(epollEngine, batchOf("127.0.0.1", allPorts.slice(0, 300), { packetsPerSecond: 500 }));
+    const found = await scan(engine, batchOf("127.0.0.1", allPorts.slice(0, 300), { packetsPerSecond: 500 }));
     // 300 connections at 500 a second.
     expect(performance.now() - start).toBeGreaterThan(550);
     expect(found.outcomes.indexOf(0)).toBe(-1);
@@ -273,13 +284,13 @@ describe.skipIf(!fitness.able)("epoll", () => {
   });
 
   test("keeps to a window of one", async () => {
-    const found = await scan(epollEngine, batchOf("127.0.0.1", allPorts.slice(0, 300), { window: 1 }));
+    const found = await scan(engine, batchOf("127.0.0.1", allPorts.slice(0, 300), { window: 1 }));
     expect(found.tally.widestWindow).toBe(1);
     expect(found.outcomes.indexOf(0)).toBe(-1);
   });
 });
 
-describe.skipIf(!fitness.able)("epoll with datagrams", () => {
+describe.each(pacedEngines)("$name with datagrams", (engine) => {
   const echoes: DatagramSocket[] = [];
   const ports: number[] = [];
   let silent = 0;
@@ -304,7 +315,7 @@ describe.skipIf(!fitness.able)("epoll with datagrams", () => {
 
   test("tells answers, closed ports and silence apart", async () => {
     const found = await scan(
-      epollEngine,
+      engine,
       batchOf("127.0.0.1", [...ports, silent, 1], {
         transport: "udp",
         datagramFor: (port) => Buffer.from(port === ports[1] ? "" : `hello ${port}`),
@@ -323,9 +334,10 @@ describe.skipIf(!fitness.able)("epoll with datagrams", () => {
     expect(found.tally.repeated).toBe(1);
   });
 
-  test("finds those that answer among all ports", async () => {
+  test("finds those that answer among many ports", async () => {
     const before = countDescriptors();
-    const found = await scan(epollEngine, batchOf("127.0.0.1", allPorts, { transport: "udp" }));
+    const many = engine.name === "node" ? [...allPorts.slice(0, 2000), ...ports] : allPorts;
+    const found = await scan(engine, batchOf("127.0.0.1", many, { transport: "udp" }));
     expect(found.openPorts).toEqual(expect.arrayContaining(ports));
     expect(found.outcomes.indexOf(0)).toBe(-1);
     await settle(before);
