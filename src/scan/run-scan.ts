@@ -239,7 +239,7 @@ function chooseEngine(batch: ScanBatch, wished: ScanEngine["name"] | null, remar
     }
     remarks.add(`${engine.name}: ${fitness.why}`);
   }
-  throw new PortolanError("INTERNAL", "No engine can scan.");
+  throw new PortolanError("ENGINE_UNAVAILABLE", `There is no engine ${wished ?? "at all"}.`);
 }
 
 /** What the usual protocol of a UDP port is asked first; nothing is usual there: an empty datagram. */

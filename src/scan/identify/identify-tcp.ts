@@ -121,7 +121,8 @@ async function identifyLayer(inquiry: Inquiry, connect: Connect, tls: TlsFacts |
   const listened = await listen(inquiry, current, usual, tls);
   if (listened) {
     const found = await askSpeaker(inquiry, current, connect, usual);
-    if (found !== undefined) return { layers: found, tls };
+    // STARTTLS and its like: the conversation itself has encrypted the connection.
+    if (found !== undefined) return { layers: found, tls: tls ?? current.channel.tls };
     // Who speaks first and in no known way is asked nothing more, unless something else is usual here.
     if (usual.length === 0) return nothing;
     current = null;
@@ -167,8 +168,9 @@ async function identifyLayer(inquiry: Inquiry, connect: Connect, tls: TlsFacts |
         if (second?.outcome === "other" && second.suggests !== undefined) continue;
         return { layers: weak, tls };
       }
-      if (verdict.outcome === "suggested") return { layers: weak ?? [layer], tls };
-      return { layers: [layer, ...(await askApplications(inquiry, current, connect, protocol, verdict.page))], tls };
+      if (verdict.outcome === "suggested") return { layers: weak ?? [layer], tls: tls ?? current.channel.tls };
+      const layers = [layer, ...(await askApplications(inquiry, current, connect, protocol, verdict.page))];
+      return { layers, tls: tls ?? current.channel.tls };
     }
     if (verdict.outcome === "other") {
       const seen = current.talk.unread;
