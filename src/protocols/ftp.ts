@@ -38,7 +38,13 @@ function describe(greeting: Reply, features: Reply | null): Fact[] {
 function* converse(talk: Talk): Conversation {
   let greeting = yield* readReply(talk, "ftp");
   // 120: ready in some minutes; 220 follows when it is (RFC 959 §5.4).
-  if (greeting.ok && greeting.value.code === 120) greeting = yield* readReply(talk, "ftp");
+  if (greeting.ok && greeting.value.code === 120) {
+    const first = greeting.value;
+    greeting = yield* readReply(talk, "ftp");
+    if (!greeting.ok) {
+      return { outcome: "suggested", evidence: "a 120 greeting: ready later", facts: describe(first, null) };
+    }
+  }
   if (!greeting.ok) {
     return greeting.seen.length === 0
       ? { outcome: "silent", evidence: describeEnding(greeting.why) }

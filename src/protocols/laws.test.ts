@@ -122,6 +122,55 @@ describe.each(probed.filter(({ over }) => over === "transport"))("captures of ot
   });
 });
 
+/** First bytes of one side in every capture, up to what `recognise` is given. */
+const openings = protocols.flatMap(({ id }) =>
+  listCaptures(id).flatMap((name) => {
+    const { events, transport } = readCapture(id, name);
+    return (["send", "receive"] as const).map((kind) => {
+      const event = events.find((candidate) => candidate.kind === kind);
+      const bytes = event?.kind === kind ? fromHex(event.bytes).subarray(0, 512) : new Uint8Array(0);
+      return { id, name, transport, kind, isFirst: events[0] === event, bytes };
+    });
+  }),
+);
+
+/** The answers to a growing piece: they may go from `more` to another, once. @returns the last one */
+function lastAnswer(bytes: Uint8Array, where: string, answer: (bytes: Uint8Array) => string): string {
+  let last = "more";
+  for (let length = 0; length <= bytes.length; length++) {
+    const next = answer(bytes.subarray(0, length));
+    expect(["match", "no", "more"]).toContain(next);
+    if (last !== "more" && next !== last) expect.fail(`${where}: ${last}, but after ${length} bytes ${next}`);
+    last = next;
+  }
+  return last;
+}
+
+describe.each(protocols.filter(({ recognise }) => recognise !== undefined))("what $id recognises", (protocol) => {
+  test("it does not change its mind, and knows its own greeting", patience, () => {
+    for (const { id, name, kind, isFirst, bytes } of openings) {
+      if (kind !== "receive") continue;
+      const last = lastAnswer(bytes, `${id}/${name}`, protocol.recognise!);
+      if (id === protocol.id && isFirst && protocol.speaksFirst === "server")
+        expect([name, last]).toEqual([name, "match"]);
+    }
+  });
+});
+
+describe.each(protocols.filter(({ sniff }) => sniff !== undefined))("what $id sniffs", (protocol) => {
+  test("it does not change its mind, and knows its own probe", patience, () => {
+    for (const { id, name, transport, kind, isFirst, bytes } of openings) {
+      if (kind !== "send") continue;
+      const ask = (start: Uint8Array): string => protocol.sniff!(start, transport).verdict;
+      // A datagram comes whole.
+      const last = transport === "udp" ? ask(bytes) : lastAnswer(bytes, `${id}/${name}`, ask);
+      // Redis is asked in the short form that people type; its clients write arrays.
+      const isOwn = id === protocol.id && id !== "redis" && isFirst && protocol.speaksFirst === "client";
+      if (isOwn) expect([name, last]).toEqual([name, "match"]);
+    }
+  });
+});
+
 /** What servers and those who mean harm put into replies. */
 const hostilePieces: readonly Uint8Array[] = [
   "\0",

@@ -19,6 +19,8 @@ const request = latin1Bytes("version\r\n");
 
 /** Frame header of UDP: request id, sequence number, number of datagrams, reserved, 16 bits each (protocol.txt, "UDP protocol"). */
 const frameLength = 8;
+/** Of a frame with the first and only datagram, what follows the request id. */
+const frameTail = [0, 0, 0, 1, 0, 0];
 
 function makeDatagram(context: ProbeContext): Uint8Array {
   const bytes = new Uint8Array(frameLength + request.length);
@@ -91,13 +93,20 @@ export const memcached: Protocol = {
     startsLike(bytes, "VERSION ") ? matchPrefix(bytes, "VERSION ") : matchPrefix(bytes, "ERROR\r\n"),
   datagram: makeDatagram,
   probe: converse,
-  sniff: (bytes, transport) => {
-    if (transport === "udp") return { verdict: "no" };
+  sniff: (datagram, transport) => {
+    const isUdp = transport === "udp";
+    // A request is the first and only datagram of its number, and bytes 6 and 7 are reserved.
+    if (isUdp && (datagram.length <= frameLength || !frameTail.every((byte, at) => datagram[at + 2] === byte))) {
+      return { verdict: "no" };
+    }
+    const bytes = isUdp ? datagram.subarray(frameLength) : datagram;
     // The binary protocol's request magic with an opcode below 0x26, or the meta commands and verbs of the text protocol.
     if (bytes.length === 0) return { verdict: "more" };
-    if (bytes[0] === 0x80) return { verdict: bytes.length < 2 ? "more" : bytes[1]! < 0x26 ? "match" : "no" };
+    if (bytes[0] === 0x80)
+      return { verdict: bytes.length < 2 ? (isUdp ? "no" : "more") : bytes[1]! < 0x26 ? "match" : "no" };
     const verbs = ["get ", "gets ", "set ", "add ", "replace ", "append ", "incr ", "decr ", "touch ", "mg ", "ms "];
     verbs.push("md ", "mn\r\n", "version\r\n", "stats");
-    return { verdict: matchAny(bytes, verbs) };
+    const verdict = matchAny(bytes, verbs);
+    return { verdict: isUdp && verdict === "more" ? "no" : verdict };
   },
 };
