@@ -2,7 +2,7 @@
  * @module FTP's probe over recorded visits, refusals of FEAT in FTP's words and in those of mail servers, and hostile greetings.
  */
 import { describe, expect, test } from "vitest";
-import { answersTo, ask, factsOf } from "../../test/support/ask.ts";
+import { groupByAnswer, ask, factsOf } from "../../test/support/ask.ts";
 import { readCapture } from "../../test/support/captures.ts";
 import { replay } from "../../test/support/replay.ts";
 import { ftp } from "./ftp.ts";
@@ -107,10 +107,8 @@ test("what a greeting carries stays as it is, and short", () => {
 });
 
 test("recognises greetings, and clients by words that only FTP has", () => {
-  expect(answersTo(ftp.recognise!, ["220 x", "220-x", "120 x", "421 x", "22", "", "250 x", "SSH-"])).toEqual([
-    ...["match", "match", "match", "match", "more", "more", "no", "no"],
-  ]);
-  expect(answersTo(ftp.sniff!, ["AUTH TLS\r\n", "feat\r\n", "AUTH ", "", "AUTH PLAIN x", "USER bob\r\n"])).toEqual([
-    ...["match", "match", "more", "more", "no", "no"],
-  ]);
+  const greetings = { match: ["220 x", "220-x", "120 x", "421 x"], more: ["22", ""], no: ["250 x", "SSH-"] };
+  expect(groupByAnswer(ftp.recognise!, greetings)).toEqual(greetings);
+  const hellos = { match: ["AUTH TLS\r\n", "feat\r\n"], more: ["AUTH ", ""], no: ["AUTH PLAIN x", "USER bob\r\n"] };
+  expect(groupByAnswer(ftp.sniff!, hellos)).toEqual(hellos);
 });

@@ -2,7 +2,7 @@
  * @module Redis' probe over recorded visits, its errors, and replies that are not Redis'.
  */
 import { describe, expect, test } from "vitest";
-import { answersTo, ask, factsOf } from "../../test/support/ask.ts";
+import { groupByAnswer, ask, factsOf } from "../../test/support/ask.ts";
 import { readCapture } from "../../test/support/captures.ts";
 import { replay } from "../../test/support/replay.ts";
 import { redis } from "./redis.ts";
@@ -92,18 +92,16 @@ test("silence is silence, and a HELLO that lies about its length stays without f
 });
 
 test("recognises its complaints about other hellos, and clients by their arrays", () => {
-  expect(
-    answersTo(redis.recognise!, [
-      "-ERR wrong number of arguments for 'get' command\r\n",
-      "-ERR unknown command",
-      "-ERR",
-      "",
-      "-ERR no such user\r\n",
-      "+OK\r\n",
-      "HTTP/1.1",
-    ]),
-  ).toEqual(["match", "match", "more", "more", "no", "no", "no"]);
-  expect(
-    answersTo(redis.sniff!, ["*1\r\n$4\r\nPING\r\n", "*2\r\n$", "*1", "*", "", "*0\r\n", "*1\r\n:", "GET / "]),
-  ).toEqual(["match", "match", "more", "more", "more", "no", "no", "no"]);
+  const greetings = {
+    match: ["-ERR wrong number of arguments for 'get' command\r\n", "-ERR unknown command"],
+    more: ["-ERR", ""],
+    no: ["-ERR no such user\r\n", "+OK\r\n", "HTTP/1.1"],
+  };
+  expect(groupByAnswer(redis.recognise!, greetings)).toEqual(greetings);
+  const hellos = {
+    match: ["*1\r\n$4\r\nPING\r\n", "*2\r\n$"],
+    more: ["*1", "*", ""],
+    no: ["*0\r\n", "*1\r\n:", "GET / "],
+  };
+  expect(groupByAnswer(redis.sniff!, hellos)).toEqual(hellos);
 });

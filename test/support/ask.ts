@@ -1,7 +1,7 @@
 /**
  * @module Asks a probe with written replies: short tests of what one answer or another makes of it.
  */
-import type { Protocol, Verdict } from "../../src/protocols/index.ts";
+import type { ProbeTransport, Protocol, Verdict } from "../../src/protocols/index.ts";
 import { recordingOf, replay, type Recording } from "./replay.ts";
 
 /** What came of it. */
@@ -30,13 +30,23 @@ export function factsOf(verdict: Verdict): Readonly<Record<string, unknown>> {
   return "facts" in verdict ? Object.fromEntries(verdict.facts.map(({ name, value }) => [name, value])) : {};
 }
 
-/** Answers of a `sniff` or a `recognise` to each text, Latin-1. */
-export function answersTo(
-  answer: (bytes: Uint8Array) => string | { readonly verdict: string },
-  texts: readonly string[],
-): readonly string[] {
-  return texts.map((text) => {
-    const given = answer(new Uint8Array(Buffer.from(text, "latin1")));
-    return typeof given === "string" ? given : given.verdict;
+/** Texts by what is answered to them. */
+export interface AnswerGroups {
+  readonly match: readonly string[];
+  readonly more: readonly string[];
+  readonly no: readonly string[];
+}
+
+/** Asks a `recognise` or a `sniff` for all of these texts, Latin-1, and groups them by its answers: equal, where the groups were right. */
+export function groupByAnswer(
+  answer: (bytes: Uint8Array, transport: ProbeTransport) => string | { readonly verdict: string },
+  groups: AnswerGroups,
+  transport: ProbeTransport = "tcp",
+): AnswerGroups {
+  const given = [...groups.match, ...groups.more, ...groups.no].map((text) => {
+    const said = answer(new Uint8Array(Buffer.from(text, "latin1")), transport);
+    return { text, said: typeof said === "string" ? said : said.verdict };
   });
+  const textsOf = (said: string): string[] => given.filter((one) => one.said === said).map(({ text }) => text);
+  return { match: textsOf("match"), more: textsOf("more"), no: textsOf("no") };
 }
