@@ -250,11 +250,26 @@ function toSocket({ bind, port }: Answerer, index: number, transport: "tcp" | "u
   };
 }
 
+/** Below the ephemeral range: other tests let the kernel choose from that, and their servers would answer in place of these. */
+const firstPort = 12_000;
+const lastPort = 31_999;
+let portCounter = process.pid % (lastPort - firstPort);
+
+function nextPort(): number {
+  portCounter = (portCounter + 1) % (lastPort - firstPort + 1);
+  return firstPort + portCounter;
+}
+
 /** Opens what can be opened at one port, in order; the kernel refuses what conflicts. */
 async function openTogether(wanted: readonly Bind[], driver: Driver): Promise<Answerer[]> {
   const open: Answerer[] = [];
+  const openOne = driver.transport === "tcp" ? openTcp : openUdp;
   for (const bind of wanted) {
-    const answerer = await (driver.transport === "tcp" ? openTcp : openUdp)(driver, bind, open[0]?.port ?? 0);
+    let answerer = await openOne(driver, bind, open[0]?.port ?? nextPort());
+    // The first one finds its port taken only by a stranger.
+    for (let tries = 0; answerer === undefined && open.length === 0 && tries < 50; tries++) {
+      answerer = await openOne(driver, bind, nextPort());
+    }
     if (answerer !== undefined) open.push(answerer);
   }
   return open;

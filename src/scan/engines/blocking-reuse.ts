@@ -8,6 +8,7 @@ import { availableParallelism } from "node:os";
 import { isLoopbackAddress } from "../../core/index.ts";
 import { outcomeCode, type ScanEngine, type ScanTally } from "../engine.ts";
 import { askBlocking, type BlockingFindings, type BlockingTask } from "./blocking-reuse-loop.ts";
+import { askCells } from "./epoll.ts";
 import { undecided } from "./native-outcomes.ts";
 import { addressStride } from "./native-plan.ts";
 import { nativeFitness, prepareRun, runThreads, type ScanRun } from "./native-thread.ts";
@@ -86,7 +87,6 @@ function sumUp(findings: readonly (BlockingFindings | undefined)[]): ScanTally {
 }
 
 async function askTheRest(run: ScanRun, cells: Uint32Array, before: ScanTally): Promise<ScanTally> {
-  const { askCells } = await import("./epoll.ts");
   const after = await askCells(run, cells);
   return {
     attempts: before.attempts + after.attempts,
