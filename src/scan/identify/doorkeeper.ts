@@ -147,7 +147,9 @@ async function identify(
 }
 
 function tell(arrival: Arrival, identification: FoundDoor["identification"]): FoundDoor {
-  const { target, transport, port, state, reason, roundTripMs } = arrival;
+  const { target, transport, port, state, reason } = arrival;
+  // To the microsecond: more is not measured.
+  const roundTripMs = arrival.roundTripMs === null ? null : Math.round(arrival.roundTripMs * 1000) / 1000;
   return { target, transport, port, state, reason, roundTripMs, identification };
 }
 

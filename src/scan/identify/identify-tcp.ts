@@ -111,9 +111,9 @@ async function identifyLayer(inquiry: Inquiry, connect: Connect, tls: TlsFacts |
   let current = await connect();
   if (current === null) return nothing;
   if (tls === null && usuallyEncrypted(door.port)) {
+    inquiry.asked.push("tls");
     const found = await askTls(inquiry, current, connect);
     if (found !== undefined) return found;
-    inquiry.asked.push("tls");
     current = await connect();
     if (current === null) return nothing;
   }
