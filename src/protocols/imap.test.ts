@@ -80,6 +80,7 @@ describe("a visit", () => {
 
 test.each([
   ["no answer to ID", [greeting], "suggested"],
+  ["text between the lines", [greeting, "hello\r\na OK\r\n"], "suggested"],
   ["an answer without our tag", [greeting, "z OK\r\n"], "suggested"],
   ["untagged lines for ever", [greeting, "* X\r\n".repeat(500)], "suggested"],
   ["a greeting that refuses", ["* BYE too many\r\n"], "suggested"],

@@ -34,6 +34,10 @@ describe("the greeting of a real server", () => {
     const capture = readCapture("nats", "nats-tls");
     expect(factsOf(replay(nats, capture).verdict)).toMatchObject({ startTls: "required" });
     expect(capture.events.map(({ kind }) => kind)).toEqual(["receive", "startTls"]);
+    // One step for the greeting, one for the handshake; inside TLS there is none to finish.
+    expect(replay(nats, capture).steps - replay(nats, readCapture("nats", "nats")).steps).toBe(1);
+    const tls = { version: "TLSv1.3", cipher: "TLS_AES_128_GCM_SHA256", alpn: null, certificate: null };
+    expect(replay(nats, { ...capture, tls }).steps).toBe(replay(nats, readCapture("nats", "nats")).steps);
     const failed = { kind: "startTls", tls: { failed: "reset" } } as const;
     expect(replay(nats, { ...capture, events: [capture.events[0]!, failed] }).verdict.outcome).toBe("proved");
   });
