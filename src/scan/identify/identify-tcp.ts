@@ -130,12 +130,13 @@ async function identifyLayer(inquiry: Inquiry, connect: Connect, tls: TlsFacts |
 
   const queue: Protocol[] = [...usual, ...otherProtocols(door.port, usual, tls !== null)];
   const done = new Set<Protocol>();
+  const isTlsSettled = tls !== null || inquiry.asked.includes("tls");
   const hinted = new Set<Protocol>(usual);
   const blind = (protocol: Protocol): boolean => !hinted.has(protocol);
   let weak: readonly IdentifiedLayer[] | undefined;
   while (queue.length > 0) {
     const protocol = queue.shift()!;
-    if (done.has(protocol) || (tls !== null && protocol.id === "tls")) continue;
+    if (done.has(protocol) || (isTlsSettled && protocol.id === "tls")) continue;
     done.add(protocol);
     if (current === null || current.talk.sent > 0 || !current.channel.usable || current.talk.unread.length > 0) {
       current?.channel.close();
