@@ -63,6 +63,7 @@ export const http2: Protocol = {
       { fact: "status", from: ":status field of the response to GET /" },
       { fact: "product", from: "server field, the first product" },
       { fact: "version", from: "server field, after the first product's slash" },
+      { fact: "identity", from: "server field, where no product is clear" },
       { fact: "title", from: "title element of the page" },
       { fact: "location", from: "location field of a redirect, which is not followed" },
       { fact: "login", from: "www-authenticate field, the scheme" },
