@@ -15,6 +15,9 @@ import { harbourServers } from "./servers.ts";
 /** How long a program may take to print its version, milliseconds. */
 const versionDeadlineMs = 30_000;
 
+/** Ports from here on remind of no protocol. */
+const firstUnknownPort = 40_010;
+
 /** One server at its place. */
 export interface Berth extends RunningServer {
   readonly server: HarbourServer;
@@ -42,9 +45,9 @@ export interface Harbour {
 export interface HarbourOptions {
   /**
    * `usual`: where the server is met in the wild. Where two servers want one port the first gets 127.0.0.1, the next 127.0.0.2.
-   * `unusual`: a port above 1024 on 127.0.0.1.
+   * `unusual`: a port above 1024 on 127.0.0.1, of the kind that people choose. `unknown`: one that tells nothing.
    */
-  readonly ports?: "usual" | "unusual";
+  readonly ports?: "usual" | "unusual" | "unknown";
   /**
    * Where all of them stand, those that are `alone` too. Default: namespaces of their own. `null`: the network of the test itself.
    * A namespace given here outlives the harbour.
@@ -86,7 +89,8 @@ export async function startHarbour(ids?: readonly string[], options: HarbourOpti
     const taken = new Map<number, number>();
     await Promise.all(
       wanted.map(async (server) => {
-        const port = ports === "usual" ? server.usualPort : server.unusualPort;
+        const unknownPort = firstUnknownPort + 17 * harbourServers.indexOf(server);
+        const port = { usual: server.usualPort, unusual: server.unusualPort, unknown: unknownPort }[ports];
         const alone = server.alone === true && given === undefined;
         const before = alone ? 0 : (taken.get(port) ?? 0);
         if (!alone) taken.set(port, before + 1);

@@ -82,11 +82,21 @@ export class DatagramChannel {
     }
   }
 
-  /** Drives a conversation to its end. */
-  async drive<Result>(conversation: Conversation<Result>, nowMs: () => number): Promise<Result> {
+  /**
+   * Drives a conversation to its end.
+   * @param mostPatienceMs longest silence that is waited for the first answer, both times that it is asked for together
+   */
+  async drive<Result>(
+    conversation: Conversation<Result>,
+    nowMs: () => number,
+    mostPatienceMs: number = longestConversationMs,
+  ): Promise<Result> {
     const deadline = nowMs() + longestConversationMs;
     let step = conversation.next();
-    while (step.done !== true) step = conversation.next(await this.#do(step.value, deadline - nowMs()));
+    while (step.done !== true) {
+      const leftMs = deadline - nowMs();
+      step = conversation.next(await this.#do(step.value, this.answered ? leftMs : Math.min(leftMs, mostPatienceMs)));
+    }
     return step.value;
   }
 

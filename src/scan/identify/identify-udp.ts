@@ -24,11 +24,23 @@ export interface UdpAnswer {
   readonly notAsked: readonly string[];
 }
 
+/** How long a protocol is waited for that nothing speaks for, milliseconds; it is asked twice in that time. */
+const blindMs = 1000;
+
+/** What is asked at a door of unknown use: those that are met most often at other ports first. */
+const order: readonly string[] = ["dns", "sip", "ntp", "memcached"];
+
+function othersInOrder(): readonly Protocol[] {
+  const place = ({ id }: Protocol): number => (order.includes(id) ? order.indexOf(id) : order.length);
+  return probedProtocols("udp").toSorted((left, right) => place(left) - place(right));
+}
+
 /** Asks a UDP door. Never rejects. */
 export async function identifyUdp(door: UdpDoor, options: IdentifyOptions): Promise<UdpAnswer> {
   const startedMs = options.nowMs();
   const usual = usualProtocols(door.port, "udp", false);
-  const candidates = [...new Set([...usual, ...nearProtocols(door.port, "udp"), ...probedProtocols("udp")])];
+  const near = nearProtocols(door.port, "udp");
+  const candidates = [...new Set([...usual, ...near, ...othersInOrder()])];
   const asked: string[] = [];
   const notAsked: string[] = [];
   let layers: readonly IdentifiedLayer[] = [];
@@ -57,7 +69,8 @@ export async function identifyUdp(door: UdpDoor, options: IdentifyOptions): Prom
       page: null,
       random: options.random,
     };
-    const verdict = await channel.drive(protocol.probe!(new Talk("udp"), context), options.nowMs);
+    const patienceMs = usual.includes(protocol) || near.includes(protocol) ? undefined : blindMs;
+    const verdict = await channel.drive(protocol.probe!(new Talk("udp"), context), options.nowMs, patienceMs);
     channel.close();
     if (channel.answered) result = "answered";
     else if (channel.refused) result = "refused";
