@@ -37,7 +37,7 @@ const inputSchema = v.object({
     placeholder: "LIST",
   }),
   port: optionalText("These ports, as a set: 22,80,8000-8100,..1023,ssh", { placeholder: "SET", short: "p" }),
-  top: optionalInteger("The N ports that are most often met", 1, 65_535, { placeholder: "N" }),
+  top: optionalInteger("The first N ports of our own order (docs/scanning.md)", 1, 65_535, { placeholder: "N" }),
   allPorts: optionalSwitch("Every port, 1 to 65535"),
   udp: optionalSwitch("UDP instead of TCP; without a choice of ports those that a known protocol uses"),
   both: optionalSwitch("TCP and UDP"),
@@ -248,7 +248,7 @@ export const scanOperation = defineOperation({
   summary: "What is open on some devices, and what it proves to be by its handshake",
   description:
     "Asks ports by ordinary connections, without privileges, and asks open ones what they are. Without a target it is this machine " +
-    "itself, every TCP port of it; of other devices the 1,000 ports that are most often met. Printers' ports (9100 to 9107) are left " +
+    "itself, every TCP port of it; of other devices the first 1,000 ports of our own order. Printers' ports (9100 to 9107) are left " +
     "out unless each is named, because printers print what they receive. No password is ever tried. " +
     "Scan only what is yours or whose owner agreed. Exit status 0 when the scan is complete, also when nothing is open; 1 when some " +
     "names had no address; 130 when it was interrupted, with what was found until then.",
