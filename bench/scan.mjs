@@ -47,6 +47,8 @@ for (const [program, debianPackage] of needed) {
   }
 }
 
+// What the tests' servers say while they start is not part of the report.
+console.log = console.error;
 printHead();
 const support = await loadSupport();
 for (const name of options.case) await measureCase(name, scanCases[name]);
