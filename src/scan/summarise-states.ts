@@ -1,15 +1,25 @@
 /**
  * @module Many doors in few words: the ports of a device by state and reason.
  */
-import { PortSet } from "../core/index.ts";
 import { portOutcomes } from "./engine.ts";
 import type { StateSummary } from "./scan-types.ts";
 
-/** Texts of whole sets, by the array of ports: hosts of which nothing is known share one. */
-const wholeSets = new WeakMap<Uint16Array, string>();
+/** Ports in one state, as runs of neighbours. */
+interface Group {
+  count: number;
+  first: number;
+  last: number;
+  /** Runs that are complete, as a `PortSet` prints them. */
+  text: string;
+}
+
+/** Texts by what they say, so that devices of which nothing is known share one. */
+const sharedTexts = new Map<string, string>();
+const mostSharedTexts = 64;
 
 /**
- * Groups the outcomes of one device.
+ * Groups the outcomes of one device. One pass over plain numbers, because it runs on the event loop for 65,535 ports at once.
+ * @param ports ascending
  * @param outcomes one byte a port, an index into `portOutcomes`
  */
 export function summariseStates(
@@ -17,29 +27,41 @@ export function summariseStates(
   ports: Uint16Array,
   outcomes: Uint8Array,
 ): readonly StateSummary[] {
-  const byCode = new Map<number, number>();
-  for (const code of outcomes) byCode.set(code, (byCode.get(code) ?? 0) + 1);
-  return [...byCode].map(([code, count]): StateSummary => {
-    const { state, reason } = portOutcomes[code] ?? portOutcomes[0];
-    return {
-      transport,
-      state,
-      reason,
-      count,
-      ports: count === ports.length ? wholeSet(ports) : select(ports, outcomes, code),
-    };
+  const groups = new Map<number, Group>();
+  let code = -1;
+  let group: Group | undefined;
+  for (let index = 0; index < ports.length; index++) {
+    const port = ports[index]!;
+    if (outcomes[index] !== code) {
+      code = outcomes[index]!;
+      group = groups.get(code);
+      if (group === undefined) {
+        group = { count: 0, first: port, last: port - 1, text: "" };
+        groups.set(code, group);
+      }
+    }
+    const current = group!;
+    current.count += 1;
+    if (port !== current.last + 1) {
+      current.text += `${runText(current)},`;
+      current.first = port;
+    }
+    current.last = port;
+  }
+  return [...groups].map(([key, found]): StateSummary => {
+    const { state, reason } = portOutcomes[key] ?? portOutcomes[0];
+    return { transport, state, reason, count: found.count, ports: share(found.text + runText(found)) };
   });
 }
 
-function select(ports: Uint16Array, outcomes: Uint8Array, code: number): string {
-  return PortSet.from(ports.filter((_, index) => outcomes[index] === code)).toString();
+function runText({ first, last }: Group): string {
+  return first === last ? String(first) : `${first}-${last}`;
 }
 
-function wholeSet(ports: Uint16Array): string {
-  let text = wholeSets.get(ports);
-  if (text === undefined) {
-    text = PortSet.from(ports).toString();
-    wholeSets.set(ports, text);
-  }
+function share(text: string): string {
+  const known = sharedTexts.get(text);
+  if (known !== undefined) return known;
+  if (sharedTexts.size >= mostSharedTexts) sharedTexts.clear();
+  sharedTexts.set(text, text);
   return text;
 }
