@@ -2,7 +2,7 @@
  * @module A whole scan: targets cut into batches, each batch given to the engine that suits it, open doors asked what they are.
  */
 import { randomBytes } from "node:crypto";
-import { PortolanError, isLoopbackAddress } from "../core/index.ts";
+import { PortolanError, isLoopbackAddress, type PortSet } from "../core/index.ts";
 import { outcomeCode, portOutcomes, type OpenDoor, type ScanBatch, type ScanEngine, type ScanTally } from "./engine.ts";
 import { scanEngines } from "./engines/index.ts";
 import { createDoorkeeper, type Doorkeeper } from "./identify/doorkeeper.ts";
@@ -38,8 +38,8 @@ interface Work {
 export async function runScan(request: ScanRequest, options: ScanOptions): Promise<ScanOutcome> {
   const startedMs = options.nowMs();
   const skipped = printerPorts.difference(request.namedPorts);
-  const tcpPorts = Uint16Array.from(request.tcpPorts.difference(skipped));
-  const udpPorts = Uint16Array.from(request.udpPorts);
+  const tcpPorts = listPorts(request.tcpPorts.difference(skipped));
+  const udpPorts = listPorts(request.udpPorts);
   const skippedPorts = request.tcpPorts.intersect(skipped);
   const total = request.targetCount * (tcpPorts.length + udpPorts.length);
   const hosts = new Map<ScanTarget, { doors: FoundDoor[]; states: ScannedHost["states"]; answered: boolean }>();
@@ -75,6 +75,7 @@ export async function runScan(request: ScanRequest, options: ScanOptions): Promi
     }
     const cells = work.targets.length * work.batch.ports.length;
     const outcomes = new Uint8Array(new SharedArrayBuffer(cells));
+    await nextTurn();
     if (!options.signal.aborted) {
       const sink = {
         outcomes,
@@ -125,6 +126,21 @@ export async function runScan(request: ScanRequest, options: ScanOptions): Promi
     remarks: [...remarks],
     complete: !options.signal.aborted,
   };
+}
+
+/** Lets the event loop go round once: what stands before and after takes some milliseconds each. */
+function nextTurn(): Promise<void> {
+  return new Promise((resolve) => {
+    setImmediate(resolve);
+  });
+}
+
+/** Ascending. By ranges, because a port at a time would hold up the event loop. */
+function listPorts(set: PortSet): Uint16Array {
+  const ports = new Uint16Array(set.size);
+  let index = 0;
+  for (const [first, last] of set.ranges()) for (let port: number = first; port <= last; port++) ports[index++] = port;
+  return ports;
 }
 
 /** True for an outcome that something sent back from the device itself. */

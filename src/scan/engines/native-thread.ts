@@ -122,7 +122,11 @@ export async function runThreads<Result>(run: ScanRun, tasks: readonly ThreadTas
   else signal.addEventListener("abort", stop, { once: true });
   try {
     const results = await Promise.all(
-      tasks.map((task) => runThread<Result>(binaryPath, task, workers, takeDoors, signal)),
+      tasks.map(async (task, index) => {
+        // Starting a thread takes this one some milliseconds: one a turn of the event loop.
+        for (let turn = 0; turn <= index; turn++) await nextTurn();
+        return runThread<Result>(binaryPath, task, workers, takeDoors, signal);
+      }),
     );
     if (queue.length > 0) {
       await new Promise<void>((resolve) => {
@@ -140,6 +144,12 @@ export async function runThreads<Result>(run: ScanRun, tasks: readonly ThreadTas
     for (const worker of workers) void worker.terminate();
     if (sink.outcomes !== plan.outcomes) sink.outcomes.set(plan.outcomes);
   }
+}
+
+function nextTurn(): Promise<void> {
+  return new Promise((resolve) => {
+    setImmediate(resolve);
+  });
 }
 
 function runThread<Result>(
