@@ -2,7 +2,7 @@
  * @module AMQP 0-9-1: the protocol header, and the broker's connection.start with its properties.
  */
 import type { Conversation, Fact, Protocol } from "./protocol.ts";
-import { describeEnding, fact, matchPrefix, utf8Text, type Parsed, type Talk } from "./talk.ts";
+import { missed, fact, matchPrefix, utf8Text, type Parsed, type Talk } from "./talk.ts";
 
 /** `AMQP` 0 0 9 1 (AMQP 0-9-1 §4.2.2). */
 const header = Uint8Array.of(0x41, 0x4d, 0x51, 0x50, 0, 0, 9, 1);
@@ -128,11 +128,7 @@ function describe(answer: Extract<Answer, { kind: "start" }>): Fact[] {
 function* converse(talk: Talk): Conversation {
   yield* talk.send(header);
   const reading = yield* talk.read(parseAnswer);
-  if (!reading.ok) {
-    return reading.seen.length === 0
-      ? { outcome: "silent", evidence: describeEnding(reading.why) }
-      : { outcome: "other", evidence: describeEnding(reading.why) };
-  }
+  if (!reading.ok) return missed(reading);
   const answer = reading.value;
   if (answer.kind === "header") {
     const facts = [fact("protocolVersion", answer.version, "protocol header")];

@@ -3,7 +3,7 @@
  */
 import { encodeQuery, encodeQuestion, number16, readReply, readText, skipName, type Reply } from "./dns-message.ts";
 import type { Conversation, Fact, ProbeContext, Protocol, Sniff } from "./protocol.ts";
-import { describeEnding, fact, usualPatienceMs, type Parsed, type Reading, type Talk } from "./talk.ts";
+import { missed, fact, usualPatienceMs, type Parsed, type Reading, type Talk } from "./talk.ts";
 
 /** `. NS IN`: every server knows or refuses it. */
 const rootServers = encodeQuestion({ labels: [], type: 2, class: 1 });
@@ -30,11 +30,7 @@ const bareBind = /^9\.\d{1,2}\.\d{1,2}[\w.+~-]*$/;
 function* converse(talk: Talk, context: ProbeContext): Conversation {
   const id = context.random(2);
   const first = yield* query(talk, id, rootServers);
-  if (!first.ok) {
-    return first.seen.length === 0
-      ? { outcome: "silent", evidence: describeEnding(first.why) }
-      : { outcome: "other", evidence: "no DNS reply" };
-  }
+  if (!first.ok) return missed(first, "no DNS reply");
   const reply = first.value;
   const name = codeNames[reply.code] ?? `code ${reply.code}`;
   const facts = [fact("status", name, "reply header, RCODE")];

@@ -3,7 +3,7 @@
  */
 import type { Conversation, Fact, Protocol } from "./protocol.ts";
 import { readReply, type Reply } from "./reply-lines.ts";
-import { describeEnding, fact, latin1Bytes, latin1Text, matchAny, type Talk } from "./talk.ts";
+import { missed, fact, latin1Bytes, latin1Text, matchAny, type Talk } from "./talk.ts";
 
 /** Greetings that are sure to carry product and version. */
 const productPatterns: readonly RegExp[] = [
@@ -45,11 +45,7 @@ function* converse(talk: Talk): Conversation {
       return { outcome: "suggested", evidence: "a 120 greeting: ready later", facts: describe(first, null) };
     }
   }
-  if (!greeting.ok) {
-    return greeting.seen.length === 0
-      ? { outcome: "silent", evidence: describeEnding(greeting.why) }
-      : { outcome: "other", evidence: "no FTP greeting" };
-  }
+  if (!greeting.ok) return missed(greeting, "no FTP greeting");
   const { code } = greeting.value;
   if (code === 421) {
     return {

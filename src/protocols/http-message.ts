@@ -2,7 +2,7 @@
  * @module Messages of HTTP/1.1 for probes: builds a request, reads a response piece by piece within strict bounds (RFC 9112).
  */
 import type { Conversation, HttpPage, ProbeContext, Verdict } from "./protocol.ts";
-import { describeEnding, latin1Text, utf8Text, type Ending, type Parsed, type Talk } from "./talk.ts";
+import { missed, latin1Text, utf8Text, type Ending, type Parsed, type Talk } from "./talk.ts";
 
 /** Longest header block that is read, bytes, status line included. */
 export const longestHead = 16 * 1024;
@@ -76,9 +76,7 @@ export function buildRequest(context: Pick<ProbeContext, "host" | "port">, reque
 
 /** Verdict of an application that got no answer to read. */
 export function describeMiss(reading: Extract<HttpReading, { ok: false }>): Verdict {
-  return reading.seen.length === 0
-    ? { outcome: "silent", evidence: describeEnding(reading.why) }
-    : { outcome: "other", evidence: "an answer that is not HTTP/1" };
+  return missed(reading, "an answer that is not HTTP/1");
 }
 
 /** Asks for a page and reads it. */

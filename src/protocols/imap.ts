@@ -2,7 +2,7 @@
  * @module IMAP: an untagged greeting, and tagged answers to ID and LOGOUT.
  */
 import type { Conversation, Fact, Protocol } from "./protocol.ts";
-import { describeEnding, fact, matchAny, parseLine, type Talk } from "./talk.ts";
+import { missed, fact, matchAny, parseLine, type Talk } from "./talk.ts";
 
 const mostLines = 64;
 
@@ -48,11 +48,7 @@ function describe(greeting: string, lines: readonly string[]): Fact[] {
 
 function* converse(talk: Talk): Conversation {
   const greeting = yield* talk.read(parseLine);
-  if (!greeting.ok) {
-    return greeting.seen.length === 0
-      ? { outcome: "silent", evidence: describeEnding(greeting.why) }
-      : { outcome: "other", evidence: "no greeting line" };
-  }
+  if (!greeting.ok) return missed(greeting, "no greeting line");
   const kind = /^\* (OK|PREAUTH|BYE)(?: |$)/i.exec(greeting.value)?.[1]?.toUpperCase();
   if (kind === undefined) return { outcome: "other", evidence: "no untagged greeting" };
   if (kind === "BYE") {

@@ -3,7 +3,7 @@
  */
 import type { Conversation, ProbeContext, Protocol } from "./protocol.ts";
 import {
-  describeEnding,
+  missed,
   fact,
   latin1Bytes,
   latin1Text,
@@ -43,11 +43,7 @@ function* converse(talk: Talk, context: ProbeContext): Conversation {
     if (bytes[0] !== sent[0] || bytes[1] !== sent[1] || bytes[5] !== 1) return null;
     return { value: latin1Text(bytes.subarray(frameLength)).replace(/\r\n$/, ""), length: bytes.length };
   });
-  if (!reading.ok) {
-    return reading.seen.length === 0
-      ? { outcome: "silent", evidence: describeEnding(reading.why) }
-      : { outcome: "other", evidence: describeEnding(reading.why) };
-  }
+  if (!reading.ok) return missed(reading);
   const version = versionReply.exec(reading.value)?.[1];
   if (version === undefined) return { outcome: "other", evidence: "no VERSION in the answer" };
   if (!isUdp) yield* talk.send("quit\r\n");

@@ -2,7 +2,7 @@
  * @module MongoDB: the command `hello` in an OP_MSG, then `buildInfo` for the version. Written from the specification.
  */
 import type { Conversation, Fact, ProbeContext, Protocol } from "./protocol.ts";
-import { describeEnding, fact, latin1Bytes, utf8Text, type Parsed, type Talk } from "./talk.ts";
+import { missed, fact, latin1Bytes, utf8Text, type Parsed, type Talk } from "./talk.ts";
 
 const opMsg = 2013;
 const longestMessage = 64 * 1024;
@@ -104,11 +104,7 @@ function* converse(talk: Talk, context: ProbeContext): Conversation {
   const requestId = low | (middle << 8) | (high << 16);
   yield* talk.send(makeMessage(requestId, "hello"));
   const hello = yield* talk.read(parseMessage(requestId));
-  if (!hello.ok) {
-    return hello.seen.length === 0
-      ? { outcome: "silent", evidence: describeEnding(hello.why) }
-      : { outcome: "other", evidence: describeEnding(hello.why) };
-  }
+  if (!hello.ok) return missed(hello);
   const level = hello.value.get("maxWireVersion");
   if (typeof level !== "number")
     return { outcome: "suggested", evidence: "an OP_MSG without maxWireVersion", facts: [] };

@@ -2,7 +2,7 @@
  * @module MQTT: a client without name asks to be let in, and the broker answers.
  */
 import type { Conversation, Fact, Protocol } from "./protocol.ts";
-import { describeEnding, fact, matchPrefix, type Parsed, type Talk } from "./talk.ts";
+import { missed, fact, matchPrefix, type Parsed, type Talk } from "./talk.ts";
 
 /**
  * CONNECT of MQTT 3.1.1: protocol name and level 4, clean session, keep alive 60 s, no client identifier, no user, no password
@@ -49,11 +49,7 @@ function parseAcknowledgement(bytes: Uint8Array): Parsed<Acknowledgement> {
 function* converse(talk: Talk): Conversation {
   yield* talk.send(connect);
   const reading = yield* talk.read(parseAcknowledgement);
-  if (!reading.ok) {
-    return reading.seen.length === 0
-      ? { outcome: "silent", evidence: describeEnding(reading.why) }
-      : { outcome: "other", evidence: describeEnding(reading.why) };
-  }
+  if (!reading.ok) return missed(reading);
   const { level, code } = reading.value;
   if (level === 4 && code === 0) yield* talk.send(disconnect);
   const facts: Fact[] = [];

@@ -2,7 +2,7 @@
  * @module MySQL and MariaDB: the server's first packet says everything; nothing is sent.
  */
 import type { Conversation, Fact, Protocol } from "./protocol.ts";
-import { describeEnding, fact, latin1Text, type Parsed, type Talk } from "./talk.ts";
+import { missed, fact, latin1Text, type Parsed, type Talk } from "./talk.ts";
 
 /** Longest first packet: versions and plugin names are short. */
 const longestPacket = 4096;
@@ -79,11 +79,7 @@ const errors: Readonly<Record<number, string>> = {
 
 function* converse(talk: Talk): Conversation {
   const reading = yield* talk.read(parsePacket);
-  if (!reading.ok) {
-    return reading.seen.length === 0
-      ? { outcome: "silent", evidence: describeEnding(reading.why) }
-      : { outcome: "other", evidence: "no MySQL handshake" };
-  }
+  if (!reading.ok) return missed(reading, "no MySQL handshake");
   const packet = reading.value;
   if (packet.kind === "handshake") {
     return { outcome: "proved", evidence: "handshake of protocol version 10", facts: describe(packet) };

@@ -2,7 +2,7 @@
  * @module NATS: the server opens with INFO and a JSON object.
  */
 import type { Conversation, Fact, ProbeContext, Protocol } from "./protocol.ts";
-import { describeEnding, fact, latin1Bytes, matchPrefix, utf8Text, type Parsed, type Talk } from "./talk.ts";
+import { missed, fact, latin1Bytes, matchPrefix, utf8Text, type Parsed, type Talk } from "./talk.ts";
 
 /** Longest INFO line: servers in large clusters list their neighbours in it. */
 const longestInfo = 32 * 1024;
@@ -38,11 +38,7 @@ function describe(info: Readonly<Record<string, unknown>>): Fact[] {
 
 function* converse(talk: Talk, { tls }: ProbeContext): Conversation {
   const reading = yield* talk.read(parseInfo);
-  if (!reading.ok) {
-    return reading.seen.length === 0
-      ? { outcome: "silent", evidence: describeEnding(reading.why) }
-      : { outcome: "other", evidence: "no INFO line" };
-  }
+  if (!reading.ok) return missed(reading, "no INFO line");
   const info = reading.value;
   if (typeof info["server_id"] !== "string" && typeof info["max_payload"] !== "number") {
     return { outcome: "suggested", evidence: "an INFO line without the fields of NATS", facts: [] };

@@ -2,7 +2,7 @@
  * @module POP3: a greeting, and the list of what the server can do.
  */
 import type { Conversation, Fact, Protocol } from "./protocol.ts";
-import { describeEnding, fact, latin1Bytes, latin1Text, matchAny, parseLine, type Talk } from "./talk.ts";
+import { missed, fact, latin1Bytes, latin1Text, matchAny, parseLine, type Talk } from "./talk.ts";
 
 /** Most lines of a CAPA answer that are read. */
 const mostCapabilities = 64;
@@ -44,11 +44,7 @@ function describe(greeting: string, capabilities: readonly string[]): Fact[] {
 
 function* converse(talk: Talk): Conversation {
   const greeting = yield* talk.read(parseLine);
-  if (!greeting.ok) {
-    return greeting.seen.length === 0
-      ? { outcome: "silent", evidence: describeEnding(greeting.why) }
-      : { outcome: "other", evidence: "no greeting line" };
-  }
+  if (!greeting.ok) return missed(greeting, "no greeting line");
   if (!/^\+OK(?: |$)/.test(greeting.value)) {
     return /^-ERR(?: |$)/.test(greeting.value)
       ? { outcome: "suggested", evidence: "a greeting that refuses (-ERR)", facts: [] }

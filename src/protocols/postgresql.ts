@@ -12,7 +12,7 @@ import {
   terminate,
 } from "./postgresql-message.ts";
 import type { Conversation, Fact, ProbeContext, Protocol, Verdict } from "./protocol.ts";
-import { describeEnding, fact, matchPrefix, type Parsed, startsLike, type Talk } from "./talk.ts";
+import { describeEnding, missed, fact, matchPrefix, type Parsed, startsLike, type Talk } from "./talk.ts";
 
 /** Nobody is called that: a name that tells the owner of a log who asked. */
 const startup = encodeStartup([
@@ -38,11 +38,7 @@ function* askEncryption(talk: Talk, facts: Fact[]): Conversation<Verdict | null>
   if (talk.unread.length > 0) return { outcome: "other", evidence: "a greeting before anything was asked" };
   yield* talk.send(sslRequest);
   const reading = yield* talk.read(parseConsent);
-  if (!reading.ok) {
-    return reading.seen.length === 0
-      ? { outcome: "silent", evidence: describeEnding(reading.why) }
-      : { outcome: "other", evidence: "no answer to an SSLRequest" };
-  }
+  if (!reading.ok) return missed(reading, "no answer to an SSLRequest");
   if (reading.value === "E") {
     const error = yield* talk.read(parseMessage);
     const fields = error.ok ? readError(error.value.body) : null;

@@ -2,7 +2,7 @@
  * @module RDP: the confirmation of a connection, with the security that the server chose, is the proof. Nobody logs in.
  */
 import type { Conversation, Fact, Protocol, Verdict } from "./protocol.ts";
-import { describeEnding, fact, type Parsed, startsLike, type Talk } from "./talk.ts";
+import { missed, fact, type Parsed, startsLike, type Talk } from "./talk.ts";
 
 /** Longest packet that is waited for in this place, bytes: 19 are usual. */
 const longestPacket = 512;
@@ -63,11 +63,7 @@ function* converse(talk: Talk): Conversation {
   if (talk.unread.length > 0) return { outcome: "other", evidence: "a greeting before anything was asked" };
   yield* talk.send(connectionRequest);
   const reading = yield* talk.read(parseConfirm);
-  if (!reading.ok) {
-    return reading.seen.length === 0
-      ? { outcome: "silent", evidence: describeEnding(reading.why) }
-      : { outcome: "other", evidence: "no X.224 Connection Confirm" };
-  }
+  if (!reading.ok) return missed(reading, "no X.224 Connection Confirm");
   return yield* judge(talk, reading.value);
 }
 

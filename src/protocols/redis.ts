@@ -2,7 +2,7 @@
  * @module Redis: PING, and HELLO where that was answered.
  */
 import type { Conversation, Fact, Protocol } from "./protocol.ts";
-import { describeEnding, fact, latin1Text, longestLine, matchAny, parseLine, type Parsed, type Talk } from "./talk.ts";
+import { missed, fact, latin1Text, longestLine, matchAny, parseLine, type Parsed, type Talk } from "./talk.ts";
 
 /** Longest reply to HELLO that is read. */
 const longestReply = 8192;
@@ -68,11 +68,7 @@ function* leave(talk: Talk): Conversation<void> {
 function* converse(talk: Talk): Conversation {
   yield* talk.send("PING\r\n");
   const pong = yield* talk.read(parseLine);
-  if (!pong.ok) {
-    return pong.seen.length === 0
-      ? { outcome: "silent", evidence: describeEnding(pong.why) }
-      : { outcome: "other", evidence: describeEnding(pong.why) };
-  }
+  if (!pong.ok) return missed(pong);
   const line = pong.value;
   if (line.startsWith("-NOAUTH ")) {
     yield* leave(talk);

@@ -2,16 +2,7 @@
  * @module SIP: OPTIONS asks what a server can do, over UDP and TCP.
  */
 import type { Conversation, Fact, ProbeContext, Protocol } from "./protocol.ts";
-import {
-  describeEnding,
-  fact,
-  latin1Bytes,
-  latin1Text,
-  matchAny,
-  matchPrefix,
-  type Parsed,
-  type Talk,
-} from "./talk.ts";
+import { missed, fact, latin1Bytes, latin1Text, matchAny, matchPrefix, type Parsed, type Talk } from "./talk.ts";
 
 const longestHead = 16 * 1024;
 
@@ -83,11 +74,7 @@ function* converse(talk: Talk, context: ProbeContext): Conversation {
   for (let count = 0; count < 4 && reading.ok && reading.value.status < 200; count++) {
     reading = yield* talk.read(parseResponse);
   }
-  if (!reading.ok) {
-    return reading.seen.length === 0
-      ? { outcome: "silent", evidence: describeEnding(reading.why) }
-      : { outcome: "other", evidence: describeEnding(reading.why) };
-  }
+  if (!reading.ok) return missed(reading);
   const { status, headers } = reading.value;
   const facts: Fact[] = [fact("status", status, "status line")];
   const server = headers.get("server") ?? headers.get("user-agent");

@@ -2,7 +2,7 @@
  * @module SMB 2 and 3: the reply to a NEGOTIATE request is the proof. Nobody logs in, and no product is ever named on this wire.
  */
 import type { Conversation, Fact, ProbeContext, Protocol, Verdict } from "./protocol.ts";
-import { describeEnding, fact, type Parsed, startsLike, type Talk } from "./talk.ts";
+import { missed, fact, type Parsed, startsLike, type Talk } from "./talk.ts";
 
 /** Bytes of a header ([MS-SMB2] 2.2.1.2). */
 const headerLength = 64;
@@ -87,9 +87,7 @@ function* converse(talk: Talk, context: ProbeContext): Conversation {
   yield* talk.send(encodeNegotiate(context.random(16)));
   const reading = yield* talk.read(parseMessage);
   if (reading.ok) return describe(reading.value);
-  return reading.seen.length === 0
-    ? { outcome: "silent", evidence: describeEnding(reading.why) }
-    : { outcome: "other", evidence: "no SMB message" };
+  return missed(reading, "no SMB message");
 }
 
 function describe(message: DataView): Verdict {

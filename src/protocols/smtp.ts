@@ -3,7 +3,7 @@
  */
 import type { Conversation, Fact, Protocol } from "./protocol.ts";
 import { readReply, type Reply } from "./reply-lines.ts";
-import { describeEnding, fact, matchAny, type Talk } from "./talk.ts";
+import { missed, fact, matchAny, type Talk } from "./talk.ts";
 
 /** How long a mail server may take to greet: many wait some seconds on purpose (RFC 5321 §4.5.3.2.1 allows minutes). */
 const greetingPatienceMs = 6000;
@@ -49,11 +49,7 @@ function describe(greeting: Reply, hello: Reply | null): Fact[] {
 
 function* converse(talk: Talk): Conversation {
   const greeting = yield* readReply(talk, "smtp", greetingPatienceMs);
-  if (!greeting.ok) {
-    return greeting.seen.length === 0
-      ? { outcome: "silent", evidence: describeEnding(greeting.why) }
-      : { outcome: "other", evidence: "no SMTP greeting" };
-  }
+  if (!greeting.ok) return missed(greeting, "no SMTP greeting");
   const { code, lines } = greeting.value;
   const isNamed = /\bE?SMTP\b/i.test(lines.join(" "));
   if (code === 554 || code === 421) {

@@ -1,7 +1,7 @@
 /**
  * @module One side of a conversation for a probe: sends, and reads whole messages however the bytes were cut.
  */
-import type { Conversation, Fact, FactName, Inbox, ProbeTransport, TlsFacts } from "./protocol.ts";
+import type { Conversation, Fact, FactName, Inbox, ProbeTransport, TlsFacts, Verdict } from "./protocol.ts";
 
 /**
  * What a parser makes of the bytes that are there: a message with how many bytes it took; `undefined`: more is needed; `null`: never
@@ -182,6 +182,19 @@ export function fact(name: FactName, value: Fact["value"], from: string): Fact {
   if (typeof value === "string") return { name, value: value.slice(0, 256), from };
   if (!Array.isArray(value)) return { name, value, from };
   return { name, value: (value as readonly string[]).slice(0, 64).map((one) => one.slice(0, 256)), from };
+}
+
+/**
+ * The verdict on a read that brought nothing: silence, or an answer that is somebody else's.
+ * @param evidence what to say of such an answer
+ */
+export function missed(
+  reading: { readonly why: Ending; readonly seen: Uint8Array },
+  evidence: string = describeEnding(reading.why),
+): Verdict {
+  return reading.seen.length === 0
+    ? { outcome: "silent", evidence: describeEnding(reading.why) }
+    : { outcome: "other", evidence };
 }
 
 /** Why a read failed, as a phrase for a verdict's evidence. */

@@ -2,18 +2,14 @@
  * @module VNC (RFB): the server names its protocol version, and nothing is answered.
  */
 import type { Conversation, Protocol } from "./protocol.ts";
-import { describeEnding, fact, matchPrefix, parseExactly, latin1Text, type Talk } from "./talk.ts";
+import { missed, fact, matchPrefix, parseExactly, latin1Text, type Talk } from "./talk.ts";
 
 /** RFC 6143 §7.1.1: twelve bytes. */
 const versionMessage = /^RFB (\d{3})\.(\d{3})\n$/;
 
 function* converse(talk: Talk): Conversation {
   const reading = yield* talk.read(parseExactly(12));
-  if (!reading.ok) {
-    return reading.seen.length === 0
-      ? { outcome: "silent", evidence: describeEnding(reading.why) }
-      : { outcome: "other", evidence: "no RFB version message" };
-  }
+  if (!reading.ok) return missed(reading, "no RFB version message");
   const match = versionMessage.exec(latin1Text(reading.value));
   if (match === null) return { outcome: "other", evidence: "no RFB version message" };
   const version = `${Number(match[1])}.${Number(match[2])}`;

@@ -25,7 +25,7 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { known, unknown, type Socket } from "../../src/core/index.ts";
 import { createHost, type Snapshot } from "../../src/host/index.ts";
 import { loadNativeAccess } from "../../src/host/linux/libc.ts";
-import { buildHostBundle, type HostBundle } from "./host-bundle.ts";
+import { bundleSource, type SourceBundle } from "../support/bundle.ts";
 import { openSocketsOfEveryKind, type OpenedSockets } from "./listeners.ts";
 
 const run = promisify(execFile);
@@ -51,13 +51,13 @@ function spawnFails(program: string, words: readonly string[]): boolean {
 
 describe.skipIf(!onLinux)("readers of Linux", () => {
   let opened: OpenedSockets;
-  let bundle: HostBundle;
-  let bundleWithoutPackages: HostBundle;
+  let bundle: SourceBundle;
+  let bundleWithoutPackages: SourceBundle;
 
   beforeAll(async () => {
     opened = await openSocketsOfEveryKind();
-    bundle = await buildHostBundle({ packages: true });
-    bundleWithoutPackages = await buildHostBundle({ packages: false });
+    bundle = await bundleSource({ host: "src/host/index.ts" });
+    bundleWithoutPackages = await bundleSource({ host: "src/host/index.ts" }, { packages: false });
   }, 60_000);
   afterAll(async () => {
     await opened.close();
@@ -389,7 +389,7 @@ ctypes.CDLL(None).syscall(${process.arch === "x64" ? 60 : 93}, 0)`;
       process.execPath,
       "-e",
       lookSource,
-      bundle.path,
+      bundle.pathOf("host"),
       "auto",
       "1",
     ];
@@ -500,14 +500,14 @@ const server = require("net").createServer().listen(0, "127.0.0.1", async () => 
 
 async function lookAs(
   identity: { uid?: number; gid?: number },
-  bundle: HostBundle,
+  bundle: SourceBundle,
   reader: string,
   port: number,
   environment: Record<string, string> = {},
   prefix: readonly string[] = [],
 ): Promise<Look> {
   const [program = process.execPath, ...words] = [...prefix, process.execPath];
-  const { stdout } = await run(program, [...words, "-e", lookSource, bundle.path, reader, String(port)], {
+  const { stdout } = await run(program, [...words, "-e", lookSource, bundle.pathOf("host"), reader, String(port)], {
     ...identity,
     cwd: "/",
     env: { ...process.env, NODE_OPTIONS: "", ...environment },

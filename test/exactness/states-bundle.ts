@@ -1,15 +1,9 @@
 /**
  * @module The scanning program of states-child.ts as one file, and what it reports from inside a namespace.
  */
-import { mkdtempSync, rmSync, symlinkSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
-import { fileURLToPath } from "node:url";
-import { rolldown } from "rolldown";
+import { bundleSource } from "../support/bundle.ts";
 import type { NetworkNamespace } from "../support/netns.ts";
 import type { StatesReport, StatesRequest } from "./states-child.ts";
-
-const repository = fileURLToPath(new URL("../..", import.meta.url));
 
 /** The program. */
 export interface StatesBundle {
@@ -20,33 +14,15 @@ export interface StatesBundle {
 
 /** Builds it in a temporary folder, minified as the command is. */
 export async function buildStatesBundle(): Promise<StatesBundle> {
-  const folder = mkdtempSync(join(tmpdir(), "portolan-states-bundle-"));
-  const bundle = await rolldown({
-    input: { states: join(repository, "test/exactness/states-child.ts") },
-    platform: "node",
-    external: ["koffi", /^@koromix\//],
-    logLevel: "silent",
-  });
-  await bundle.write({
-    dir: folder,
-    format: "esm",
-    minify: true,
-    entryFileNames: "[name].mjs",
-    chunkFileNames: "[name]-[hash].mjs",
-  });
-  await bundle.close();
-  symlinkSync(join(repository, "node_modules"), join(folder, "node_modules"));
-  const path = join(folder, "states.mjs");
+  const bundle = await bundleSource({ states: "test/exactness/states-child.ts" });
   return {
     async scan(namespace, request, deadlineMs) {
-      const { stdout } = await namespace.execIn(process.execPath, [path, JSON.stringify(request)], {
+      const { stdout } = await namespace.execIn(process.execPath, [bundle.pathOf("states"), JSON.stringify(request)], {
         timeoutMs: deadlineMs,
         environment: {},
       });
       return JSON.parse(stdout) as StatesReport;
     },
-    remove: () => {
-      rmSync(folder, { recursive: true });
-    },
+    remove: bundle.remove,
   };
 }

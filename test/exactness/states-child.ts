@@ -31,40 +31,44 @@ export interface StatesReport {
   readonly longestBlockMs: number;
 }
 
-const request = JSON.parse(process.argv[2] ?? "null") as StatesRequest;
-const ports = PortSet.range(request.firstPort, request.lastPort);
-let longestBlockMs = 0;
-let beatMs = performance.now();
-const heart = setInterval(() => {
-  const nowMs = performance.now();
-  longestBlockMs = Math.max(longestBlockMs, nowMs - beatMs - 1);
-  beatMs = nowMs;
-}, 1);
+async function main(): Promise<void> {
+  const request = JSON.parse(process.argv[2] ?? "null") as StatesRequest;
+  const ports = PortSet.range(request.firstPort, request.lastPort);
+  let longestBlockMs = 0;
+  let beatMs = performance.now();
+  const heart = setInterval(() => {
+    const nowMs = performance.now();
+    longestBlockMs = Math.max(longestBlockMs, nowMs - beatMs - 1);
+    beatMs = nowMs;
+  }, 1);
 
-const outcome = await runScan(
-  {
-    targets: [
-      { family: request.address.includes(":") ? "ipv6" : "ipv4", address: request.address, scopeId: 0, name: null },
-    ],
-    targetCount: 1,
-    tcpPorts: request.transport === "tcp" ? ports : PortSet.empty,
-    udpPorts: request.transport === "udp" ? ports : PortSet.empty,
-    // All are named, so that printers' ports are asked too: there are none here.
-    namedPorts: ports,
-    identify: false,
-    retries: request.retries,
-    packetsPerSecond: null,
-    engine: request.engine,
-  },
-  { signal: new AbortController().signal, nowMs: () => performance.now() },
-);
-clearInterval(heart);
-const report: StatesReport = {
-  states: outcome.hosts.flatMap((host) => host.states),
-  doors: outcome.hosts.flatMap((host) => host.doors.map(({ port, state, reason }) => ({ port, state, reason }))),
-  engines: outcome.engines,
-  elapsedMs: outcome.elapsedMs,
-  complete: outcome.complete,
-  longestBlockMs,
-};
-writeFileSync(1, JSON.stringify(report));
+  const outcome = await runScan(
+    {
+      targets: [
+        { family: request.address.includes(":") ? "ipv6" : "ipv4", address: request.address, scopeId: 0, name: null },
+      ],
+      targetCount: 1,
+      tcpPorts: request.transport === "tcp" ? ports : PortSet.empty,
+      udpPorts: request.transport === "udp" ? ports : PortSet.empty,
+      // All are named, so that printers' ports are asked too: there are none here.
+      namedPorts: ports,
+      identify: false,
+      retries: request.retries,
+      packetsPerSecond: null,
+      engine: request.engine,
+    },
+    { signal: new AbortController().signal, nowMs: () => performance.now() },
+  );
+  clearInterval(heart);
+  const report: StatesReport = {
+    states: outcome.hosts.flatMap((host) => host.states),
+    doors: outcome.hosts.flatMap((host) => host.doors.map(({ port, state, reason }) => ({ port, state, reason }))),
+    engines: outcome.engines,
+    elapsedMs: outcome.elapsedMs,
+    complete: outcome.complete,
+    longestBlockMs,
+  };
+  writeFileSync(1, JSON.stringify(report));
+}
+
+void main();

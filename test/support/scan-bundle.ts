@@ -2,16 +2,10 @@
  * @module The asking program as one file, and what it answers from inside a namespace.
  */
 import { once } from "node:events";
-import { mkdtempSync, rmSync, symlinkSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
 import { createInterface } from "node:readline";
-import { fileURLToPath } from "node:url";
-import { rolldown } from "rolldown";
+import { bundleSource } from "./bundle.ts";
 import type { NetworkNamespace } from "./netns.ts";
 import type { AskedDoor, DoorAnswer } from "./scan-child.ts";
-
-const repository = fileURLToPath(new URL("../..", import.meta.url));
 
 /** A running program inside a namespace. */
 export interface Asker {
@@ -30,24 +24,9 @@ export interface ScanBundle {
 
 /** Builds it in a temporary folder. */
 export async function buildScanBundle(): Promise<ScanBundle> {
-  const folder = mkdtempSync(join(tmpdir(), "portolan-scan-bundle-"));
-  const bundle = await rolldown({
-    input: { scan: join(repository, "test/support/scan-child.ts") },
-    platform: "node",
-    external: ["koffi", /^@koromix\//],
-    logLevel: "silent",
-  });
-  await bundle.write({ dir: folder, format: "cjs", minify: true, entryFileNames: "[name].cjs" });
-  await bundle.close();
-  symlinkSync(join(repository, "node_modules"), join(folder, "node_modules"));
-  const path = join(folder, "scan.cjs");
-  return {
-    path,
-    start: (namespace) => startAsker(namespace, path),
-    remove: () => {
-      rmSync(folder, { recursive: true, force: true });
-    },
-  };
+  const bundle = await bundleSource({ scan: "test/support/scan-child.ts" });
+  const path = bundle.pathOf("scan");
+  return { path, start: (namespace) => startAsker(namespace, path), remove: bundle.remove };
 }
 
 function startAsker(namespace: NetworkNamespace, path: string): Asker {

@@ -4,12 +4,10 @@
  */
 import type { ChildProcess } from "node:child_process";
 import { once } from "node:events";
-import { mkdtempSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { fileURLToPath } from "node:url";
-import { rolldown } from "rolldown";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { bundleSource, type SourceBundle } from "../../../test/support/bundle.ts";
 import {
   createNetworkNamespace,
   requireOrSkip,
@@ -20,7 +18,6 @@ import {
 import { portOutcomes, type ScanTally } from "../engine.ts";
 import { nativeFitness } from "./native-thread.ts";
 
-const repository = fileURLToPath(new URL("../../..", import.meta.url));
 const fitness = nativeFitness();
 const skip = requireOrSkip(
   "native engines in namespaces",
@@ -101,31 +98,18 @@ const tcpPorts = Array.from({ length: 30 }, (_, index) => 20_000 + index);
 const udpPorts = [5353, 30_000, 40_000, 50_000];
 
 describe.skipIf(skip)("native engines in namespaces", () => {
+  let bundle: SourceBundle | undefined;
   let folder = "";
   let near: NetworkNamespace;
   let far: NetworkNamespace;
   let listener: ChildProcess | undefined;
 
   beforeAll(async () => {
-    folder = mkdtempSync(join(tmpdir(), "portolan-native-engines-"));
-    const bundle = await rolldown({
-      input: {
-        "blocking-reuse": join(repository, "src/scan/engines/blocking-reuse.ts"),
-        epoll: join(repository, "src/scan/engines/epoll.ts"),
-      },
-      platform: "node",
-      external: ["koffi", /^@koromix\//],
-      logLevel: "silent",
+    bundle = await bundleSource({
+      "blocking-reuse": "src/scan/engines/blocking-reuse.ts",
+      epoll: "src/scan/engines/epoll.ts",
     });
-    await bundle.write({
-      dir: folder,
-      format: "cjs",
-      minify: true,
-      entryFileNames: "[name].cjs",
-      chunkFileNames: "[name]-[hash].cjs",
-    });
-    await bundle.close();
-    symlinkSync(join(repository, "node_modules"), join(folder, "node_modules"));
+    ({ folder } = bundle);
     writeFileSync(join(folder, "scan.cjs"), scanProgram);
     writeFileSync(join(folder, "listen.cjs"), listenProgram);
     far = await createNetworkNamespace();
@@ -152,7 +136,7 @@ describe.skipIf(skip)("native engines in namespaces", () => {
     listener?.kill("SIGKILL");
     await near?.destroy();
     await far?.destroy();
-    if (folder !== "") rmSync(folder, { recursive: true });
+    bundle?.remove();
   });
 
   async function scan(

@@ -5,6 +5,7 @@ import { connect, Socket } from "node:net";
 import type { Conversation, Inbox, Step, TlsFacts } from "../../protocols/index.ts";
 import type { PortReason, PortState } from "../engine.ts";
 import { encrypt } from "./encrypt.ts";
+import { News } from "./news.ts";
 
 /** Most bytes that are taken from one connection. */
 export const mostBytes = 256 * 1024;
@@ -36,12 +37,12 @@ export class Channel {
   readonly target: ChannelTarget;
   readonly #observer: ChannelObserver;
   readonly #signal: AbortSignal;
+  readonly #news: News;
   #socket: Socket;
   #arrived: Uint8Array[] = [];
   #total = 0;
   #answered = false;
   #state: "open" | "ended" | "reset" | "overflow" = "open";
-  #wake: (() => void) | undefined;
   /** Set after a handshake. */
   tls: TlsFacts | null = null;
 
@@ -50,6 +51,7 @@ export class Channel {
     this.target = target;
     this.#socket = socket;
     this.#signal = signal;
+    this.#news = new News(signal);
     this.#observer = observer;
     this.#listen();
   }
@@ -112,7 +114,7 @@ export class Channel {
     }
     if (step.kind === "startTls") return this.#startTls(step.alpn, leftMs);
     if (this.#arrived.length === 0 && this.#state === "open") {
-      await this.#waitForNews(Math.max(0, Math.min(step.patienceMs, leftMs)));
+      await this.#news.wait(Math.max(0, Math.min(step.patienceMs, leftMs)));
     }
     const bytes = this.#take();
     if (bytes.length > 0) this.#answered = true;
@@ -151,7 +153,7 @@ export class Channel {
       } else {
         this.#arrived.push(bytes);
       }
-      this.#wake?.();
+      this.#news.tell();
     });
     socket.on("end", () => {
       this.#finish("ended");
@@ -168,22 +170,7 @@ export class Channel {
 
   #finish(state: "ended" | "reset"): void {
     if (this.#state === "open") this.#state = state;
-    this.#wake?.();
-  }
-
-  #waitForNews(patienceMs: number): Promise<void> {
-    return new Promise((resolve) => {
-      const done = (): void => {
-        clearTimeout(timer);
-        this.#signal.removeEventListener("abort", done);
-        this.#wake = undefined;
-        resolve();
-      };
-      const timer = setTimeout(done, patienceMs);
-      this.#wake = done;
-      if (this.#signal.aborted) done();
-      else this.#signal.addEventListener("abort", done);
-    });
+    this.#news.tell();
   }
 
   async #startTls(alpn: readonly string[], leftMs: number): Promise<Inbox> {

@@ -4,6 +4,7 @@
 import { createSocket, type Socket } from "node:dgram";
 import type { Conversation, Inbox, Step } from "../../protocols/index.ts";
 import { longestConversationMs, type ChannelObserver } from "./channel.ts";
+import { News } from "./news.ts";
 
 const empty: Uint8Array = new Uint8Array(0);
 
@@ -24,9 +25,9 @@ export class DatagramChannel {
   readonly #socket: Socket;
   readonly #observer: ChannelObserver;
   readonly #signal: AbortSignal;
+  readonly #news: News;
   #arrived: Uint8Array[] = [];
   #last: Uint8Array | null = null;
-  #wake: (() => void) | undefined;
   /** The kernel said that nobody receives there (ICMP port unreachable). */
   refused = false;
   /** At least one datagram came back. */
@@ -35,11 +36,12 @@ export class DatagramChannel {
   private constructor(socket: Socket, signal: AbortSignal, observer: ChannelObserver) {
     this.#socket = socket;
     this.#signal = signal;
+    this.#news = new News(signal);
     this.#observer = observer;
     socket.on("message", (message) => {
       this.answered = true;
       if (this.#arrived.length < mostWaiting) this.#arrived.push(new Uint8Array(message));
-      this.#wake?.();
+      this.#news.tell();
     });
     socket.on("error", (error: NodeJS.ErrnoException) => {
       this.#note(error);
@@ -113,11 +115,11 @@ export class DatagramChannel {
       return { bytes: empty, state: "open" };
     }
     const patienceMs = Math.max(0, Math.min(step.patienceMs, leftMs));
-    if (this.#arrived.length === 0 && !this.refused) await this.#waitForNews(patienceMs / 2);
+    if (this.#arrived.length === 0 && !this.refused) await this.#news.wait(patienceMs / 2);
     // Datagrams get lost: the question is asked once more, word for word.
     if (this.#arrived.length === 0 && !this.refused && this.#last !== null && !this.#signal.aborted) {
       this.#send(this.#last);
-      await this.#waitForNews(patienceMs / 2);
+      await this.#news.wait(patienceMs / 2);
     }
     const bytes = this.#arrived.shift();
     if (bytes === undefined) return { bytes: empty, state: this.refused ? "reset" : "silent" };
@@ -134,21 +136,6 @@ export class DatagramChannel {
 
   #note(error: NodeJS.ErrnoException): void {
     if (error.code === "ECONNREFUSED") this.refused = true;
-    this.#wake?.();
-  }
-
-  #waitForNews(patienceMs: number): Promise<void> {
-    return new Promise((resolve) => {
-      const done = (): void => {
-        clearTimeout(timer);
-        this.#signal.removeEventListener("abort", done);
-        this.#wake = undefined;
-        resolve();
-      };
-      const timer = setTimeout(done, patienceMs);
-      this.#wake = done;
-      if (this.#signal.aborted) done();
-      else this.#signal.addEventListener("abort", done);
-    });
+    this.#news.tell();
   }
 }
