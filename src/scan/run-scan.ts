@@ -5,7 +5,7 @@ import { randomBytes } from "node:crypto";
 import { PortolanError, isLoopbackAddress, type PortSet } from "../core/index.ts";
 import { outcomeCode, portOutcomes, type OpenDoor, type ScanBatch, type ScanEngine, type ScanTally } from "./engine.ts";
 import { scanEngines } from "./engines/index.ts";
-import { createDoorkeeper, type Doorkeeper } from "./identify/doorkeeper.ts";
+import { createDoorkeeper, mostAskedOfOneDevice, type Doorkeeper } from "./identify/doorkeeper.ts";
 import { usualProtocols } from "./identify/candidates.ts";
 import { printerPorts } from "./printer-ports.ts";
 import type { FoundDoor, ScannedHost, ScanOutcome, ScanProgress, ScanRequest, ScanTarget } from "./scan-types.ts";
@@ -67,6 +67,10 @@ export async function runScan(request: ScanRequest, options: ScanOptions): Promi
     nowMs: options.nowMs,
     random: (count) => new Uint8Array(randomBytes(count)),
     onDoor: keep,
+    onSpent: (target) =>
+      remarks.add(
+        `${target.address} has very many open ports: what they are was asked of the first ${mostAskedOfOneDevice} only`,
+      ),
   });
 
   for (const work of planWork(request, tcpPorts, udpPorts, remarks)) {

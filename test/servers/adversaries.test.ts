@@ -10,6 +10,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { PortSet } from "../../src/core/index.ts";
+import { mostAtOnceOfOneDevice, mostSilentDoors } from "../../src/scan/identify/doorkeeper.ts";
 import { identifyEndpoint, runScan, type EndpointAnswer, type FoundDoor } from "../../src/scan/index.ts";
 import { adversaries, hostileText, startAdversary, type Adversary } from "../support/adversaries.ts";
 
@@ -119,6 +120,41 @@ test("a certificate full of escapes is read, kept raw and bounded", async () => 
     rmSync(folder, { recursive: true, force: true });
   }
 });
+
+test("a device that accepts everything is soon asked no more than is usual", async () => {
+  const silent = await Promise.all(Array.from({ length: 120 }, () => startAdversary("says nothing")));
+  const good = createServer((_, response) => response.end("<title>good</title>"));
+  await new Promise<void>((resolve) => good.listen(0, "127.0.0.1", resolve));
+  const { port } = good.address() as AddressInfo;
+  const ports = silent.map((one) => one.port);
+  const outcome = await runScan(
+    {
+      targets: [target],
+      targetCount: 1,
+      tcpPorts: PortSet.of(port, ...ports),
+      udpPorts: PortSet.empty,
+      namedPorts: PortSet.empty,
+      identify: true,
+      retries: null,
+      packetsPerSecond: null,
+      engine: null,
+    },
+    { signal: new AbortController().signal, nowMs: () => performance.now() },
+  );
+  const connections = silent.map((one) => one.connections());
+  await Promise.all(silent.map((one) => one.close()));
+  good.close();
+  const { doors } = outcome.hosts[0]!;
+  expect(doors).toHaveLength(121);
+  for (const door of doors) {
+    const index = ports.indexOf(door.port);
+    if (index !== -1) expect(door.identification!.connections).toBe(connections[index]);
+  }
+  // Those that were being asked when the thirty-second fell silent were asked to the end; the others not.
+  const few = connections.filter((count) => count === 1).length;
+  expect(few).toBeGreaterThanOrEqual(120 - mostSilentDoors - mostAtOnceOfOneDevice);
+  expect(few).toBeLessThan(120);
+}, 90_000);
 
 test("nobody delays another port's answer", async () => {
   const good = createServer((_, response) => response.end("<title>good</title>"));

@@ -12,6 +12,12 @@ import { identifyUdp } from "./identify-udp.ts";
 export const mostAtOnce = 96;
 export const mostAtOnceOfOneDevice = 24;
 
+/** Doors of one device that accept and answer nothing known, after which the device is believed to accept everything. */
+export const mostSilentDoors = 32;
+
+/** Most doors of one device that are asked what they are. */
+export const mostAskedOfOneDevice = 2000;
+
 /** Most connections that are kept while they wait for their turn; a later one is closed and opened again when it comes. */
 export const mostKept = 512;
 
@@ -33,6 +39,8 @@ export interface DoorkeeperOptions {
   readonly nowMs: () => number;
   readonly random: (count: number) => Uint8Array;
   readonly onDoor: (door: FoundDoor) => void;
+  /** Told of a device that has more open doors than are asked. */
+  readonly onSpent?: (target: ScanTarget) => void;
 }
 
 /** Identifies doors as they come. */
@@ -45,61 +53,105 @@ export interface Doorkeeper {
   correct(outcomes: Uint8Array, targets: readonly ScanTarget[], batch: ScanBatch): void;
 }
 
+/** What is known of one device while its doors are asked. */
+interface Device {
+  readonly waiting: Arrival[];
+  /** Place of the next one in `waiting`. */
+  next: number;
+  running: number;
+  asked: number;
+  /** Doors that accepted a connection and were recognised by nothing. */
+  silent: number;
+}
+
 /** Makes a doorkeeper. */
 export function createDoorkeeper(options: DoorkeeperOptions): Doorkeeper {
-  const waiting: Arrival[] = [];
-  const busy = new Map<ScanTarget, number>();
+  const devices = new Map<ScanTarget, Device>();
+  /** Devices with doors that wait, each once. */
+  const ready = new Set<Device>();
   const corrections: { target: ScanTarget; port: number; reason: PortReason; state: PortState }[] = [];
   let running = 0;
   let kept = 0;
   let wake: (() => void) | undefined;
 
-  const work = async (arrival: Arrival): Promise<void> => {
-    const door = await identify(arrival, options, (state, reason) => {
+  const work = async (arrival: Arrival, device: Device): Promise<void> => {
+    const depth = device.silent >= mostSilentDoors ? "usual" : "full";
+    const door = await identify(arrival, { ...options, depth }, (state, reason) => {
       corrections.push({ target: arrival.target, port: arrival.port, state, reason });
     });
-    if (door !== null) options.onDoor(door);
+    if (door === null) return;
+    if (arrival.transport === "tcp" && door.identification?.layers.length === 0) device.silent += 1;
+    options.onDoor(door);
   };
 
+  /** Starts as many as may run, device by device. */
   const start = (): void => {
-    for (let index = 0; index < waiting.length && running < mostAtOnce;) {
-      const arrival = waiting[index]!;
-      const ofDevice = busy.get(arrival.target) ?? 0;
-      if (ofDevice >= mostAtOnceOfOneDevice) {
-        index += 1;
-        continue;
+    for (const device of ready) {
+      while (device.next < device.waiting.length && device.running < mostAtOnceOfOneDevice && running < mostAtOnce) {
+        const arrival = device.waiting[device.next]!;
+        device.next += 1;
+        running += 1;
+        device.running += 1;
+        if (arrival.connection !== null) kept -= 1;
+        void work(arrival, device).finally(() => {
+          running -= 1;
+          device.running -= 1;
+          if (device.next < device.waiting.length) ready.add(device);
+          start();
+          if (running === 0 && ready.size === 0) wake?.();
+        });
       }
-      waiting.splice(index, 1);
-      running += 1;
-      busy.set(arrival.target, ofDevice + 1);
-      if (arrival.connection !== null) kept -= 1;
-      void work(arrival).finally(() => {
-        running -= 1;
-        busy.set(arrival.target, (busy.get(arrival.target) ?? 1) - 1);
-        start();
-        if (running === 0 && waiting.length === 0) wake?.();
-      });
+      // A device with its full share comes back when one of its doors is done.
+      if (device.running >= mostAtOnceOfOneDevice || device.next >= device.waiting.length) ready.delete(device);
+      if (running >= mostAtOnce) return;
     }
+  };
+
+  /** Tells what waits as it is: after an abort nobody is asked any more. */
+  const release = (): void => {
+    for (const device of devices.values()) {
+      for (const arrival of device.waiting.splice(device.next)) {
+        closeConnection(arrival.connection);
+        if (arrival.state === "open") options.onDoor(tell(arrival, null));
+      }
+    }
+    ready.clear();
+    if (running === 0) wake?.();
+  };
+  options.signal.addEventListener("abort", release, { once: true });
+
+  const deviceOf = (target: ScanTarget): Device => {
+    let device = devices.get(target);
+    if (device === undefined) {
+      device = { waiting: [], next: 0, running: 0, asked: 0, silent: 0 };
+      devices.set(target, device);
+    }
+    return device;
   };
 
   return {
     admit(arrival) {
-      if (!options.identify || options.signal.aborted) {
+      const device = deviceOf(arrival.target);
+      const isSpent = device.asked >= mostAskedOfOneDevice;
+      if (!options.identify || options.signal.aborted || isSpent) {
+        if (isSpent) options.onSpent?.(arrival.target);
         closeConnection(arrival.connection);
-        options.onDoor(tell(arrival, null));
+        if (arrival.state === "open") options.onDoor(tell(arrival, null));
         return;
       }
+      device.asked += 1;
       if (arrival.connection !== null && kept >= mostKept) {
         closeConnection(arrival.connection);
-        waiting.push({ ...arrival, connection: null });
+        device.waiting.push({ ...arrival, connection: null });
       } else {
         if (arrival.connection !== null) kept += 1;
-        waiting.push(arrival);
+        device.waiting.push(arrival);
       }
+      ready.add(device);
       start();
     },
     settled() {
-      if (running === 0 && waiting.length === 0) return Promise.resolve();
+      if (running === 0 && ready.size === 0) return Promise.resolve();
       return new Promise((resolve) => {
         wake = resolve;
       });
@@ -118,7 +170,7 @@ export function createDoorkeeper(options: DoorkeeperOptions): Doorkeeper {
 /** Asks one door; `null` when it turned out to be closed or silent, so that there is nothing to tell. */
 async function identify(
   arrival: Arrival,
-  options: DoorkeeperOptions,
+  options: DoorkeeperOptions & { readonly depth: "full" | "usual" },
   onCorrection: (state: PortState, reason: PortReason) => void,
 ): Promise<FoundDoor | null> {
   const { target, port } = arrival;

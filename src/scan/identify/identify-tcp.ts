@@ -128,7 +128,8 @@ async function identifyLayer(inquiry: Inquiry, connect: Connect, tls: TlsFacts |
     current = null;
   }
 
-  const queue: Protocol[] = [...usual, ...otherProtocols(door.port, usual, tls !== null)];
+  const others = inquiry.options.depth === "usual" ? [] : otherProtocols(door.port, usual, tls !== null);
+  const queue: Protocol[] = [...usual, ...others];
   const done = new Set<Protocol>();
   const isTlsSettled = tls !== null || inquiry.asked.includes("tls");
   const hinted = new Set<Protocol>(usual);

@@ -29,6 +29,8 @@ export interface IdentifyOptions {
   readonly signal: AbortSignal;
   readonly nowMs: () => number;
   readonly random: (count: number) => Uint8Array;
+  /** `usual`: only listen, and ask the port's usual protocols. Default `full`. */
+  readonly depth?: "full" | "usual";
   /** Watches the channels, for recordings: called once for each connection. */
   readonly observe?: (protocol: Protocol | null) => ChannelObserver;
 }

@@ -30,12 +30,16 @@ export const scanView: View<ScanResult, ScanEvent> = {
     ...unresolved.map(({ name, where }) =>
       paragraph([span("Passed over: ", "warning"), `${name} has no address${where === null ? "" : ` (${where})`}.`]),
     ),
+    ...remarks.filter((remark) => !aboutEngine.test(remark)).map((remark) => paragraph(`${remark}.`)),
     ...slownessOf(engines, remarks).map((remark) => paragraph([span("Slower than it could be: ", "warning"), remark])),
   ],
   exitStatus: ({ unresolved }) => (unresolved.length > 0 ? 1 : 0),
 };
 
 /** Why plain Node had to ask. That an engine suits only some targets is no loss. */
+/** Remarks about engines start with their names. */
+const aboutEngine = /^(?:node|epoll|blocking-reuse): /;
+
 function slownessOf(engines: ScanResult["engines"], remarks: readonly string[]): readonly string[] {
   return engines.some(({ name }) => name === "node") ? remarks.filter((remark) => remark.startsWith("epoll")) : [];
 }
