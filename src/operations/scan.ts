@@ -74,7 +74,10 @@ const outputSchema = v.object({
     v.description("Names without address, which were passed over; with the line of the file they stood in"),
   ),
   engines: listOf(engineSchema),
-  remarks: v.pipe(listOf(v.string()), v.description("Why better ways of asking were not used, and of whom not everything was asked")),
+  remarks: v.pipe(
+    listOf(v.string()),
+    v.description("Why better ways of asking were not used, and of whom not everything was asked"),
+  ),
 });
 
 const eventSchema = v.object({ kind: v.literal("door"), ...doorSchema.entries });
