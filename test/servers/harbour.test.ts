@@ -69,7 +69,7 @@ describe.skipIf(skip).each(["usual", "unusual"] as const)("harbour at its %s por
     );
   });
 
-  test.runIf(ports === "usual")("each server's program tells its version", async () => {
+  test.each(ports === "usual" ? ["usual"] : [])("each server's program tells its version", async () => {
     for (const { server } of harbour.berths) {
       expect([server.id, await readVersion(server)]).toEqual([server.id, expect.stringMatching(/^\d+\.\d+/)]);
     }
