@@ -101,6 +101,12 @@ test.each([
   ["fe80::1%nowhere", "no network interface"],
   ["-rf", "no host name"],
   ["a..b", "no host name"],
+  ["0.0.0.0", "write 127.0.0.1"],
+  ["::", "write ::1"],
+  ["224.0.0.1", "groups of devices"],
+  ["223.255.255.254-224.0.0.1", "groups of devices"],
+  ["255.255.255.255", "everybody's"],
+  ["ff02::1%eth0", "groups of devices"],
   ["\u001b[31m", "no host name"],
 ])("%s is refused with the reason", async (word, reason) => {
   await expect(read(word)).rejects.toMatchObject({

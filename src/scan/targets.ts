@@ -132,6 +132,7 @@ async function readWords(
   for (const word of words) {
     const read = readNumeric(word, options);
     if (read !== undefined) {
+      for (const span of read) refuseNobody(word, span);
       spans.push(...read);
       continue;
     }
@@ -175,6 +176,33 @@ function readNumeric(word: TargetWord, options: TargetOptions): Span[] | undefin
   const start = dash === -1 ? undefined : tryParseIpAddress(text.slice(0, dash));
   if (start !== undefined) return [readRange(word, start.address, start.family, text.slice(dash + 1))];
   return undefined;
+}
+
+/** Addresses that are no single device's: RFC 6890, RFC 5771, RFC 4291 §2.7. */
+const nobody = [
+  {
+    span: networkSpan("0.0.0.0", 8, 0),
+    what: "0.0.0.0 and its neighbours are no device's; write 127.0.0.1 for this machine",
+  },
+  {
+    span: networkSpan("224.0.0.0", 4, 0),
+    what: "addresses from 224.0.0.0 on reach groups of devices, and one is asked at a time",
+  },
+  {
+    span: networkSpan("240.0.0.0", 4, 0),
+    what: "addresses from 240.0.0.0 on are reserved, and 255.255.255.255 is everybody's",
+  },
+  { span: networkSpan("::", 128, 0), what: ":: is no device's; write ::1 for this machine" },
+  {
+    span: networkSpan("ff00::", 8, 0),
+    what: "addresses that start with ff reach groups of devices, and one is asked at a time",
+  },
+] as const;
+
+function refuseNobody(word: TargetWord, span: Span): void {
+  for (const { span: taken, what } of nobody) {
+    if (taken.family === span.family && span.first <= taken.last && span.last >= taken.first) throw invalid(word, what);
+  }
 }
 
 function readNetwork(word: TargetWord, address: string, prefix: string, options: TargetOptions): Span {
