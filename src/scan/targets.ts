@@ -11,6 +11,7 @@ import {
   tryParseIpAddress,
   type IpFamily,
 } from "../core/index.ts";
+import { countAddresses, mergeSpans, networkSpan, subtractSpans, type Span } from "./address-spans.ts";
 import type { ScanTarget } from "./scan-types.ts";
 
 /** A word that names targets, and where it stood. */
@@ -57,14 +58,6 @@ export const mostTargets = 16_777_216;
 /** Most words of a list. */
 const mostWords = 1_000_000;
 
-/** Addresses from `first` to `last`. */
-interface Span {
-  readonly family: IpFamily;
-  readonly scopeId: number;
-  readonly first: bigint;
-  readonly last: bigint;
-}
-
 /** The words of a list: one or more a line, apart by blanks or commas; `#` starts a comment. */
 export function readTargetWords(text: string, source: string): TargetWord[] {
   const words: TargetWord[] = [];
@@ -90,8 +83,8 @@ export async function parseTargets(words: readonly TargetWord[], options: Target
   const [lost] = unresolved;
   if (spans.length === 0 && lost !== undefined) throw withoutAddress(lost);
   const excluded = mergeSpans(await readWords(options.exclude ?? [], options, new Map(), null));
-  const left = subtract(spans, excluded);
-  const total = left.reduce((sum, { first, last }) => sum + (last - first + 1n), 0n);
+  const left = subtractSpans(spans, excluded);
+  const total = countAddresses(left);
   if (total === 0n) {
     throw new PortolanError(
       "TARGET_INVALID",
@@ -243,13 +236,6 @@ function scopeOf(word: TargetWord, zone: string, options: TargetOptions): number
   return scopeId;
 }
 
-function networkSpan(address: string, prefixLength: number, scopeId: number): Span {
-  const family: IpFamily = address.includes(":") ? "ipv6" : "ipv4";
-  const hostBits = BigInt(bitsOfFamily(family) - prefixLength);
-  const first = (addressToNumber(address) >> hostBits) << hostBits;
-  return { family, scopeId, first, last: first + (1n << hostBits) - 1n };
-}
-
 /** A network of this machine's own without its network and broadcast address, which are nobody's (RFC 919, RFC 3021). */
 function hostsOfOwn(address: string, prefixLength: number): Span {
   const span = networkSpan(address, prefixLength, 0);
@@ -291,52 +277,10 @@ function tooMany(problem: string): PortolanError {
   return new PortolanError("TARGET_TOO_LARGE", `${problem}.`, { details: { hint: "Name a smaller network." } });
 }
 
-function compareSpans(left: Span, right: Span): number {
-  if (left.family !== right.family) return left.family < right.family ? -1 : 1;
-  if (left.scopeId !== right.scopeId) return left.scopeId - right.scopeId;
-  return left.first < right.first ? -1 : left.first > right.first ? 1 : 0;
-}
-
-function sameSpace(left: Span, right: Span): boolean {
-  return left.family === right.family && left.scopeId === right.scopeId;
-}
-
-/** Sorted, with what overlaps or touches made one. */
-function mergeSpans(spans: readonly Span[]): Span[] {
-  const merged: Span[] = [];
-  for (const span of spans.toSorted(compareSpans)) {
-    const last = merged.at(-1);
-    if (last !== undefined && sameSpace(last, span) && span.first <= last.last + 1n) {
-      if (span.last > last.last) merged[merged.length - 1] = { ...last, last: span.last };
-    } else {
-      merged.push(span);
-    }
-  }
-  return merged;
-}
-
-/** What is in the first list and not in the second; both merged. */
-function subtract(spans: readonly Span[], taken: readonly Span[]): Span[] {
-  const left: Span[] = [];
-  for (const span of spans) {
-    let first = span.first;
-    for (const hole of taken) {
-      // An exclusion without zone holds for every zone.
-      if (hole.family !== span.family || (hole.scopeId !== 0 && hole.scopeId !== span.scopeId)) continue;
-      if (hole.last < first || hole.first > span.last) continue;
-      if (hole.first > first) left.push({ ...span, first, last: hole.first - 1n });
-      first = hole.last + 1n;
-    }
-    if (first <= span.last) left.push({ ...span, first });
-  }
-  return left;
-}
-
 function countBeyond(spans: readonly Span[], own: readonly Span[]): number {
   const loopback = [networkSpan("127.0.0.0", 8, 0), networkSpan("::1", 128, 0)];
   const near = mergeSpans([...own, ...loopback]);
-  const beyond = subtract(spans, near).reduce((sum, { first, last }) => sum + (last - first + 1n), 0n);
-  return Number(beyond);
+  return Number(countAddresses(subtractSpans(spans, near)));
 }
 
 /** True for targets of this machine's own loopback. */

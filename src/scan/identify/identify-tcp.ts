@@ -6,24 +6,12 @@
  * 3. Only then others are asked, each on a connection of its own: first those that recognise the bytes that came, then those whose usual
  *    port looks like this one, then the rest, least harm first.
  */
-import {
-  askCautiously,
-  Talk,
-  type HttpPage,
-  type Protocol,
-  type TlsFacts,
-  type Verdict,
-} from "../../protocols/index.ts";
+import { Talk, type Protocol, type TlsFacts, type Verdict } from "../../protocols/index.ts";
 import type { Identification, IdentifiedLayer } from "../identification.ts";
-import {
-  applicationsOf,
-  otherProtocols,
-  protocolOf,
-  recogniseBytes,
-  usualProtocols,
-  usuallyEncrypted,
-} from "./candidates.ts";
+import { ask, describeLayer, type Connect, type Line } from "./ask.ts";
+import { otherProtocols, protocolOf, recogniseBytes, usualProtocols, usuallyEncrypted } from "./candidates.ts";
 import type { Channel } from "./channel.ts";
+import { askApplications } from "./identify-applications.ts";
 import { Inquiry, longestIdentificationMs, type IdentifyOptions, type TcpDoor } from "./inquiry.ts";
 
 /** How long a server that usually speaks first may take to do so, milliseconds. */
@@ -38,9 +26,7 @@ const shortListeningMs = 40;
 /** Offered by ALPN (RFC 7301) to a service of unknown kind. */
 const webProtocols: readonly string[] = ["h2", "http/1.1"];
 
-/** The same for a web server, which may think before it answers, milliseconds. */
-const webPatienceMs = 3000;
-/** The same for a handshake of TLS, which takes arithmetic, milliseconds. */
+/** How long a handshake of TLS is waited for that nothing speaks for, milliseconds. */
 const blindTlsMs = 2000;
 
 /** What was found on the outermost or an inner layer. */
@@ -48,18 +34,6 @@ interface Found {
   readonly layers: readonly IdentifiedLayer[];
   readonly tls: TlsFacts | null;
 }
-
-/** A connection with the side of it that probes see. */
-interface Line {
-  readonly channel: Channel;
-  readonly talk: Talk;
-}
-
-/**
- * A way to get a fresh connection at the layer that is being asked; `null`: none is to be had, or the limit is reached.
- * @param alpn inside TLS: what to offer; default what the first connection offered
- */
-type Connect = (alpn?: readonly string[]) => Promise<Line | null>;
 
 /** Identifies one TCP door. Never rejects: what goes wrong is part of the answer. */
 export async function identifyTcp(door: TcpDoor, options: IdentifyOptions): Promise<Identification> {
@@ -253,20 +227,6 @@ async function askSpeaker(
   return weak;
 }
 
-async function ask(
-  inquiry: Inquiry,
-  { channel, talk }: Line,
-  protocol: Protocol,
-  how: { readonly cautious?: boolean; readonly blind?: boolean; readonly page?: HttpPage } = {},
-): Promise<Verdict> {
-  inquiry.asked.push(protocol.id);
-  const context = inquiry.context(channel, how.page ?? null);
-  const conversation = how.cautious === true ? askCautiously(talk, context) : protocol.probe!(talk, context);
-  // Applications may think before they answer; other servers answer a hello at once, if it is theirs.
-  const patienceMs = how.blind !== true ? undefined : protocol.id === "http" ? webPatienceMs : inquiry.blindPatienceMs;
-  return channel.drive(conversation, inquiry.options.nowMs, patienceMs);
-}
-
 /** Tries TLS; inside it everything starts anew. `undefined`: no TLS here. */
 async function askTls(inquiry: Inquiry, { channel, talk }: Line, connect: Connect): Promise<Found | undefined> {
   const protocol = protocolOf("tls");
@@ -294,52 +254,4 @@ async function askTls(inquiry: Inquiry, { channel, talk }: Line, connect: Connec
   };
   const inner = await identifyLayer(inquiry, inside, tls);
   return { layers: [outer, ...inner.layers], tls };
-}
-
-/** A web server answered: which application on it is worth asking, and does it prove itself? */
-async function askApplications(
-  inquiry: Inquiry,
-  first: Line,
-  connect: Connect,
-  protocol: Protocol,
-  page: HttpPage | undefined,
-): Promise<IdentifiedLayer[]> {
-  if (page === undefined) return protocol.id === "http2" ? askCalls(inquiry, connect) : [];
-  let current: Line | null = first;
-  let reusable = page.keepsAlive && page.httpVersion !== "2";
-  for (const protocol of applicationsOf(page, inquiry.door.port)) {
-    if (current === null || !reusable || !current.channel.usable) {
-      // Without TLS there is no ALPN, and who speaks HTTP/2 there by prior knowledge alone has no HTTP/1.1 to offer.
-      if (page.httpVersion === "2" && first.channel.tls === null && protocol.id !== "grpc") continue;
-      current = inquiry.exhausted ? null : await connect(protocol.id === "grpc" ? ["h2"] : ["http/1.1"]);
-      if (current === null) return [];
-    }
-    const verdict = await ask(inquiry, current, protocol, { page });
-    if (verdict.outcome === "proved" || verdict.outcome === "suggested") return [describeLayer(protocol, verdict)];
-    // A conversation that went wrong leaves the connection in an unknown state.
-    reusable = false;
-  }
-  return [];
-}
-
-/** HTTP/2 that brings no page may be there for remote calls alone. */
-async function askCalls(inquiry: Inquiry, connect: Connect): Promise<IdentifiedLayer[]> {
-  const grpc = protocolOf("grpc");
-  const line = grpc === undefined || inquiry.exhausted ? null : await connect(["h2"]);
-  if (grpc === undefined || line === null) return [];
-  const verdict = await ask(inquiry, line, grpc);
-  return verdict.outcome === "proved" || verdict.outcome === "suggested" ? [describeLayer(grpc, verdict)] : [];
-}
-
-function describeLayer(
-  protocol: Protocol,
-  verdict: Extract<Verdict, { outcome: "proved" | "suggested" }>,
-): IdentifiedLayer {
-  return {
-    protocol: protocol.id,
-    title: protocol.title,
-    strength: verdict.outcome === "proved" ? "strong" : "weak",
-    evidence: verdict.evidence,
-    facts: verdict.facts,
-  };
 }
