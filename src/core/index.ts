@@ -2,6 +2,7 @@
  * @module The vocabulary of Portolan: ports, addresses, endpoints, sockets, claims, errors. Pure and browser-safe.
  */
 export { claim, claimBases, compareClaims, strongestClaim, type Claim, type ClaimBasis } from "./claim.ts";
+export { formatDuration, longestDurationMs, parseDuration } from "./duration.ts";
 export { PortolanError, errorTable, isPortolanError, type ErrorCode, type ErrorDetails } from "./errors.ts";
 export {
   audienceOf,

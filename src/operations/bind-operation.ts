@@ -16,6 +16,12 @@ export interface CallOptions {
   readonly onProgress?: (message: string, measure?: ProgressMeasure) => void;
   /** Reads the files that an input names. Default: from the file system, without standard input. */
   readonly readText?: (path: string) => Promise<string>;
+  /** Decides about a proposed change. Default: refuses with CONFIRMATION_NEEDED, unless the input says `yes`. */
+  readonly confirm?: (proposal: unknown) => Promise<boolean>;
+  /** Folder that projects and relative paths are looked for from. Default: the process's own. */
+  readonly workingDirectory?: string;
+  /** Default: the process's own. */
+  readonly environment?: Readonly<Record<string, string | undefined>>;
 }
 
 /** Makes the context of a call; everything that was not given is this process's own. */
@@ -27,7 +33,25 @@ export function createContext(options: CallOptions = {}): OperationContext {
     nowMs: Date.now,
     progress: options.onProgress ?? (() => undefined),
     readText: options.readText ?? readTextFile,
+    workingDirectory: options.workingDirectory ?? currentFolder(),
+    environment: options.environment ?? process.env,
+    confirm: options.confirm ?? refuseUnconfirmed,
   };
+}
+
+/** A process can stand in a folder that was removed. */
+function currentFolder(): string {
+  try {
+    return process.cwd();
+  } catch {
+    return "/";
+  }
+}
+
+function refuseUnconfirmed(): Promise<boolean> {
+  throw new PortolanError("CONFIRMATION_NEEDED", "Nobody was named who decides about this change.", {
+    details: { hint: "Give `yes: true` in the input, or `confirm` in the options." },
+  });
 }
 
 async function readTextFile(path: string): Promise<string> {

@@ -48,6 +48,15 @@ export interface OperationContext {
    * @throws FILE_UNREADABLE
    */
   readonly readText: (path: string) => Promise<string>;
+  /** Folder that relative paths and projects are looked for from, absolute. */
+  readonly workingDirectory: string;
+  /** The caller's environment. */
+  readonly environment: Readonly<Record<string, string | undefined>>;
+  /**
+   * Puts a proposed change before whoever decides, and answers whether it is to be done. Not called when the input says `yes`.
+   * @throws CONFIRMATION_NEEDED where nobody can be asked
+   */
+  readonly confirm: (proposal: unknown) => Promise<boolean>;
 }
 
 /** What every result carries. */

@@ -11,6 +11,8 @@ export interface ParameterMetadata {
   readonly short?: string;
   /** Makes it a switch that is on unless `--no-…` turns it off: what help says of that flag. */
   readonly offDescription?: string;
+  /** A list that takes every word from its first one on as it is, flags of another program included. */
+  readonly passThrough?: boolean;
 }
 
 function described<Schema extends v.GenericSchema>(schema: Schema, description: string, metadata: ParameterMetadata) {

@@ -9,7 +9,7 @@ import { commands, type LoadedCommand } from "./commands.ts";
 import { manifest } from "./manifest.generated.ts";
 import { openOutput, type Output } from "./output.ts";
 import { blank, paragraph, span, type Block } from "./print/document.ts";
-import { escapeJsonForTerminal } from "./print/escape.ts";
+import { escapeForTerminal, escapeJsonForTerminal } from "./print/escape.ts";
 import { printBlocks } from "./print/printer.ts";
 import type { StatusLine } from "./status-line.ts";
 import { isTerminal, pageOf, writeAll } from "./terminal.ts";
@@ -55,8 +55,10 @@ async function runCall(call: Call, words: readonly string[]): Promise<number> {
     if (interrupts > 1) process.exit(interruptedStatus);
     abort.abort();
   };
-  process.on("SIGINT", onInterrupt);
-  process.on("SIGTERM", onInterrupt);
+  if (command.ownsSignals !== true) {
+    process.on("SIGINT", onInterrupt);
+    process.on("SIGTERM", onInterrupt);
+  }
   try {
     return await runLoaded(call, words, command, abort);
   } finally {
@@ -83,6 +85,12 @@ async function runLoaded(
     nowMs: Date.now,
     progress: status.show,
     readText: async (path) => (await import("./read-text.ts")).readText(path, abort.signal),
+    workingDirectory: currentFolder(),
+    environment: process.env,
+    confirm: async (proposal) => {
+      status.clear();
+      return confirmProposal(proposal, command, viewContext, settings.color, abort.signal);
+    },
   };
   const output = await openOutput(call, command, page, viewContext, { version: manifest.version, words });
   const started = command.run(input as never, context);
@@ -155,6 +163,36 @@ async function printResult(
     return interruptedStatus;
   }
   return view.exitStatus?.(result as never) ?? 0;
+}
+
+/** A shell can stand in a folder that was removed; nothing is found from there, and that is no failure. */
+function currentFolder(): string {
+  try {
+    return process.cwd();
+  } catch {
+    return "/";
+  }
+}
+
+/**
+ * Shows what would be done on standard error and asks on the terminal.
+ * @throws CONFIRMATION_NEEDED where there is no terminal to ask on
+ */
+async function confirmProposal(
+  proposal: unknown,
+  { view }: LoadedCommand,
+  viewContext: ViewContext,
+  color: Call["settings"]["color"],
+  signal: AbortSignal,
+): Promise<boolean> {
+  const page = pageOf(2, process.env, color);
+  const blocks = view.proposal?.(proposal as never, { ...viewContext, columns: page.columns }) ?? [];
+  if (blocks.length > 0) await writeAll(2, printBlocks(blocks, page));
+  if (!isTerminal(0) || !isTerminal(2)) {
+    throw new PortolanError("CONFIRMATION_NEEDED", "Standard input is no terminal, so nobody could be asked.");
+  }
+  const { askYesOrNo } = await import("./ask.ts");
+  return askYesOrNo(escapeForTerminal(view.question?.(proposal as never) ?? "Go ahead?"), signal);
 }
 
 /** The status line, where there is a terminal for it. */

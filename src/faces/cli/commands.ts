@@ -11,6 +11,8 @@ export interface LoadedCommand {
     context: OperationContext,
   ) => Promise<OperationResult> | AsyncGenerator<unknown, OperationResult, void>;
   readonly view: View<never, never>;
+  /** True when the operation deals with SIGINT and SIGTERM itself; otherwise they abort it. */
+  readonly ownsSignals?: boolean;
 }
 
 /** Loaders by command name. Each import is taken apart by name where it stands, so that the bundle leaves the schemas out. */

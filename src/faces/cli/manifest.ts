@@ -18,6 +18,8 @@ export interface CommandParameter {
   readonly highest?: number | null;
   /** A switch that is on unless `--no-…` turns it off: what help says of that flag. */
   readonly offDescription?: string;
+  /** A list that takes every word from its first one on as it is. */
+  readonly passThrough?: boolean;
 }
 
 /** One command. */

@@ -30,6 +30,7 @@ export function buildProgram(
     .helpCommand("help [command]", "Show help for a command")
     .showSuggestionAfterError(true)
     .exitOverride()
+    .enablePositionalOptions()
     .configureOutput({
       writeOut: output.write,
       writeErr: () => undefined,
@@ -65,6 +66,7 @@ function addCommand(program: Command, declaration: CommandDeclaration, onCall: (
   const command = program.command(declaration.name).summary(declaration.summary);
   command.description(`${declaration.summary}.\n\n${declaration.description}`);
   for (const parameter of declaration.positional) command.addArgument(makeArgument(parameter));
+  if (declaration.positional.some(({ passThrough }) => passThrough === true)) command.passThroughOptions();
   for (const parameter of declaration.options) command.addOption(makeOption(parameter));
   command.addOption(new Option("--json", "Print the result as JSON, for programs"));
   for (const { name, description } of declaration.formats ?? []) {

@@ -23,6 +23,10 @@ export interface View<Result, Event = never> {
   readonly notes?: (result: Result, context: ViewContext) => readonly Block[];
   /** Exit status of a complete result. Default 0. */
   readonly exitStatus?: (result: Result) => number;
+  /** What a change would do, for standard error, before it is asked about. */
+  readonly proposal?: (proposal: never, context: ViewContext) => readonly Block[];
+  /** The question that follows the proposal, answered with y or n: `End these 2 processes?` */
+  readonly question?: (proposal: never) => string;
   /** True when, on a terminal, the reader decides when the next event comes (Enter). */
   readonly pausesAfter?: (event: Event) => boolean;
 }
