@@ -70,6 +70,8 @@ export interface PortLimits {
   readonly mayBindPrivileged: Known<boolean>;
   /** Whether an IPv6 wildcard socket leaves IPv4 alone by default (Linux: net.ipv6.bindv6only, default false). */
   readonly v6onlyDefault: Known<boolean>;
+  /** Whether addresses that the machine does not have may be bound (Linux: net.ipv4.ip_nonlocal_bind, net.ipv6.ip_nonlocal_bind, default false). */
+  readonly nonlocalBind?: { readonly ipv4: Known<boolean>; readonly ipv6: Known<boolean> };
 }
 
 /** Something that could not be seen, and what would help. */

@@ -26,6 +26,7 @@ test("a saved machine's limits are read as the kernel wrote them", () => {
     "proc/sys/net/ipv4/ip_local_port_range": "1024\t65535\n",
     "proc/sys/net/ipv4/ip_local_reserved_ports": "8080,9000-9100\n",
     "proc/sys/net/ipv6/bindv6only": "1\n",
+    "proc/sys/net/ipv6/ip_nonlocal_bind": "1\n",
   });
   expect(readPortLimits(tree)).toEqual({
     unprivilegedPortStart: known(80),
@@ -34,6 +35,7 @@ test("a saved machine's limits are read as the kernel wrote them", () => {
     // Who looks at a saved machine is nobody on it.
     mayBindPrivileged: unknown("unsupported"),
     v6onlyDefault: known(true),
+    nonlocalBind: { ipv4: unknown("unsupported"), ipv6: known(true) },
   });
 });
 
@@ -50,6 +52,7 @@ test("what is not there or makes no sense is unknown", () => {
     reservedPorts: known(""),
     mayBindPrivileged: cannot,
     v6onlyDefault: cannot,
+    nonlocalBind: { ipv4: cannot, ipv6: cannot },
   });
 });
 

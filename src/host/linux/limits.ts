@@ -16,6 +16,10 @@ export function readPortLimits(tree: FileTree): PortLimits {
     reservedPorts: readReservedPorts(tree),
     mayBindPrivileged: tree.root === "" ? readBindCapability(tree) : unknown("unsupported"),
     v6onlyDefault: readFlag(tree, "/proc/sys/net/ipv6/bindv6only"),
+    nonlocalBind: {
+      ipv4: readFlag(tree, "/proc/sys/net/ipv4/ip_nonlocal_bind"),
+      ipv6: readFlag(tree, "/proc/sys/net/ipv6/ip_nonlocal_bind"),
+    },
   };
 }
 
