@@ -1,0 +1,33 @@
+/**
+ * @module The room lease/: ports promised to somebody, so that no two callers get the same one.
+ */
+export { acquirePorts, lockPort, type AcquiredPort, type PortWish, type Surroundings } from "./acquire-ports.ts";
+export {
+  monotonicMs,
+  publishReservations,
+  readLeaseRecords,
+  removeLeaseRecords,
+  writeLeaseRecords,
+  type LeaseRecord,
+} from "./lease-records.ts";
+export { acquireNamedPort, type PortName } from "./named-port.ts";
+export {
+  checkName,
+  pickPort,
+  pickPorts,
+  portNumbers,
+  projectFolderOf,
+  readWish,
+  releasePort,
+  releasePorts,
+  type PickPortOptions,
+} from "./pick-port.ts";
+export {
+  changeReservations,
+  findReservation,
+  readReservations,
+  reservationFile,
+  reservedPorts,
+  type Reservation,
+  type ReservationFile,
+} from "./reservations.ts";

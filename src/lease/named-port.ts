@@ -1,0 +1,109 @@
+/**
+ * @module The port of a name in a project: chosen once, the same ever after.
+ */
+import { createHash } from "node:crypto";
+import { PortolanError, quote, type Port } from "../core/index.ts";
+import {
+  acquirePorts,
+  lockPort,
+  probePort,
+  refusalOf,
+  type AcquiredPort,
+  type PortWish,
+  type Surroundings,
+} from "./acquire-ports.ts";
+import { readLeaseRecords } from "./lease-records.ts";
+import { createPortProbe } from "./port-probe.ts";
+import {
+  changeReservations,
+  findReservation,
+  reservedPorts,
+  type Reservation,
+  type ReservationFile,
+} from "./reservations.ts";
+
+/** Whose port. */
+export interface PortName {
+  readonly name: string;
+  /** Folder of the project. */
+  readonly project: string;
+}
+
+/**
+ * Takes the port of a name. The first time one is chosen, by the name and the project's path, and kept.
+ * @param wish how a port is chosen the first time; `count` is 1
+ * @throws PORT_TAKEN when it is in use or promised now; PORTS_EXHAUSTED, LEASE_STORE_FAILED, STORE_FAILED, ABORTED
+ */
+export async function acquireNamedPort(
+  owner: PortName,
+  wish: Omit<PortWish, "count" | "contiguous" | "reserved" | "start">,
+  file: ReservationFile,
+  surroundings: Surroundings & { readonly nowMs: () => number },
+): Promise<AcquiredPort> {
+  let acquired: AcquiredPort | undefined;
+  try {
+    await changeReservations(
+      file,
+      async (reservations) => {
+        const kept = findReservation(reservations, owner.name, owner.project);
+        if (kept !== undefined) {
+          acquired = await acquireKept(kept, wish, surroundings);
+          return undefined;
+        }
+        const full: PortWish = {
+          ...wish,
+          count: 1,
+          contiguous: false,
+          reserved: reservedPorts(reservations),
+          start: placeOf(owner),
+        };
+        acquired = (await acquirePorts(full, surroundings))[0]!;
+        const createdAtMs = surroundings.nowMs();
+        return [...reservations, { ...owner, port: acquired.port, createdAtMs, chosen: true }];
+      },
+      surroundings.signal,
+    );
+  } catch (error) {
+    acquired?.lock.release();
+    throw error;
+  }
+  return acquired!;
+}
+
+/** From 0 to below 1, the same for the same name and project. */
+function placeOf({ name, project }: PortName): number {
+  const digest = createHash("sha256").update(`${project}\0${name}`).digest();
+  return digest.readUInt32BE(0) / 0x1_0000_0000;
+}
+
+async function acquireKept(
+  { name, port }: Reservation,
+  wish: Pick<PortWish, "transports" | "addresses">,
+  surroundings: Surroundings,
+): Promise<AcquiredPort> {
+  const lock = await lockPort(port);
+  if (lock === null) throw taken(name, port, "is promised to another process now");
+  try {
+    if (readLeaseRecords().some((record) => record.port === port && record.endMs !== null)) {
+      throw taken(name, port, "was promised a moment ago, and the promise still holds");
+    }
+    const probe = createPortProbe(wish);
+    const error = await probePort(probe, port, wish, surroundings);
+    if (error === "EADDRINUSE") throw taken(name, port, "is in use");
+    if (error !== null) throw refusalOf(port, wish, error);
+    return { port, lock };
+  } catch (error) {
+    lock.release();
+    throw error;
+  }
+}
+
+function taken(name: string, port: Port, what: string): PortolanError {
+  return new PortolanError("PORT_TAKEN", `Port ${port}, which is kept for ${quote(name)}, ${what}.`, {
+    details: {
+      port,
+      name,
+      hint: `portolan who ${port} shows who holds it; portolan release ${name} gives the number up and the next pick chooses another.`,
+    },
+  });
+}

@@ -1,0 +1,103 @@
+/**
+ * @module A JSON file of our own: read whole and checked, changed by one process at a time, replaced at once or not at all.
+ */
+import { createHash } from "node:crypto";
+import { closeSync, fsyncSync, mkdirSync, openSync, readFileSync, renameSync, rmSync, writeSync } from "node:fs";
+import { dirname } from "node:path";
+import { PortolanError, quote } from "../core/index.ts";
+import { waitForLock } from "./kernel-locks.ts";
+
+/** What is in a file, and how. */
+export interface JsonFile<Content> {
+  readonly path: string;
+  /** Version of the format; a file of a later one is not touched. */
+  readonly version: number;
+  /** What is there when there is no file yet. */
+  readonly empty: Content;
+  /** The content, or `undefined` when it is none. */
+  readonly check: (content: unknown) => Content | undefined;
+}
+
+/** How long another process may change the file, milliseconds. */
+const lockDeadlineMs = 10_000;
+/** Larger files are not ours, bytes. */
+const largestFile = 16 * 1024 * 1024;
+
+/**
+ * What the file holds.
+ * @throws STORE_FAILED when it cannot be read, is damaged, or is of a later version
+ */
+export function readJsonFile<Content>(file: JsonFile<Content>): Content {
+  let text: string;
+  try {
+    text = readFileSync(file.path, "utf8");
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === "ENOENT") return file.empty;
+    throw failure(file, "could not be read", error);
+  }
+  if (text.length > largestFile) throw failure(file, "is larger than any that Portolan writes");
+  let parsed: unknown;
+  try {
+    parsed = JSON.parse(text);
+  } catch (error) {
+    throw failure(file, "is damaged: it is no JSON", error);
+  }
+  const { version, content } = (typeof parsed === "object" && parsed !== null ? parsed : {}) as {
+    version?: unknown;
+    content?: unknown;
+  };
+  if (typeof version === "number" && version > file.version)
+    throw failure(file, "was written by a later version of Portolan");
+  const checked = version === file.version ? file.check(content) : undefined;
+  if (checked === undefined) throw failure(file, "is damaged: it does not hold what Portolan writes there");
+  return checked;
+}
+
+/**
+ * Changes the file: nobody else does meanwhile, and whoever reads sees the old content or the new one, whole.
+ * @param change gets the content, returns the new one; `undefined` leaves the file as it is
+ * @throws STORE_FAILED; what `change` throws
+ */
+export async function updateJsonFile<Content>(
+  file: JsonFile<Content>,
+  change: (content: Content) => Content | undefined | Promise<Content | undefined>,
+  signal?: AbortSignal,
+): Promise<void> {
+  const name = `file/${createHash("sha256").update(file.path).digest("hex").slice(0, 32)}`;
+  const lock = await waitForLock(name, lockDeadlineMs, signal);
+  try {
+    const changed = await change(readJsonFile(file));
+    if (changed !== undefined)
+      replaceFile(file, `${JSON.stringify({ version: file.version, content: changed }, null, 2)}\n`);
+  } finally {
+    lock.release();
+  }
+}
+
+/** Writes beside it, to the disk, and renames: a crash or a full disk leaves the old file. */
+function replaceFile(file: JsonFile<unknown>, text: string): void {
+  const temporary = `${file.path}.${process.pid}.new`;
+  try {
+    mkdirSync(dirname(file.path), { recursive: true, mode: 0o700 });
+    const descriptor = openSync(temporary, "w", 0o600);
+    try {
+      const bytes = Buffer.from(text);
+      for (let at = 0; at < bytes.length;) at += writeSync(descriptor, bytes, at);
+      fsyncSync(descriptor);
+    } finally {
+      closeSync(descriptor);
+    }
+    renameSync(temporary, file.path);
+  } catch (error) {
+    rmSync(temporary, { force: true });
+    throw failure(file, "could not be written", error);
+  }
+}
+
+function failure(file: JsonFile<unknown>, what: string, cause?: unknown): PortolanError {
+  const why = cause instanceof Error ? ` (${(cause as NodeJS.ErrnoException).code ?? cause.message})` : "";
+  return new PortolanError("STORE_FAILED", `${quote(file.path)} ${what}${why}.`, {
+    details: { path: file.path },
+    cause,
+  });
+}

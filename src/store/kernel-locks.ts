@@ -1,0 +1,177 @@
+/**
+ * @module Locks that the kernel keeps: one holder at a time among all processes and users of the machine, let go when the process
+ * ends however it ends, gone after a reboot, and nothing on any disk (docs/decisions/009-leases-are-sockets.md).
+ *
+ * Linux: the name of an abstract Unix socket (unix(7)), which belongs to the network namespace. Windows: a named pipe. Elsewhere: a
+ * file opened with O_EXLOCK (open(2) of macOS and the BSDs). The latter two have not been run on their systems yet.
+ */
+import { closeSync, openSync } from "node:fs";
+import { connect, createServer } from "node:net";
+import { PortolanError } from "../core/index.ts";
+import { loadNativeAccess, type NativeAccess } from "../host/index.ts";
+
+/** A lock that is held. */
+export interface KernelLock {
+  /** Lets go. Safe to call twice. */
+  readonly release: () => void;
+}
+
+/** Longest name of a lock, bytes of ASCII. */
+const longestName = 100;
+/**
+ * Names fill the address (107 bytes behind the NUL): a shorter one would be followed by NULs or not, by the version of libuv.
+ */
+const nameSize = 107;
+
+let native: NativeLocks | null | undefined;
+
+/**
+ * Takes a lock.
+ * @param name ASCII letters, digits and -_/.@: at most 100 of them
+ * @param options.waitable whether others may wait for it; default true. Those who never do spare a system call.
+ * @returns `null` when somebody holds it
+ * @throws STORE_FAILED when the system gives no locks (no file descriptors left, a sandbox without Unix sockets)
+ */
+export async function tryLock(name: string, options: { waitable?: boolean } = {}): Promise<KernelLock | null> {
+  if (!/^[\w/.@-]+$/.test(name) || name.length > longestName) throw new Error(`Not a lock's name: ${name}`);
+  if (process.platform === "linux") {
+    native ??= declareNativeLocks(loadNativeAccess());
+    return native === null ? lockByServer(abstractName(name)) : native.tryLock(name, options.waitable !== false);
+  }
+  return process.platform === "win32"
+    ? lockByServer(`\\\\.\\pipe\\portolan-${name.replaceAll("/", "-")}`)
+    : lockByFile(name);
+}
+
+/**
+ * Waits for a lock.
+ * @throws STORE_FAILED when it is not had within the deadline, milliseconds; ABORTED
+ */
+export async function waitForLock(name: string, deadlineMs: number, signal?: AbortSignal): Promise<KernelLock> {
+  const endMs = performance.now() + deadlineMs;
+  for (;;) {
+    const lock = await tryLock(name);
+    if (lock !== null) return lock;
+    if (signal?.aborted === true) throw new PortolanError("ABORTED", `Waiting for the lock ${name} was interrupted.`);
+    const leftMs = endMs - performance.now();
+    if (leftMs <= 0) {
+      throw new PortolanError("STORE_FAILED", `Another process has held the lock ${name} for ${deadlineMs} ms.`);
+    }
+    await untilReleased(name, leftMs);
+  }
+}
+
+/** Ends when the holder lets go: a connection to its socket is closed then. Elsewhere than on Linux it looks again soon. */
+function untilReleased(name: string, leftMs: number): Promise<void> {
+  return new Promise((resolve) => {
+    const timer = setTimeout(finish, process.platform === "linux" ? leftMs : Math.min(leftMs, 10));
+    const socket = process.platform === "linux" ? connect(abstractName(name)) : undefined;
+    socket?.once("error", finish).once("close", finish);
+    function finish(): void {
+      clearTimeout(timer);
+      socket
+        ?.removeAllListeners()
+        .on("error", () => undefined)
+        .destroy();
+      resolve();
+    }
+  });
+}
+
+function abstractName(name: string): string {
+  return `\0${`portolan/${name}`.padEnd(nameSize, ".")}`;
+}
+
+interface NativeLocks {
+  tryLock(name: string, waitable: boolean): KernelLock | null;
+}
+
+/** AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC: the kernel tells names of streams and datagrams apart. */
+const unixFamily = 1;
+const streamCloseOnExec = 1 | 0x80000;
+const addressInUse = 98;
+
+function declareNativeLocks(access: NativeAccess | null): NativeLocks | null {
+  if (access === null) return null;
+  const { koffi, library } = access;
+  const socket = library.func<(family: number, type: number, protocol: number) => number>(
+    "int socket(int family, int type, int protocol)",
+  );
+  const bind = library.func<(descriptor: number, address: Buffer, size: number) => number>(
+    "int bind(int fd, void *address, uint32_t size)",
+  );
+  const listen = library.func<(descriptor: number, backlog: number) => number>("int listen(int fd, int backlog)");
+  const close = library.func<(descriptor: number) => number>("int close(int fd)");
+  // struct sockaddr_un: family, then the name, which starts with a NUL.
+  const address = Buffer.alloc(3 + nameSize);
+  address.writeUInt16LE(unixFamily, 0);
+  return {
+    tryLock(name, waitable) {
+      address.fill(".", 3);
+      address.write(`portolan/${name}`, 3, "latin1");
+      const descriptor = socket(unixFamily, streamCloseOnExec, 0);
+      if (descriptor < 0) throw refused(name, koffi.errno());
+      if (bind(descriptor, address, address.length) !== 0) {
+        const errno = koffi.errno();
+        close(descriptor);
+        if (errno === addressInUse) return null;
+        throw refused(name, errno);
+      }
+      // So that whoever waits can connect, and hears when it closes.
+      if (waitable) listen(descriptor, 64);
+      return { release: once(() => void close(descriptor)) };
+    },
+  };
+}
+
+function refused(name: string, errno: number): PortolanError {
+  return new PortolanError("STORE_FAILED", `The kernel gave no lock ${name}: error ${errno}.`, { details: { errno } });
+}
+
+function once(act: () => void): () => void {
+  let done = false;
+  return () => {
+    if (done) return;
+    done = true;
+    act();
+  };
+}
+
+/** By Node alone. The server keeps no process alive, and ends with it. */
+function lockByServer(path: string): Promise<KernelLock | null> {
+  return new Promise((resolve, reject) => {
+    const waiting = new Set<{ destroy(): void }>();
+    const server = createServer((socket) => {
+      waiting.add(socket);
+      socket.unref();
+      socket.on("error", () => undefined);
+      socket.once("close", () => waiting.delete(socket));
+    });
+    server.once("error", (error: NodeJS.ErrnoException) => {
+      if (error.code === "EADDRINUSE") resolve(null);
+      else reject(new PortolanError("STORE_FAILED", `The system gave no lock: ${error.message}.`, { cause: error }));
+    });
+    server.listen({ path, exclusive: true }, () => {
+      server.unref();
+      const release = once(() => {
+        server.close();
+        for (const socket of waiting) socket.destroy();
+      });
+      resolve({ release });
+    });
+  });
+}
+
+/** O_RDWR | O_CREAT | O_NONBLOCK | O_EXLOCK of macOS and the BSDs, which Node has no names for. */
+const exclusiveFlags = 0x2 | 0x200 | 0x4 | 0x20;
+
+function lockByFile(name: string): Promise<KernelLock | null> {
+  try {
+    const descriptor = openSync(`/tmp/portolan-${name.replaceAll("/", "-")}.lock`, exclusiveFlags, 0o666);
+    return Promise.resolve({ release: once(() => closeSync(descriptor)) });
+  } catch (error) {
+    const { code, message } = error as NodeJS.ErrnoException;
+    if (code === "EAGAIN" || code === "EWOULDBLOCK") return Promise.resolve(null);
+    throw new PortolanError("STORE_FAILED", `The system gave no lock ${name}: ${message}.`, { cause: error });
+  }
+}

@@ -1,0 +1,21 @@
+/**
+ * @module Where Portolan's own files of a user lie.
+ */
+import { homedir } from "node:os";
+import { join } from "node:path";
+
+/**
+ * PORTOLAN_STATE_HOME; else `portolan` in XDG_STATE_HOME (XDG Base Directory Specification), in `~/.local/state` without it; on macOS and
+ * Windows in their places for such files. Need not exist yet.
+ */
+export function stateFolderOf(environment: Readonly<Record<string, string | undefined>>): string {
+  const own = environment["PORTOLAN_STATE_HOME"];
+  if (own !== undefined && own !== "") return own;
+  const home = environment["HOME"] === undefined || environment["HOME"] === "" ? homedir() : environment["HOME"];
+  if (process.platform === "darwin") return join(home, "Library", "Application Support", "portolan");
+  if (process.platform === "win32")
+    return join(environment["LOCALAPPDATA"] ?? join(home, "AppData", "Local"), "portolan");
+  const state = environment["XDG_STATE_HOME"];
+  // Relative paths there are to be ignored, says the specification.
+  return join(state?.startsWith("/") === true ? state : join(home, ".local", "state"), "portolan");
+}
