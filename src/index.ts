@@ -10,6 +10,9 @@ import {
   learnOperation,
   listOperation,
   rangesOperation,
+  releaseOperation,
+  reservationsOperation,
+  reserveOperation,
   scanOperation,
   servicesOperation,
   whoOperation,
@@ -71,6 +74,19 @@ export const demo = bindStreamingOperation(demoOperation);
 /** The lesson, one event a chapter; what a chapter opened on loopback is closed when the next one is asked for. */
 export const learn = bindStreamingOperation(learnOperation);
 
+/**
+ * Keeps a port for a name.
+ * @throws RESERVATION_CONFLICT, ARGUMENT_INVALID, PORT_INVALID, PORTS_EXHAUSTED, STORE_FAILED, LEASE_STORE_FAILED
+ */
+export const reserve = bindOperation(reserveOperation);
+
+/** Ports that are kept for a name, and who is on them now. @throws STORE_FAILED, LEASE_STORE_FAILED */
+export const reservations = bindOperation(reservationsOperation);
+
+/** Gives reservations back. @throws RESERVATION_UNKNOWN, STORE_FAILED */
+export const release = bindOperation(releaseOperation);
+
+export { pickPort, pickPorts, portNumbers, releasePort, releasePorts, type PickPortOptions } from "./lease/index.ts";
 export * from "./core/index.ts";
 export { createHost } from "./host/index.ts";
 export type * from "./host/host.ts";
@@ -83,6 +99,11 @@ export type { ListInput, ListResult } from "./operations/list.ts";
 export type { WhoInput, WhoResult } from "./operations/who.ts";
 export type { ExplainInput, ExplainResult } from "./operations/explain.ts";
 export type { IdentifyInput, IdentifyResult } from "./operations/identify.ts";
+export type { PickInput, PickResult } from "./operations/pick.ts";
+export type { ReleaseInput, ReleaseResult } from "./operations/release.ts";
+export type { ReservationsInput, ReservationsResult } from "./operations/reservations.ts";
+export type { ReserveInput, ReserveResult } from "./operations/reserve.ts";
+export type { RunEvent, RunInput, RunResult } from "./operations/run.ts";
 export type { ScanEvent, ScanInput, ScanResult } from "./operations/scan.ts";
 export type { ServicesInput, ServicesResult } from "./operations/services.ts";
 export type { RangesInput, RangesResult } from "./operations/ranges.ts";

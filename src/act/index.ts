@@ -19,3 +19,5 @@ export {
   type SocketEnd,
 } from "./experiments.ts";
 export { requestPage, type HttpAnswer } from "./http-request.ts";
+export { openListeningSockets, type PassedSockets } from "./listening-sockets.ts";
+export { startChild, type ChildCommand, type RunningChild } from "./run-child.ts";

@@ -164,6 +164,12 @@ export const errorTable = {
     exitStatus: 127,
     httpStatus: 404,
   },
+  SOCKET_PASSING_UNAVAILABLE: {
+    title: "A bound socket cannot be passed on here",
+    hint: "Leave --socket out: the program gets its port in PORT. Passing the socket takes Linux and the package koffi.",
+    exitStatus: 3,
+    httpStatus: 501,
+  },
   COMMAND_NOT_STARTED: {
     title: "A program could not be started",
     hint: "Check that the file is a program and that you may execute it.",

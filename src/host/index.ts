@@ -6,6 +6,13 @@ import { createUnsupportedHost } from "./unsupported.ts";
 import type { Host } from "./host.ts";
 
 export { loadNativeAccess, type Koffi, type KoffiLibrary, type NativeAccess } from "./linux/libc.ts";
+export {
+  addressFamilies,
+  encodeSocketAddress,
+  loadSocketCalls,
+  socketTypes,
+  type SocketCalls,
+} from "./linux/socket-calls.ts";
 
 export type {
   BlindSpot,

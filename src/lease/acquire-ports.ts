@@ -111,20 +111,22 @@ class PortSearch {
   /** A run of neighbours. The socket table says where there is room, so that a crowded machine is not searched port by port. */
   async findRun(): Promise<AcquiredPort[]> {
     const { count, within } = this.#wish;
-    const { all } = poolsOf(this.#limits);
+    const pools = poolsOf(this.#limits);
     const used = PortSet.from(new Set(await listUsedPorts(this.#surroundings.host)));
-    const room = this.#allowed(within ?? all);
-    const free = room.difference(used);
-    this.#refusals.taken += room.size - free.size;
     let longest = 0;
-    for (const [first, last] of this.#inOrder([...free.ranges()])) {
-      longest = Math.max(longest, last - first + 1);
-      for (let start = first; start + count - 1 <= last;) {
-        this.#checkAbort();
-        const obstacle = await this.#tryRun(start, count);
-        if (obstacle === null) return this.#take(Array.from({ length: count }, (_, step) => (start + step) as Port));
-        this.releaseAll();
-        start = (obstacle + 1) as Port;
+    for (const set of within === null ? [pools.preferred, pools.all] : [within]) {
+      const room = this.#allowed(set);
+      const free = room.difference(used);
+      this.#refusals.taken = Math.max(this.#refusals.taken, room.size - free.size);
+      for (const [first, last] of this.#inOrder([...free.ranges()])) {
+        longest = Math.max(longest, last - first + 1);
+        for (let start: number = first; start + count - 1 <= last;) {
+          this.#checkAbort();
+          const obstacle = await this.#tryRun(start, count);
+          if (obstacle === null) return this.#take(Array.from({ length: count }, (_, step) => (start + step) as Port));
+          this.releaseAll();
+          start = obstacle + 1;
+        }
       }
     }
     throw this.#exhausted(0, `The longest run of free ports has ${longest}.`);

@@ -2,7 +2,7 @@
  * @module The port of a name in a project: chosen once, the same ever after.
  */
 import { createHash } from "node:crypto";
-import { PortolanError, quote, type Port } from "../core/index.ts";
+import { PortolanError, formatDuration, quote, type Port } from "../core/index.ts";
 import {
   acquirePorts,
   lockPort,
@@ -12,7 +12,7 @@ import {
   type PortWish,
   type Surroundings,
 } from "./acquire-ports.ts";
-import { readLeaseRecords } from "./lease-records.ts";
+import { monotonicMs, readLeaseRecords } from "./lease-records.ts";
 import { createPortProbe } from "./port-probe.ts";
 import {
   changeReservations,
@@ -84,8 +84,15 @@ async function acquireKept(
   const lock = await lockPort(port);
   if (lock === null) throw taken(name, port, "is promised to another process now");
   try {
-    if (readLeaseRecords().some((record) => record.port === port && record.endMs !== null)) {
-      throw taken(name, port, "was promised a moment ago, and the promise still holds");
+    const promise = readLeaseRecords().find((record) => record.port === port && record.endMs !== null);
+    if (promise !== undefined) {
+      const left = formatDuration(Math.max(0, (promise.endMs ?? 0) - monotonicMs()));
+      throw taken(
+        name,
+        port,
+        `is promised to whoever asked last, for ${left} more`,
+        `portolan release ${port} takes the promise back.`,
+      );
     }
     const probe = createPortProbe(wish);
     const error = await probePort(probe, port, wish, surroundings);
@@ -98,12 +105,14 @@ async function acquireKept(
   }
 }
 
-function taken(name: string, port: Port, what: string): PortolanError {
+function taken(name: string, port: Port, what: string, hint?: string): PortolanError {
   return new PortolanError("PORT_TAKEN", `Port ${port}, which is kept for ${quote(name)}, ${what}.`, {
     details: {
       port,
       name,
-      hint: `portolan who ${port} shows who holds it; portolan release ${name} gives the number up and the next pick chooses another.`,
+      hint:
+        hint ??
+        `portolan who ${port} shows who holds it; portolan release ${name} gives the number up and the next pick chooses another.`,
     },
   });
 }

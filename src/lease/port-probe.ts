@@ -3,8 +3,7 @@
  */
 import { createSocket } from "node:dgram";
 import { createServer } from "node:net";
-import { addressToNumber } from "../core/index.ts";
-import { loadNativeAccess, type Koffi, type NativeAccess } from "../host/index.ts";
+import { addressFamilies, encodeSocketAddress, loadSocketCalls, socketTypes, type SocketCalls } from "../host/index.ts";
 
 /** Sockets that a port must be free for. */
 export interface ProbedSockets {
@@ -16,13 +15,6 @@ export interface ProbedSockets {
 /** Tries a port: `null` when it is free, else the name of the error, `EADDRINUSE` mostly. */
 export type PortProbe = (port: number, options?: { reuseAddress?: boolean }) => string | null | Promise<string | null>;
 
-const errorNames: Readonly<Record<number, string>> = {
-  13: "EACCES",
-  97: "EAFNOSUPPORT",
-  98: "EADDRINUSE",
-  99: "EADDRNOTAVAIL",
-};
-
 /** The address that meets every other: an IPv6 wildcard takes IPv4 as well; without IPv6 it is the IPv4 wildcard. */
 function everywhere(hasIpv6: boolean): string {
   return hasIpv6 ? "::" : "0.0.0.0";
@@ -30,89 +22,38 @@ function everywhere(hasIpv6: boolean): string {
 
 /** A probe for these sockets: natively where koffi loads, else through Node's own servers. */
 export function createPortProbe(sockets: ProbedSockets): PortProbe {
-  const access = process.platform === "linux" ? loadNativeAccess() : null;
-  return access === null ? createNodeProbe(sockets) : createNativeProbe(access, sockets);
+  const calls = loadSocketCalls();
+  return calls === null ? createNodeProbe(sockets) : createNativeProbe(calls, sockets);
 }
 
-/** SOL_SOCKET, SO_REUSEADDR; IPPROTO_IPV6, IPV6_V6ONLY; SOCK_CLOEXEC (asm-generic/socket.h, linux/in6.h). */
-const socketLevel = 1;
-const reuseAddressOption = 2;
-const ipv6Level = 41;
-const v6onlyOption = 26;
-const closeOnExec = 0x80000;
-const on = Buffer.from([1, 0, 0, 0]);
-const off = Buffer.alloc(4);
-
-interface SocketCalls {
-  readonly koffi: Koffi;
-  readonly socket: (family: number, type: number, protocol: number) => number;
-  readonly setsockopt: (descriptor: number, level: number, option: number, value: Buffer, size: number) => number;
-  readonly bind: (descriptor: number, address: Buffer, size: number) => number;
-  readonly close: (descriptor: number) => number;
-}
-
-let calls: SocketCalls | undefined;
-
-function declareCalls({ koffi, library }: NativeAccess): SocketCalls {
-  return {
-    koffi,
-    socket: library.func("int socket(int family, int type, int protocol)"),
-    setsockopt: library.func("int setsockopt(int fd, int level, int option, void *value, uint32_t size)"),
-    bind: library.func("int bind(int fd, void *address, uint32_t size)"),
-    close: library.func("int close(int fd)"),
-  };
-}
-
-interface Wanted {
-  readonly type: number;
-  readonly isIpv6: boolean;
-  /** struct sockaddr_in or sockaddr_in6 (ip(7), ipv6(7)), its port still 0. */
-  readonly address: Buffer;
-}
-
-function createNativeProbe(access: NativeAccess, { transports, addresses }: ProbedSockets): PortProbe {
-  calls ??= declareCalls(access);
-  const { koffi, socket, setsockopt, bind, close } = calls;
+function createNativeProbe(calls: SocketCalls, { transports, addresses }: ProbedSockets): PortProbe {
+  const { socket, setOption, bind, close, lastError } = calls;
   const wanted = transports.flatMap((transport) =>
-    (addresses ?? [everywhere(hasIpv6())]).map((text): Wanted => {
-      const type = (transport === "tcp" ? 1 : 2) | closeOnExec;
-      return { type, isIpv6: text.includes(":"), address: socketAddress(text) };
+    (addresses ?? [everywhere(hasIpv6(calls))]).map((text) => {
+      const isIpv6 = text.includes(":");
+      const family = isIpv6 ? addressFamilies.ipv6 : addressFamilies.ipv4;
+      return { type: socketTypes[transport], family, isIpv6, address: encodeSocketAddress(text, 0) };
     }),
   );
   return (port, { reuseAddress = false } = {}) => {
-    for (const { type, isIpv6, address } of wanted) {
-      const descriptor = socket(isIpv6 ? 10 : 2, type, 0);
-      if (descriptor < 0) return nameOf(koffi.errno());
-      if (isIpv6) setsockopt(descriptor, ipv6Level, v6onlyOption, off, 4);
-      if (reuseAddress) setsockopt(descriptor, socketLevel, reuseAddressOption, on, 4);
+    for (const { type, family, isIpv6, address } of wanted) {
+      const descriptor = socket(family, type, 0);
+      if (descriptor < 0) return lastError();
+      if (isIpv6) setOption(descriptor, "v6only", false);
+      if (reuseAddress) setOption(descriptor, "reuseAddress", true);
       address.writeUInt16BE(port, 2);
-      const error = bind(descriptor, address, address.length) === 0 ? null : nameOf(koffi.errno());
+      const error = bind(descriptor, address, address.length) === 0 ? null : lastError();
       close(descriptor);
       if (error !== null) return error;
     }
     return null;
   };
-
-  function hasIpv6(): boolean {
-    const descriptor = socket(10, 1 | closeOnExec, 0);
-    if (descriptor >= 0) close(descriptor);
-    return descriptor >= 0;
-  }
 }
 
-function nameOf(errno: number): string {
-  return errorNames[errno] ?? `errno ${errno}`;
-}
-
-function socketAddress(text: string): Buffer {
-  const isIpv6 = text.includes(":");
-  const bytes = Buffer.alloc(isIpv6 ? 28 : 16);
-  bytes.writeUInt16LE(isIpv6 ? 10 : 2, 0);
-  const hex = addressToNumber(text)
-    .toString(16)
-    .padStart(isIpv6 ? 32 : 8, "0");
-  bytes.write(hex, isIpv6 ? 8 : 4, "hex");
-  return bytes;
+function hasIpv6({ socket, close }: SocketCalls): boolean {
+  const descriptor = socket(addressFamilies.ipv6, socketTypes.tcp, 0);
+  if (descriptor >= 0) close(descriptor);
+  return descriptor >= 0;
 }
 
 /**

@@ -7,7 +7,12 @@ import { identifyOperation } from "./identify.ts";
 import { interfacesOperation } from "./interfaces.ts";
 import { learnOperation } from "./learn.ts";
 import { listOperation } from "./list.ts";
+import { pickOperation } from "./pick.ts";
 import { rangesOperation } from "./ranges.ts";
+import { releaseOperation } from "./release.ts";
+import { reservationsOperation } from "./reservations.ts";
+import { reserveOperation } from "./reserve.ts";
+import { runOperation } from "./run.ts";
 import { scanOperation } from "./scan.ts";
 import { servicesOperation } from "./services.ts";
 import { whoOperation } from "./who.ts";
@@ -20,7 +25,12 @@ export {
   interfacesOperation,
   learnOperation,
   listOperation,
+  pickOperation,
   rangesOperation,
+  releaseOperation,
+  reservationsOperation,
+  reserveOperation,
+  runOperation,
   scanOperation,
   servicesOperation,
   whoOperation,
@@ -36,6 +46,11 @@ export const operations = [
   servicesOperation,
   rangesOperation,
   interfacesOperation,
+  pickOperation,
+  runOperation,
+  reserveOperation,
+  reservationsOperation,
+  releaseOperation,
   demoOperation,
   learnOperation,
 ] as const;

@@ -8,7 +8,7 @@
 import { closeSync, openSync } from "node:fs";
 import { connect, createServer } from "node:net";
 import { PortolanError } from "../core/index.ts";
-import { loadNativeAccess, type NativeAccess } from "../host/index.ts";
+import { addressFamilies, loadSocketCalls, socketTypes, type SocketCalls } from "../host/index.ts";
 
 /** A lock that is held. */
 export interface KernelLock {
@@ -35,7 +35,7 @@ let native: NativeLocks | null | undefined;
 export async function tryLock(name: string, options: { waitable?: boolean } = {}): Promise<KernelLock | null> {
   if (!/^[\w/.@-]+$/.test(name) || name.length > longestName) throw new Error(`Not a lock's name: ${name}`);
   if (process.platform === "linux") {
-    native ??= declareNativeLocks(loadNativeAccess());
+    native ??= declareNativeLocks(loadSocketCalls());
     return native === null ? lockByServer(abstractName(name)) : native.tryLock(name, options.waitable !== false);
   }
   return process.platform === "win32"
@@ -86,36 +86,24 @@ interface NativeLocks {
   tryLock(name: string, waitable: boolean): KernelLock | null;
 }
 
-/** AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC: the kernel tells names of streams and datagrams apart. */
-const unixFamily = 1;
-const streamCloseOnExec = 1 | 0x80000;
-const addressInUse = 98;
-
-function declareNativeLocks(access: NativeAccess | null): NativeLocks | null {
-  if (access === null) return null;
-  const { koffi, library } = access;
-  const socket = library.func<(family: number, type: number, protocol: number) => number>(
-    "int socket(int family, int type, int protocol)",
-  );
-  const bind = library.func<(descriptor: number, address: Buffer, size: number) => number>(
-    "int bind(int fd, void *address, uint32_t size)",
-  );
-  const listen = library.func<(descriptor: number, backlog: number) => number>("int listen(int fd, int backlog)");
-  const close = library.func<(descriptor: number) => number>("int close(int fd)");
+function declareNativeLocks(calls: SocketCalls | null): NativeLocks | null {
+  if (calls === null) return null;
+  const { socket, bind, listen, close, lastError } = calls;
   // struct sockaddr_un: family, then the name, which starts with a NUL.
   const address = Buffer.alloc(3 + nameSize);
-  address.writeUInt16LE(unixFamily, 0);
+  address.writeUInt16LE(addressFamilies.unix, 0);
   return {
     tryLock(name, waitable) {
       address.fill(".", 3);
       address.write(`portolan/${name}`, 3, "latin1");
-      const descriptor = socket(unixFamily, streamCloseOnExec, 0);
-      if (descriptor < 0) throw refused(name, koffi.errno());
+      // Streams, as Node's servers are: the kernel tells their names and those of datagrams apart.
+      const descriptor = socket(addressFamilies.unix, socketTypes.tcp, 0);
+      if (descriptor < 0) throw refused(name, lastError());
       if (bind(descriptor, address, address.length) !== 0) {
-        const errno = koffi.errno();
+        const error = lastError();
         close(descriptor);
-        if (errno === addressInUse) return null;
-        throw refused(name, errno);
+        if (error === "EADDRINUSE") return null;
+        throw refused(name, error);
       }
       // So that whoever waits can connect, and hears when it closes.
       if (waitable) listen(descriptor, 64);
@@ -124,8 +112,8 @@ function declareNativeLocks(access: NativeAccess | null): NativeLocks | null {
   };
 }
 
-function refused(name: string, errno: number): PortolanError {
-  return new PortolanError("STORE_FAILED", `The kernel gave no lock ${name}: error ${errno}.`, { details: { errno } });
+function refused(name: string, error: string): PortolanError {
+  return new PortolanError("STORE_FAILED", `The kernel gave no lock ${name} (${error}).`, { details: { error } });
 }
 
 function once(act: () => void): () => void {

@@ -128,6 +128,8 @@ async function tellAll(
         abort.abort();
         continue;
       }
+      const said = call.settings.format === "text" ? (view.announce?.(step.value as never, viewContext) ?? []) : [];
+      if (said.length > 0) await writeQuietly(printBlocks(said, pageOf(2, process.env, call.settings.color)));
       if (atReadersPace && view.pausesAfter?.(step.value as never) === true) {
         const { waitForEnter } = await import("./pace.ts");
         const wish = await waitForEnter(abort.signal);

@@ -57,6 +57,31 @@ export const commands: Readonly<Record<string, () => Promise<LoadedCommand>>> = 
     const { interfacesView } = await import("./views/interfaces.ts");
     return { run: runInterfaces, view: interfacesView };
   },
+  pick: async () => {
+    const { runPick } = await import("../../operations/pick.ts");
+    const { pickView } = await import("./views/pick.ts");
+    return { run: runPick, view: pickView };
+  },
+  run: async () => {
+    const { runRun } = await import("../../operations/run.ts");
+    const { runView } = await import("./views/run.ts");
+    return { run: runRun, view: runView, ownsSignals: true };
+  },
+  reserve: async () => {
+    const { runReserve } = await import("../../operations/reserve.ts");
+    const { reserveView } = await import("./views/reservations.ts");
+    return { run: runReserve, view: reserveView };
+  },
+  reservations: async () => {
+    const { runReservations } = await import("../../operations/reservations.ts");
+    const { reservationsView } = await import("./views/reservations.ts");
+    return { run: runReservations, view: reservationsView };
+  },
+  release: async () => {
+    const { runRelease } = await import("../../operations/release.ts");
+    const { releaseView } = await import("./views/reservations.ts");
+    return { run: runRelease, view: releaseView };
+  },
   demo: async () => {
     const { runDemo } = await import("../../operations/demo.ts");
     const { demoView } = await import("./views/demo.ts");

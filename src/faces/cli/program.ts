@@ -127,7 +127,9 @@ function examplesText(declaration: CommandDeclaration): string {
 
 function makeArgument(parameter: CommandParameter): Argument {
   const word = `${(parameter.placeholder ?? parameter.key).toLowerCase()}${parameter.kind === "list" ? "..." : ""}`;
-  return new Argument(parameter.required ? `<${word}>` : `[${word}]`, parameter.description);
+  const argument = new Argument(parameter.required ? `<${word}>` : `[${word}]`, parameter.description);
+  if (parameter.kind === "integer") argument.argParser((text) => parseInteger(text, parameter));
+  return argument;
 }
 
 function makeOption(parameter: CommandParameter): Option {

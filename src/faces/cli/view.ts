@@ -19,6 +19,8 @@ export interface View<Result, Event = never> {
   readonly result: (result: Result, context: ViewContext) => readonly Block[];
   /** An event as it comes, for standard output. */
   readonly event?: (event: Event, context: ViewContext) => readonly Block[];
+  /** What is said of an event on standard error, where standard output belongs to somebody else. */
+  readonly announce?: (event: Event, context: ViewContext) => readonly Block[];
   /** What is said beside the result on standard error: what could not be seen, and what would help. */
   readonly notes?: (result: Result, context: ViewContext) => readonly Block[];
   /** Exit status of a complete result. Default 0. */

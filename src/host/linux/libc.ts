@@ -106,6 +106,8 @@ const errorNames: Readonly<Record<number, string>> = {
   93: "EPROTONOSUPPORT",
   95: "EOPNOTSUPP",
   97: "EAFNOSUPPORT",
+  98: "EADDRINUSE",
+  99: "EADDRNOTAVAIL",
   105: "ENOBUFS",
 };
 
