@@ -1,12 +1,16 @@
 /**
  * @module The library's public door.
  */
-import { bindOperation, bindStreamingOperation } from "./operations/bind-operation.ts";
+import { bindOperation, bindStreamingOperation, createContext } from "./operations/bind-operation.ts";
+import { applyKill as applyKillIn } from "./operations/kill-apply.ts";
+import { proposeKill as proposeKillIn, type KillWish } from "./operations/kill-proposal.ts";
+import type { KillEvent, KillProposal, KillResult } from "./operations/kill-schemas.ts";
 import {
   demoOperation,
   explainOperation,
   identifyOperation,
   interfacesOperation,
+  killOperation,
   learnOperation,
   listOperation,
   rangesOperation,
@@ -75,6 +79,28 @@ export const demo = bindStreamingOperation(demoOperation);
 export const learn = bindStreamingOperation(learnOperation);
 
 /**
+ * Frees ports: yields what is done, returns what came of it. `options.confirm` decides about the proposal unless the input says `yes`.
+ * @throws ARGUMENT_INVALID, PORT_INVALID, PORT_SET_INVALID, SERVICE_UNKNOWN, CONFIRMATION_NEEDED, PROPOSAL_STALE
+ */
+export const kill = bindStreamingOperation(killOperation);
+
+/**
+ * Who would be ended to free some ports, and who not and why. Nothing is done.
+ * @throws as `kill`
+ */
+export function proposeKill(wish: KillWish, options?: CallOptions): Promise<KillProposal> {
+  return proposeKillIn(wish, createContext(options));
+}
+
+/**
+ * Does what a proposal says, and nothing else.
+ * @throws PROPOSAL_STALE, before anything is done, when the machine has changed since
+ */
+export function applyKill(proposal: KillProposal, options?: CallOptions): AsyncGenerator<KillEvent, KillResult, void> {
+  return applyKillIn(proposal, createContext(options));
+}
+
+/**
  * Keeps a port for a name.
  * @throws RESERVATION_CONFLICT, ARGUMENT_INVALID, PORT_INVALID, PORTS_EXHAUSTED, STORE_FAILED, LEASE_STORE_FAILED
  */
@@ -94,6 +120,9 @@ export { operations } from "./operations/index.ts";
 export type { CallOptions } from "./operations/bind-operation.ts";
 export type { Effect, Example, Face, Operation, OperationContext, OperationResult } from "./operations/operation.ts";
 export type { DemoEvent, DemoInput, DemoResult } from "./operations/demo.ts";
+export type { KillInput } from "./operations/kill.ts";
+export type { KillWish } from "./operations/kill-proposal.ts";
+export type { KillEvent, KillProposal, KillResult, KillVictim } from "./operations/kill-schemas.ts";
 export type { LearnEvent, LearnInput, LearnResult } from "./operations/learn.ts";
 export type { ListInput, ListResult } from "./operations/list.ts";
 export type { WhoInput, WhoResult } from "./operations/who.ts";

@@ -21,3 +21,14 @@ export {
 export { requestPage, type HttpAnswer } from "./http-request.ts";
 export { openListeningSockets, type PassedSockets } from "./listening-sockets.ts";
 export { startChild, type ChildCommand, type RunningChild } from "./run-child.ts";
+export {
+  listDescendants,
+  listSignals,
+  maySignalEverybody,
+  openProcess,
+  readProcessIdentity,
+  readTerminalTies,
+  type ProcessHandle,
+  type TerminalTies,
+} from "./process-handle.ts";
+export { runProgram, type ProgramOutcome } from "./run-program.ts";

@@ -5,6 +5,7 @@ import { demoOperation } from "./demo.ts";
 import { explainOperation } from "./explain.ts";
 import { identifyOperation } from "./identify.ts";
 import { interfacesOperation } from "./interfaces.ts";
+import { killOperation } from "./kill.ts";
 import { learnOperation } from "./learn.ts";
 import { listOperation } from "./list.ts";
 import { pickOperation } from "./pick.ts";
@@ -23,6 +24,7 @@ export {
   explainOperation,
   identifyOperation,
   interfacesOperation,
+  killOperation,
   learnOperation,
   listOperation,
   pickOperation,
@@ -46,6 +48,7 @@ export const operations = [
   servicesOperation,
   rangesOperation,
   interfacesOperation,
+  killOperation,
   pickOperation,
   runOperation,
   reserveOperation,

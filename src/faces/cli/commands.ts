@@ -57,6 +57,11 @@ export const commands: Readonly<Record<string, () => Promise<LoadedCommand>>> = 
     const { interfacesView } = await import("./views/interfaces.ts");
     return { run: runInterfaces, view: interfacesView };
   },
+  kill: async () => {
+    const { runKill } = await import("../../operations/kill.ts");
+    const { killView } = await import("./views/kill.ts");
+    return { run: runKill, view: killView };
+  },
   pick: async () => {
     const { runPick } = await import("../../operations/pick.ts");
     const { pickView } = await import("./views/pick.ts");
