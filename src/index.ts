@@ -19,9 +19,11 @@ import {
   reserveOperation,
   scanOperation,
   servicesOperation,
+  waitOperation,
   whoOperation,
 } from "./operations/index.ts";
 import type { CallOptions } from "./operations/bind-operation.ts";
+import type { WaitInput, WaitResult } from "./operations/wait.ts";
 import type { ListInput, ListResult } from "./operations/list.ts";
 
 const boundList = bindOperation(listOperation);
@@ -101,6 +103,24 @@ export function applyKill(proposal: KillProposal, options?: CallOptions): AsyncG
 }
 
 /**
+ * Waits until somebody listens, answers by HTTP, or is gone: yields each endpoint that is as wished, returns the whole.
+ * @throws ENDPOINT_INVALID, SERVICE_UNKNOWN, ARGUMENT_INVALID, HOST_READ_FAILED
+ */
+export const wait = bindStreamingOperation(waitOperation);
+
+/**
+ * The same as one promise. Resolves with `ready: false` when the time was over.
+ * @throws as `wait`
+ */
+export async function waitFor(input: WaitInput, options?: CallOptions): Promise<WaitResult> {
+  const waiting = wait(input, options);
+  for (;;) {
+    const step = await waiting.next();
+    if (step.done === true) return step.value;
+  }
+}
+
+/**
  * Keeps a port for a name.
  * @throws RESERVATION_CONFLICT, ARGUMENT_INVALID, PORT_INVALID, PORTS_EXHAUSTED, STORE_FAILED, LEASE_STORE_FAILED
  */
@@ -125,6 +145,7 @@ export type { KillWish } from "./operations/kill-proposal.ts";
 export type { KillEvent, KillProposal, KillResult, KillVictim } from "./operations/kill-schemas.ts";
 export type { LearnEvent, LearnInput, LearnResult } from "./operations/learn.ts";
 export type { ListInput, ListResult } from "./operations/list.ts";
+export type { WaitEvent, WaitInput, WaitResult } from "./operations/wait.ts";
 export type { WhoInput, WhoResult } from "./operations/who.ts";
 export type { ExplainInput, ExplainResult } from "./operations/explain.ts";
 export type { IdentifyInput, IdentifyResult } from "./operations/identify.ts";

@@ -2,6 +2,7 @@
  * @module One HTTP request, and the beginning of what comes back.
  */
 import { get, type IncomingMessage } from "node:http";
+import { get as getSecurely } from "node:https";
 
 /** Most bytes of a body that are read for its first line. */
 const mostBytes = 16_384;
@@ -56,5 +57,38 @@ export function requestPage(
     );
     // Also after the answer, when destroying the request ends what is left of it.
     request.on("error", fail);
+  });
+}
+
+/**
+ * Asks for a page and takes its status alone: by HTTP, or by HTTPS with any certificate, since the question is whether it answers and not
+ * who it is. No redirect is followed. Never rejects.
+ * @returns the status, or the code of the failure
+ */
+export function requestStatus(
+  url: {
+    readonly secure: boolean;
+    readonly address: string;
+    readonly host: string;
+    readonly port: number;
+    readonly path: string;
+  },
+  { signal, timeoutMs }: { readonly signal: AbortSignal; readonly timeoutMs: number },
+): Promise<number | string> {
+  return new Promise((resolve) => {
+    const options = {
+      host: url.address,
+      port: url.port,
+      path: url.path,
+      agent: false,
+      headers: { host: url.host, accept: "*/*" },
+      signal: AbortSignal.any([signal, AbortSignal.timeout(timeoutMs)]),
+    } as const;
+    const answer = (response: IncomingMessage): void => {
+      resolve(response.statusCode ?? 0);
+      response.destroy();
+    };
+    const request = url.secure ? getSecurely({ ...options, rejectUnauthorized: false }, answer) : get(options, answer);
+    request.on("error", (error: NodeJS.ErrnoException) => resolve(error.code ?? error.name));
   });
 }

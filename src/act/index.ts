@@ -18,7 +18,7 @@ export {
   type Refusal,
   type SocketEnd,
 } from "./experiments.ts";
-export { requestPage, type HttpAnswer } from "./http-request.ts";
+export { requestPage, requestStatus, type HttpAnswer } from "./http-request.ts";
 export { openListeningSockets, type PassedSockets } from "./listening-sockets.ts";
 export { startChild, type ChildCommand, type RunningChild } from "./run-child.ts";
 export {
@@ -32,3 +32,4 @@ export {
   type TerminalTies,
 } from "./process-handle.ts";
 export { runProgram, type ProgramOutcome } from "./run-program.ts";
+export { tryConnection, type ConnectionOutcome } from "./try-connection.ts";

@@ -16,6 +16,7 @@ import { reserveOperation } from "./reserve.ts";
 import { runOperation } from "./run.ts";
 import { scanOperation } from "./scan.ts";
 import { servicesOperation } from "./services.ts";
+import { waitOperation } from "./wait.ts";
 import { whoOperation } from "./who.ts";
 
 export { errorTable } from "../core/index.ts";
@@ -35,6 +36,7 @@ export {
   runOperation,
   scanOperation,
   servicesOperation,
+  waitOperation,
   whoOperation,
 };
 
@@ -49,6 +51,7 @@ export const operations = [
   rangesOperation,
   interfacesOperation,
   killOperation,
+  waitOperation,
   pickOperation,
   runOperation,
   reserveOperation,

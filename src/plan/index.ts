@@ -16,5 +16,6 @@ export type {
 } from "./bind-types.ts";
 export type { Certainty } from "./certainty.ts";
 export { isEphemeral, mayBind } from "./port-limits.ts";
+export { listensAt, loopbackAddress, ownAddresses } from "./listens-at.ts";
 export { reachOf, type ReachOptions, type ReachWorld } from "./reach.ts";
 export { localUrlOf, longestSummary, summarizeReach, type SummarizableReach } from "./reach-words.ts";

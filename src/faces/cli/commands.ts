@@ -62,6 +62,11 @@ export const commands: Readonly<Record<string, () => Promise<LoadedCommand>>> = 
     const { killView } = await import("./views/kill.ts");
     return { run: runKill, view: killView };
   },
+  wait: async () => {
+    const { runWait } = await import("../../operations/wait.ts");
+    const { waitView } = await import("./views/wait.ts");
+    return { run: runWait, view: waitView };
+  },
   pick: async () => {
     const { runPick } = await import("../../operations/pick.ts");
     const { pickView } = await import("./views/pick.ts");
