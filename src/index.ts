@@ -6,6 +6,7 @@ import { applyKill as applyKillIn } from "./operations/kill-apply.ts";
 import { proposeKill as proposeKillIn, type KillWish } from "./operations/kill-proposal.ts";
 import type { KillEvent, KillProposal, KillResult } from "./operations/kill-schemas.ts";
 import {
+  canBindOperation,
   demoOperation,
   explainOperation,
   identifyOperation,
@@ -81,6 +82,12 @@ export const demo = bindStreamingOperation(demoOperation);
 export const learn = bindStreamingOperation(learnOperation);
 
 /**
+ * What the kernel would say if a program bound a port and listened there now. Nothing is bound.
+ * @throws ENDPOINT_INVALID, SERVICE_UNKNOWN, ARGUMENT_INVALID, HOST_UNSUPPORTED, HOST_READ_FAILED
+ */
+export const canBind = bindOperation(canBindOperation);
+
+/**
  * Frees ports: yields what is done, returns what came of it. `options.confirm` decides about the proposal unless the input says `yes`.
  * @throws ARGUMENT_INVALID, PORT_INVALID, PORT_SET_INVALID, SERVICE_UNKNOWN, CONFIRMATION_NEEDED, PROPOSAL_STALE
  */
@@ -140,6 +147,7 @@ export { operations } from "./operations/index.ts";
 export type { CallOptions } from "./operations/bind-operation.ts";
 export type { Effect, Example, Face, Operation, OperationContext, OperationResult } from "./operations/operation.ts";
 export type { DemoEvent, DemoInput, DemoResult } from "./operations/demo.ts";
+export type { CanBindInput, CanBindResult } from "./operations/can-bind.ts";
 export type { KillInput } from "./operations/kill.ts";
 export type { KillWish } from "./operations/kill-proposal.ts";
 export type { KillEvent, KillProposal, KillResult, KillVictim } from "./operations/kill-schemas.ts";

@@ -1,6 +1,7 @@
 /**
  * @module Every operation's declaration, in the order in which help shows them.
  */
+import { canBindOperation } from "./can-bind.ts";
 import { demoOperation } from "./demo.ts";
 import { explainOperation } from "./explain.ts";
 import { identifyOperation } from "./identify.ts";
@@ -21,6 +22,7 @@ import { whoOperation } from "./who.ts";
 
 export { errorTable } from "../core/index.ts";
 export {
+  canBindOperation,
   demoOperation,
   explainOperation,
   identifyOperation,
@@ -50,6 +52,7 @@ export const operations = [
   servicesOperation,
   rangesOperation,
   interfacesOperation,
+  canBindOperation,
   killOperation,
   waitOperation,
   pickOperation,

@@ -128,8 +128,8 @@ function mayBindCertainty(port: Port, { limits }: BindWorld): Certainty {
 function denyPort(wish: FullWish, privilege: Certainty, { limits }: BindWorld): BindVerdict | undefined {
   if (privilege !== "no") return undefined;
   const start = knownOr(limits.unprivilegedPortStart, 1024);
-  const reason = `Ports below ${start} need a privilege that you do not have (net.ipv4.ip_unprivileged_port_start is ${start}).`;
-  return { ...nothing, bind: "no", listen: null, error: "EACCES", reason: `Port ${wish.port}: ${reason}` };
+  const reason = `Ports below ${start} (net.ipv4.ip_unprivileged_port_start) need a privilege that you do not have.`;
+  return { ...nothing, bind: "no", listen: null, error: "EACCES", reason };
 }
 
 /** Whether this machine has the address (`inet_addr_valid_or_nonlocal`, `ipv6_chk_addr`). */

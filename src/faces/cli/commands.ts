@@ -57,6 +57,11 @@ export const commands: Readonly<Record<string, () => Promise<LoadedCommand>>> = 
     const { interfacesView } = await import("./views/interfaces.ts");
     return { run: runInterfaces, view: interfacesView };
   },
+  "can-bind": async () => {
+    const { runCanBind } = await import("../../operations/can-bind.ts");
+    const { canBindView } = await import("./views/can-bind.ts");
+    return { run: runCanBind, view: canBindView };
+  },
   kill: async () => {
     const { runKill } = await import("../../operations/kill.ts");
     const { killView } = await import("./views/kill.ts");

@@ -13,6 +13,8 @@ const loopbackFlag = 0x8;
 /** RTF_UP and RTF_REJECT, include/uapi/linux/route.h. */
 const routeUpFlag = 0x1;
 const routeRejectFlag = 0x200;
+/** IFA_F_TENTATIVE, include/uapi/linux/if_addr.h. */
+const tentativeFlag = 0x40;
 const noHardwareAddress = "00:00:00:00:00:00";
 
 /** What the tables of addresses say of one interface. */
@@ -28,8 +30,8 @@ export function readNetworkInterfaces(tree: FileTree): {
   readonly interfaces: readonly NetworkInterface[];
   readonly blindSpots: readonly BlindSpot[];
 } {
-  const addressing = tree.root === "" ? readLiveAddresses() : readSavedAddresses(tree);
   const listed = namesOfDeviceTable(readText(tree, "/proc/net/dev"));
+  const addressing = tree.root === "" ? readLiveAddresses(tree, listed ?? []) : readSavedAddresses(tree);
   // /sys shows the network namespace in which it was mounted, /proc/net the caller's: they differ after a bare setns(2).
   const inSys = new Set(readNames(tree, "/sys/class/net") ?? []);
   const names = new Set([...(listed ?? inSys), ...addressing.keys()]);
@@ -83,8 +85,19 @@ function namesOfDeviceTable(text: string | undefined): string[] | undefined {
     .flatMap((line) => /^\s*(\S+?):\s*\d/.exec(line)?.[1] ?? []);
 }
 
-/** getifaddrs(3) through Node, which leaves out interfaces that are down or have no address. */
-function readLiveAddresses(): Map<string, Addressing> {
+/**
+ * getifaddrs(3) through Node, which leaves out interfaces that carry no signal, though their addresses are this machine's and can be bound:
+ * those are filled in from the kernel's tables.
+ */
+function readLiveAddresses(tree: FileTree, listed: readonly string[]): Map<string, Addressing> {
+  const found = readRunningAddresses();
+  const absent = new Set(listed.filter((name) => !found.has(name)));
+  if (absent.size === 0) return found;
+  for (const [name, addressing] of readSavedAddresses(tree)) if (absent.has(name)) found.set(name, addressing);
+  return found;
+}
+
+function readRunningAddresses(): Map<string, Addressing> {
   const found = new Map<string, Addressing>();
   for (const [name, entries] of Object.entries(networkInterfaces())) {
     const addressing: Addressing = { addresses: [], index: undefined, hardwareAddress: undefined };
@@ -120,11 +133,12 @@ function readSavedAddresses(tree: FileTree): Map<string, Addressing> {
   for (const { name, address } of readSavedIpv4Addresses(tree)) addressingOf(name).addresses.push(address);
   // Columns: address, index, prefix length, scope, flags, name; numbers in hexadecimal.
   for (const line of (readText(tree, "/proc/net/if_inet6", 1 << 20) ?? "").split("\n")) {
-    const match = /^([0-9a-f]{32}) ([0-9a-f]+) ([0-9a-f]{2}) [0-9a-f]+ [0-9a-f]+ +(\S+)$/.exec(line);
-    if (match === null) continue;
+    const match = /^([0-9a-f]{32}) ([0-9a-f]+) ([0-9a-f]{2}) [0-9a-f]+ ([0-9a-f]+) +(\S+)$/.exec(line);
+    // An address that may still turn out to be somebody else's cannot be used yet.
+    if (match === null || (Number.parseInt(match[4]!, 16) & tentativeFlag) !== 0) continue;
     const parsed = tryParseIpAddress(match[1]!.replace(/....(?=.)/g, "$&:"));
     if (parsed === undefined) continue;
-    const addressing = addressingOf(match[4]!);
+    const addressing = addressingOf(match[5]!);
     addressing.index = Number.parseInt(match[2]!, 16);
     const prefixLength = Number.parseInt(match[3]!, 16);
     addressing.addresses.push({ address: parsed.address, family: "ipv6", prefixLength });
