@@ -29,7 +29,7 @@ export function planBind(wish: BindWish, world: BindWorld): BindVerdict {
   const privilege = wish.port === 0 ? "yes" : mayBindCertainty(wish.port, world);
   const address = hasAddress(full, world);
   // The kernel asks for the address first where the socket is IPv4, and for the privilege first where it is IPv6.
-  const denied = denyPort(full, privilege, world);
+  const denied = denyPort(privilege, world);
   const unavailable = refuseAddress(full, address, world);
   const refusal = full.family === "ipv4" ? (unavailable ?? denied) : (denied ?? unavailable);
   if (refusal !== undefined) return { ...refusal, listen: listens ? "no" : null };
@@ -125,7 +125,7 @@ function mayBindCertainty(port: Port, { limits }: BindWorld): Certainty {
   return certaintyOf(knownOr(may, undefined));
 }
 
-function denyPort(wish: FullWish, privilege: Certainty, { limits }: BindWorld): BindVerdict | undefined {
+function denyPort(privilege: Certainty, { limits }: BindWorld): BindVerdict | undefined {
   if (privilege !== "no") return undefined;
   const start = knownOr(limits.unprivilegedPortStart, 1024);
   const reason = `Ports below ${start} (net.ipv4.ip_unprivileged_port_start) need a privilege that you do not have.`;
