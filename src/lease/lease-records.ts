@@ -6,7 +6,7 @@
  * user's leases is one listing; a file without content is written whole or not at all. Whoever writes or believes a record holds the
  * port's lock meanwhile (docs/decisions/009-leases-are-sockets.md).
  */
-import { closeSync, lstatSync, mkdirSync, openSync, readFileSync, readdirSync, readlinkSync, rmSync } from "node:fs";
+import { chmodSync, closeSync, lstatSync, mkdirSync, openSync, readFileSync, readdirSync, readlinkSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { PortolanError, isPort } from "../core/index.ts";
@@ -137,7 +137,7 @@ function writeNames(names: readonly string[]): void {
   const folder = ownFolder();
   const written: string[] = [];
   try {
-    mkdirSync(folder, { mode: 0o755, recursive: true });
+    makeFolder(folder);
     if (!belongsTo(folder, process.geteuid?.() ?? 0)) throw new Error(`${folder} belongs to somebody else`);
     removeOutdated(folder);
     for (const name of names) {
@@ -147,6 +147,17 @@ function writeNames(names: readonly string[]): void {
   } catch (error) {
     for (const name of written) rmSync(join(folder, name), { force: true });
     throw storeFailure(`${folder} cannot be written`, error);
+  }
+}
+
+/** For this user to write and for everybody to read. */
+function makeFolder(folder: string): void {
+  try {
+    mkdirSync(folder, { mode: 0o755 });
+    // What umask took away.
+    chmodSync(folder, 0o755);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== "EEXIST") throw error;
   }
 }
 
