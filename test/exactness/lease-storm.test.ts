@@ -10,7 +10,13 @@ import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { promisify } from "node:util";
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
-import { lockPort, monotonicMs, readLeaseRecords, removeLeaseRecords, writeLeaseRecords } from "../../src/lease/index.ts";
+import {
+  lockPort,
+  monotonicMs,
+  readLeaseRecords,
+  removeLeaseRecords,
+  writeLeaseRecords,
+} from "../../src/lease/index.ts";
 import { bundleSource, type SourceBundle } from "../support/bundle.ts";
 import { createNetworkNamespace, requireOrSkip, whyNoNetworkNamespaces } from "../support/netns.ts";
 
@@ -125,7 +131,8 @@ describe.skipIf(process.platform !== "linux")("a storm of callers", () => {
     const staying = Array.from({ length: callerCount / 2 }, () => call());
     for (const [index, { process: child, ports }] of doomed.entries()) {
       // Each at another moment of its life: after so many ports.
-      while (ports.length < (index * portsEach) / doomed.length && child.exitCode === null) await once(child.stdout!, "data");
+      while (ports.length < (index * portsEach) / doomed.length && child.exitCode === null)
+        await once(child.stdout!, "data");
       child.kill("SIGKILL");
       await once(child, "exit");
     }
@@ -145,7 +152,11 @@ describe.skipIf(process.platform !== "linux")("a storm of callers", () => {
   test("callers without koffi and callers of another user respect the same locks", async () => {
     const users = process.getuid?.() === 0 ? [undefined, nobody] : [undefined];
     const storm = users.flatMap((uid) =>
-      [true, false].flatMap((koffi) => Array.from({ length: 3 }, () => call({ count: 60, within: "13000-13999", koffi, ...(uid === undefined ? {} : { uid }) }))),
+      [true, false].flatMap((koffi) =>
+        Array.from({ length: 3 }, () =>
+          call({ count: 60, within: "13000-13999", koffi, ...(uid === undefined ? {} : { uid }) }),
+        ),
+      ),
     );
     await Promise.all(storm.map(({ done }) => done));
     expect(storm.flatMap(({ errors }) => errors)).toEqual([]);
@@ -160,7 +171,9 @@ describe.skipIf(process.platform !== "linux")("promises of the command line", ()
     run(process.execPath, [bundle.pathOf("portolan"), ...words], { env: environment });
 
   test("many calls at once get different ports, and so does everybody else until their time is over", async () => {
-    const calls = await Promise.all(Array.from({ length: 16 }, () => portolan(["pick", "3", "--in", "14000-14099", "--ttl", "20s"])));
+    const calls = await Promise.all(
+      Array.from({ length: 16 }, () => portolan(["pick", "3", "--in", "14000-14099", "--ttl", "20s"])),
+    );
     const ports = calls.flatMap(({ stdout }) => stdout.trim().split("\n").map(Number));
     expect(findDuplicates([ports])).toEqual([]);
     expect(new Set(ports).size).toBe(48);
@@ -178,7 +191,8 @@ describe.skipIf(process.platform !== "linux")("promises of the command line", ()
     const record = readLeaseRecords().find(({ port }) => port === 14_200);
     // The end is told by the monotonic clock, of which Date and clock_settime(2) know nothing.
     if (record !== undefined) expect(record.endMs! - monotonicMs()).toBeLessThanOrEqual(400);
-    while (readLeaseRecords().some(({ port }) => port === 14_200)) await new Promise((resolve) => setTimeout(resolve, 20));
+    while (readLeaseRecords().some(({ port }) => port === 14_200))
+      await new Promise((resolve) => setTimeout(resolve, 20));
     expect((await portolan(["pick", "--in", "14200", "--ttl", "1ms"])).stdout).toBe("14200\n");
   });
 
@@ -241,9 +255,13 @@ describe.skipIf(requireOrSkip("lease store in a namespace", whyNoNetworkNamespac
     const lock = await lockPort(14_400);
     try {
       expect(lock).not.toBeNull();
-      const { stdout } = await namespace.execIn(process.execPath, [bundle.pathOf("portolan"), "pick", "--in", "14400", "--ttl", "1ms"], {
-        environment: { PORTOLAN_STATE_HOME: join(stateHome, "namespace") },
-      });
+      const { stdout } = await namespace.execIn(
+        process.execPath,
+        [bundle.pathOf("portolan"), "pick", "--in", "14400", "--ttl", "1ms"],
+        {
+          environment: { PORTOLAN_STATE_HOME: join(stateHome, "namespace") },
+        },
+      );
       expect(stdout).toBe("14400\n");
     } finally {
       lock?.release();

@@ -21,7 +21,8 @@ export async function writeCertificate(folder: string): Promise<{ certificate: s
   };
 }
 
-async function makeCertificate(): Promise<{ certificate: string; key: string }> {
+/** A key and a certificate for `localhost` that it signs itself, as PEM. */
+export async function makeCertificate(): Promise<{ certificate: string; key: string }> {
   const folder = await mkdtemp(join(tmpdir(), "portolan-certificate-"));
   try {
     const certificate = join(folder, "certificate.pem");
