@@ -6,7 +6,17 @@
  * user's leases is one listing; a file without content is written whole or not at all. Whoever writes or believes a record holds the
  * port's lock meanwhile (docs/decisions/009-leases-are-sockets.md).
  */
-import { chmodSync, closeSync, lstatSync, mkdirSync, openSync, readFileSync, readdirSync, readlinkSync, rmSync } from "node:fs";
+import {
+  chmodSync,
+  closeSync,
+  lstatSync,
+  mkdirSync,
+  openSync,
+  readFileSync,
+  readdirSync,
+  readlinkSync,
+  rmSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { PortolanError, isPort } from "../core/index.ts";

@@ -2,7 +2,17 @@
  * @module A JSON file of our own: read whole and checked, changed by one process at a time, replaced at once or not at all.
  */
 import { createHash } from "node:crypto";
-import { closeSync, fsyncSync, mkdirSync, openSync, readFileSync, renameSync, rmSync, writeSync } from "node:fs";
+import {
+  closeSync,
+  existsSync,
+  fsyncSync,
+  mkdirSync,
+  openSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  writeSync,
+} from "node:fs";
 import { dirname } from "node:path";
 import { PortolanError, quote } from "../core/index.ts";
 import { waitForLock } from "./kernel-locks.ts";
@@ -78,7 +88,7 @@ export async function updateJsonFile<Content>(
 function replaceFile(file: JsonFile<unknown>, text: string): void {
   const temporary = `${file.path}.${process.pid}.new`;
   try {
-    mkdirSync(dirname(file.path), { recursive: true, mode: 0o700 });
+    makeFolders(dirname(file.path));
     const descriptor = openSync(temporary, "w", 0o600);
     try {
       const bytes = Buffer.from(text);
@@ -91,6 +101,20 @@ function replaceFile(file: JsonFile<unknown>, text: string): void {
   } catch (error) {
     rmSync(temporary, { force: true });
     throw failure(file, "could not be written", error);
+  }
+}
+
+/** Node's own way of making parents never ends in file systems that take no folders (/proc). */
+function makeFolders(folder: string): void {
+  try {
+    mkdirSync(folder, { mode: 0o700 });
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    if (code === "EEXIST") return;
+    const parent = dirname(folder);
+    if (code !== "ENOENT" || parent === folder || existsSync(parent)) throw error;
+    makeFolders(parent);
+    mkdirSync(folder, { mode: 0o700 });
   }
 }
 

@@ -55,7 +55,8 @@ function answerBlocks(answer: Answer, { unprivilegedPortStart }: CanBindResult):
 
 function obstacleBlocks(obstacle: Obstacle): Block[] {
   const { reason, hidden } = obstacle;
-  const open = hidden.length === 0 ? "" : ` No file shows ${hidden.map((what) => hiddenWords[what] ?? what).join(", ")}.`;
+  const open =
+    hidden.length === 0 ? "" : ` No file shows ${hidden.map((what) => hiddenWords[what] ?? what).join(", ")}.`;
   return [
     paragraph([span(holderText(obstacle), "strong"), ` ${doingText(obstacle)}${meetingText(obstacle)}.`], {
       indent: 2,

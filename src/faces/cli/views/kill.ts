@@ -79,9 +79,9 @@ function proposalBlocks({ victims, unseen, signal, graceMs }: KillProposal): Blo
 
 function victimTable(victims: readonly KillVictim[]): Block {
   const columns = [
-    { title: "PORT", priority: 0 },
-    { title: "PROCESS", priority: 0, leastWidth: 6 },
-    { title: "PID", priority: 0, align: "right" as const },
+    { title: "PORT", priority: 0, leastWidth: 7 },
+    { title: "PROCESS", priority: 0, leastWidth: 8 },
+    { title: "PID", priority: 0, leastWidth: 7, align: "right" as const },
     { title: "USER", priority: 2 },
     { title: "PROJECT", priority: 1, leastWidth: 6 },
     { title: "SINCE", priority: 3 },
