@@ -5,7 +5,7 @@ import { networkInterfaces } from "node:os";
 import { known, tryParseIpAddress, unknown, type Known } from "../../core/index.ts";
 import type { BlindSpot, InterfaceAddress, NetworkInterface } from "../host.ts";
 import { readNames, readText, type FileTree } from "./file-tree.ts";
-import { readSavedIpv4Addresses } from "./saved-addresses.ts";
+import { readFurtherIpv4Addresses, readSavedIpv4Addresses, type PlacedAddress } from "./saved-addresses.ts";
 
 /** IFF_UP and IFF_LOOPBACK, include/uapi/linux/if.h. */
 const upFlag = 0x1;
@@ -13,7 +13,8 @@ const loopbackFlag = 0x8;
 /** RTF_UP and RTF_REJECT, include/uapi/linux/route.h. */
 const routeUpFlag = 0x1;
 const routeRejectFlag = 0x200;
-/** IFA_F_TENTATIVE, include/uapi/linux/if_addr.h. */
+/** IFA_F_OPTIMISTIC and IFA_F_TENTATIVE, include/uapi/linux/if_addr.h. */
+const optimisticFlag = 0x04;
 const tentativeFlag = 0x40;
 const noHardwareAddress = "00:00:00:00:00:00";
 
@@ -23,6 +24,8 @@ interface Addressing {
   /** Kernel's index, where an IPv6 address carries it. */
   index: number | undefined;
   hardwareAddress: string | undefined;
+  /** The kernel has told that it is up and carries a signal. */
+  readonly running: boolean;
 }
 
 /** Every interface of the reader's network namespace, by index, those without addresses and those that are down included. */
@@ -47,7 +50,7 @@ export function readNetworkInterfaces(tree: FileTree): {
     return {
       name,
       index: index === undefined ? unknown("unsupported") : known(index),
-      up: readUp(tree, folder, flags, addresses.length > 0),
+      up: readUp(tree, folder, flags, found?.running === true),
       loopback: flags === undefined ? name === "lo" : (flags & loopbackFlag) !== 0,
       hardwareAddress: readHardwareAddress(tree, folder, found?.hardwareAddress),
       mtuBytes: fact(readNumber(tree, folder, "mtu")),
@@ -86,21 +89,26 @@ function namesOfDeviceTable(text: string | undefined): string[] | undefined {
 }
 
 /**
- * getifaddrs(3) through Node, which leaves out interfaces that carry no signal, though their addresses are this machine's and can be bound:
- * those are filled in from the kernel's tables.
+ * getifaddrs(3) through Node, which leaves out interfaces that are switched off or carry no signal, though this machine still has their
+ * addresses and they can be bound: those are filled in from the kernel's tables.
  */
 function readLiveAddresses(tree: FileTree, listed: readonly string[]): Map<string, Addressing> {
   const found = readRunningAddresses();
-  const absent = new Set(listed.filter((name) => !found.has(name)));
-  if (absent.size === 0) return found;
-  for (const [name, addressing] of readSavedAddresses(tree)) if (absent.has(name)) found.set(name, addressing);
+  const absent = listed.filter((name) => !found.has(name));
+  if (absent.length === 0) return found;
+  const present = new Set([...found.values()].flatMap(({ addresses }) => addresses.map(({ address }) => address)));
+  const further = arrangeAddresses(readFurtherIpv4Addresses(tree, present, absent), readIpv6Table(tree));
+  for (const name of absent) {
+    const addressing = further.get(name);
+    if (addressing !== undefined) found.set(name, addressing);
+  }
   return found;
 }
 
 function readRunningAddresses(): Map<string, Addressing> {
   const found = new Map<string, Addressing>();
   for (const [name, entries] of Object.entries(networkInterfaces())) {
-    const addressing: Addressing = { addresses: [], index: undefined, hardwareAddress: undefined };
+    const addressing: Addressing = { addresses: [], index: undefined, hardwareAddress: undefined, running: true };
     for (const entry of entries ?? []) {
       addressing.addresses.push({
         // inet_ntop(3) agrees with RFC 5952 but for addresses with a dotted end.
@@ -120,28 +128,51 @@ function canonicalText(address: string): string {
   return address.includes(":") ? (tryParseIpAddress(address)?.address ?? address) : address;
 }
 
+/** One line of /proc/net/if_inet6. */
+interface Ipv6Row extends PlacedAddress {
+  readonly index: number;
+}
+
+/** IPv6 addresses that can be used: columns address, index, prefix length, scope, flags, name; numbers in hexadecimal. */
+function readIpv6Table(tree: FileTree): Ipv6Row[] {
+  const rows: Ipv6Row[] = [];
+  for (const line of (readText(tree, "/proc/net/if_inet6", 1 << 20) ?? "").split("\n")) {
+    const match = /^([0-9a-f]{32}) ([0-9a-f]+) ([0-9a-f]{2}) [0-9a-f]+ ([0-9a-f]+) +(\S+)$/.exec(line);
+    if (match === null) continue;
+    const flags = Number.parseInt(match[4]!, 16);
+    // An address that may still turn out to be somebody else's cannot be used yet (`ipv6_chk_addr_and_flags`).
+    if ((flags & tentativeFlag) !== 0 && (flags & optimisticFlag) === 0) continue;
+    const parsed = tryParseIpAddress(match[1]!.replace(/....(?=.)/g, "$&:"));
+    if (parsed === undefined) continue;
+    const prefixLength = Number.parseInt(match[3]!, 16);
+    rows.push({
+      name: match[5]!,
+      index: Number.parseInt(match[2]!, 16),
+      address: { address: parsed.address, family: "ipv6", prefixLength },
+    });
+  }
+  return rows;
+}
+
 function readSavedAddresses(tree: FileTree): Map<string, Addressing> {
+  return arrangeAddresses(readSavedIpv4Addresses(tree), readIpv6Table(tree));
+}
+
+function arrangeAddresses(ipv4: readonly PlacedAddress[], ipv6: readonly Ipv6Row[]): Map<string, Addressing> {
   const found = new Map<string, Addressing>();
   function addressingOf(name: string): Addressing {
     let addressing = found.get(name);
     if (addressing === undefined) {
-      addressing = { addresses: [], index: undefined, hardwareAddress: undefined };
+      addressing = { addresses: [], index: undefined, hardwareAddress: undefined, running: false };
       found.set(name, addressing);
     }
     return addressing;
   }
-  for (const { name, address } of readSavedIpv4Addresses(tree)) addressingOf(name).addresses.push(address);
-  // Columns: address, index, prefix length, scope, flags, name; numbers in hexadecimal.
-  for (const line of (readText(tree, "/proc/net/if_inet6", 1 << 20) ?? "").split("\n")) {
-    const match = /^([0-9a-f]{32}) ([0-9a-f]+) ([0-9a-f]{2}) [0-9a-f]+ ([0-9a-f]+) +(\S+)$/.exec(line);
-    // An address that may still turn out to be somebody else's cannot be used yet.
-    if (match === null || (Number.parseInt(match[4]!, 16) & tentativeFlag) !== 0) continue;
-    const parsed = tryParseIpAddress(match[1]!.replace(/....(?=.)/g, "$&:"));
-    if (parsed === undefined) continue;
-    const addressing = addressingOf(match[5]!);
-    addressing.index = Number.parseInt(match[2]!, 16);
-    const prefixLength = Number.parseInt(match[3]!, 16);
-    addressing.addresses.push({ address: parsed.address, family: "ipv6", prefixLength });
+  for (const { name, address } of ipv4) addressingOf(name).addresses.push(address);
+  for (const { name, address, index } of ipv6) {
+    const addressing = addressingOf(name);
+    addressing.index = index;
+    addressing.addresses.push(address);
   }
   return found;
 }
@@ -161,10 +192,9 @@ function readUp(
   tree: FileTree,
   folder: string | undefined,
   flags: number | undefined,
-  addressed: boolean,
+  running: boolean,
 ): Known<boolean> {
-  // getifaddrs tells only interfaces that are up and running.
-  if (flags === undefined) return addressed && tree.root === "" ? known(true) : unknown("unsupported");
+  if (flags === undefined) return running ? known(true) : unknown("unsupported");
   if ((flags & upFlag) === 0) return known(false);
   const state = readText(tree, `${folder}/operstate`, 64)?.trim();
   return known(state !== "down" && state !== "lowerlayerdown" && state !== "notpresent");

@@ -1,5 +1,5 @@
 /**
- * @module IPv4 addresses of a saved machine. No file names them with their interface: /proc/net/fib_trie has the addresses,
+ * @module IPv4 addresses from the kernel's tables. No file names them with their interface: /proc/net/fib_trie has the addresses,
  * /proc/net/route the networks of each interface, and an address belongs to the longest network that holds it.
  */
 import type { InterfaceAddress } from "../host.ts";
@@ -13,10 +13,43 @@ interface Ipv4Network {
   readonly prefixLength: number;
 }
 
-/** Local IPv4 addresses with the interface that most likely has them; those that no network holds are left out. */
-export function readSavedIpv4Addresses(
+/** An address and the interface that most likely has it. */
+export interface PlacedAddress {
+  readonly name: string;
+  readonly address: InterfaceAddress;
+}
+
+/** IPv4 addresses of a saved machine; those that no network holds are left out. */
+export function readSavedIpv4Addresses(tree: FileTree): PlacedAddress[] {
+  const networks = readNetworks(tree);
+  return readLocalAddresses(tree).flatMap((text) => placeAddress(text, networks) ?? []);
+}
+
+/**
+ * IPv4 addresses that a live machine has beside those that are known already. They can be bound, so none is left out: an interface
+ * that is switched off keeps its addresses and loses its networks (`fib_disable_ip` in net/ipv4/fib_frontend.c), and is then found by
+ * elimination.
+ * @param beside addresses that are known already
+ * @param names interfaces that can have the others, at least one
+ */
+export function readFurtherIpv4Addresses(
   tree: FileTree,
-): { readonly name: string; readonly address: InterfaceAddress }[] {
+  beside: ReadonlySet<string>,
+  names: readonly string[],
+): PlacedAddress[] {
+  const further = readLocalAddresses(tree).filter((text) => !beside.has(text));
+  if (further.length === 0) return [];
+  const candidates = new Set(names);
+  const networks = readNetworks(tree).filter(({ name }) => candidates.has(name));
+  const withNetwork = new Set(networks.map(({ name }) => name));
+  const name = names.find((each) => each !== "lo" && !withNetwork.has(each)) ?? names[0]!;
+  return further.map(
+    (text) => placeAddress(text, networks) ?? { name, address: { address: text, family: "ipv4", prefixLength: 32 } },
+  );
+}
+
+/** Networks of interfaces, the longest prefix first. */
+function readNetworks(tree: FileTree): Ipv4Network[] {
   const networks: Ipv4Network[] = [{ name: "lo", first: 0x7f000000, prefixLength: 8 }];
   for (const line of (readText(tree, "/proc/net/route", 1 << 22) ?? "").split("\n").slice(1)) {
     const fields = line.trim().split(/\s+/);
@@ -26,23 +59,27 @@ export function readSavedIpv4Addresses(
     const bits = swapped(mask).toString(2).padStart(32, "0");
     networks.push({ name, first: swapped(destination), prefixLength: bits.lastIndexOf("1") + 1 });
   }
-  networks.sort((a, b) => b.prefixLength - a.prefixLength);
-  const found: { name: string; address: InterfaceAddress }[] = [];
-  const seen = new Set<string>();
+  return networks.sort((a, b) => b.prefixLength - a.prefixLength);
+}
+
+/** Each address of the local table, once. */
+function readLocalAddresses(tree: FileTree): string[] {
+  const found = new Set<string>();
   let candidate = "";
   for (const line of (readText(tree, "/proc/net/fib_trie", 1 << 22) ?? "").split("\n")) {
     const leaf = /\|-- (\d+\.\d+\.\d+\.\d+)$/.exec(line);
     if (leaf !== null) candidate = leaf[1]!;
-    else if (/^\s*\/32 host LOCAL$/.test(line) && candidate !== "" && !seen.has(candidate)) {
-      seen.add(candidate);
-      const number = ipv4FromText(candidate);
-      const network = networks.find(({ first, prefixLength }) => (number ^ first) >>> (32 - prefixLength) === 0);
-      if (network === undefined) continue;
-      const { name, prefixLength } = network;
-      found.push({ name, address: { address: candidate, family: "ipv4", prefixLength } });
-    }
+    else if (/^\s*\/32 host LOCAL$/.test(line) && candidate !== "") found.add(candidate);
   }
-  return found;
+  return [...found];
+}
+
+function placeAddress(text: string, networks: readonly Ipv4Network[]): PlacedAddress | undefined {
+  const number = ipv4FromText(text);
+  const network = networks.find(({ first, prefixLength }) => (number ^ first) >>> (32 - prefixLength) === 0);
+  if (network === undefined) return undefined;
+  const { name, prefixLength } = network;
+  return { name, address: { address: text, family: "ipv4", prefixLength } };
 }
 
 /** The tables hold 32-bit words in the byte order of the saved machine, which is taken to be little-endian. */
