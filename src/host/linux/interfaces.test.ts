@@ -2,7 +2,15 @@ import { mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from "node
 import { networkInterfaces, tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { afterAll, describe, expect, test } from "vitest";
+import { bundleSource } from "../../../test/support/bundle.ts";
+import {
+  createNetworkNamespace,
+  requireOrSkip,
+  whyNoNetworkNamespaces,
+  whyNoProgram,
+} from "../../../test/support/netns.ts";
 import { known, unknown } from "../../core/index.ts";
+import type { NetworkInterface } from "../host.ts";
 import { readNetworkInterfaces } from "./interfaces.ts";
 
 const folders: string[] = [];
@@ -151,3 +159,60 @@ test.skipIf(process.platform !== "linux")(
     }
   },
 );
+
+/** Prints which of its arguments can be bound. */
+const bindEach = `
+import socket, sys
+for address in sys.argv[1:]:
+    with socket.socket(socket.AF_INET6 if ":" in address else socket.AF_INET, socket.SOCK_STREAM) as s:
+        try: s.bind((address, 0))
+        except OSError: continue
+        print(address)
+`;
+
+describe.skipIf(
+  requireOrSkip("addresses of silent interfaces", whyNoNetworkNamespaces(), whyNoProgram("python3", "python3")),
+)("interfaces without a signal and interfaces that are switched off", () => {
+  test("have exactly the addresses that the kernel lets be bound", async () => {
+    const bundle = await bundleSource({ interfaces: "src/host/linux/interfaces.ts" });
+    const namespace = await createNetworkNamespace();
+    try {
+      const link = (...words: string[]) => namespace.execIn("ip", ["link", ...words]);
+      const give = (device: string, ...words: string[]) =>
+        namespace.execIn("ip", ["address", "add", ...words, "dev", device]);
+      await link("add", "silent0", "type", "veth", "peer", "name", "off0");
+      // One that was on and is not any more; IPv6 takes its addresses away, IPv4 does not.
+      await give("off0", "10.77.3.1/24");
+      await give("off0", "fd00:77:3::1/64", "nodad");
+      await link("set", "off0", "up");
+      await link("set", "off0", "down");
+      // One that is on and whose far end is off, so that it carries no signal, and no address is searched for a twin.
+      await give("silent0", "10.77.2.1/24");
+      await give("silent0", "10.77.9.1/32");
+      await give("silent0", "fd00:77:2::1/64", "nodad");
+      await give("silent0", "fd00:77:2::2/64");
+      await link("set", "silent0", "up");
+      const asked = [
+        ...["127.0.0.1", "::1", "10.77.2.1", "10.77.9.1", "10.77.3.1", "10.77.3.2"],
+        ...["fd00:77:2::1", "fd00:77:2::2", "fd00:77:3::1"],
+      ];
+      const bound = (await namespace.execIn("python3", ["-c", bindEach, ...asked])).stdout.trim().split("\n");
+      const code = `console.log(JSON.stringify(require(${JSON.stringify(bundle.pathOf("interfaces"))}).readNetworkInterfaces({ root: "" }).interfaces))`;
+      const seen = JSON.parse((await namespace.execIn(process.execPath, ["-e", code])).stdout) as NetworkInterface[];
+      const listed = new Set(seen.flatMap(({ addresses }) => addresses.map(({ address }) => address)));
+      expect(bound).toEqual(asked.filter((address) => listed.has(address)));
+      expect(bound).toEqual(expect.arrayContaining(["10.77.2.1", "10.77.9.1", "10.77.3.1", "fd00:77:2::1"]));
+      expect(bound).not.toContain("fd00:77:2::2");
+      const silent = seen.find(({ name }) => name === "silent0");
+      expect(silent).toMatchObject({ up: known(false) });
+      expect(silent?.addresses).toContainEqual({ address: "10.77.2.1", family: "ipv4", prefixLength: 24 });
+      const off = seen.find(({ name }) => name === "off0");
+      expect(off).toMatchObject({ up: known(false) });
+      // No table tells the network of an interface that is off.
+      expect(off?.addresses).toContainEqual({ address: "10.77.3.1", family: "ipv4", prefixLength: 32 });
+    } finally {
+      await namespace.destroy();
+      bundle.remove();
+    }
+  });
+});
