@@ -193,8 +193,15 @@ describe.skipIf(
       await give("silent0", "fd00:77:2::2/64");
       await link("set", "silent0", "up");
       const asked = [
-        ...["127.0.0.1", "::1", "10.77.2.1", "10.77.9.1", "10.77.3.1", "10.77.3.2"],
-        ...["fd00:77:2::1", "fd00:77:2::2", "fd00:77:3::1"],
+        "127.0.0.1",
+        "::1",
+        "10.77.2.1",
+        "10.77.9.1",
+        "10.77.3.1",
+        "10.77.3.2",
+        "fd00:77:2::1",
+        "fd00:77:2::2",
+        "fd00:77:3::1",
       ];
       const bound = (await namespace.execIn("python3", ["-c", bindEach, ...asked])).stdout.trim().split("\n");
       const code = `console.log(JSON.stringify(require(${JSON.stringify(bundle.pathOf("interfaces"))}).readNetworkInterfaces({ root: "" }).interfaces))`;
