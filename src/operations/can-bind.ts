@@ -9,15 +9,23 @@ import {
   knownOr,
   parseEndpoint,
   quote,
+  type IpAddress,
   type Port,
   type Socket,
 } from "../core/index.ts";
 import type { Snapshot } from "../host/index.ts";
-import { ownAddresses, planBind, type BindVerdict, type BindWish, type Obstacle } from "../plan/index.ts";
+import {
+  ownAddresses,
+  planBind,
+  type BindVerdict,
+  type BindWish,
+  type BindWorld,
+  type Obstacle,
+} from "../plan/index.ts";
 import { portOfScheme, resolveServiceName } from "../registry/index.ts";
 import { defineOperation } from "./define-operation.ts";
 import { indexServices } from "./kill-targets.ts";
-import { describeLook, describeServices } from "./look.ts";
+import { describeLook, describeProcess, describeServices } from "./look.ts";
 import type { OperationContext } from "./operation.ts";
 import { optionalChoice, optionalSwitch, requiredTexts } from "./parameters.ts";
 import {
@@ -27,6 +35,7 @@ import {
   portSchema,
   socketAddressSchema,
   socketStateSchema,
+  timeSchema,
   type ListedService,
 } from "./schemas.ts";
 import { unknownService } from "./who.ts";
@@ -65,10 +74,27 @@ const obstacleSchema = v.object({
     v.description("What decides and no file shows; empty when it is certain"),
   ),
   reason: v.string(),
-  holders: knownSchema(
-    listOf(v.object({ pid: v.number(), name: knownSchema(v.string()), user: v.nullable(v.string()) })),
+  holders: v.pipe(
+    knownSchema(
+      listOf(
+        v.object({
+          pid: v.number(),
+          name: knownSchema(v.string()),
+          userName: knownSchema(v.nullable(v.string())),
+          startedAt: knownSchema(timeSchema),
+        }),
+      ),
+    ),
+    v.description("Processes that hold it; empty when it belongs to none, as the rest of a connection does"),
   ),
-  project: v.nullable(v.string()),
+  project: v.pipe(v.nullable(v.string()), v.description("Project that the holder works for, as far as it can be told")),
+});
+
+const wishSchema = v.object({
+  v6only: v.pipe(v.nullable(v.boolean()), v.description("IPV6_V6ONLY; null for IPv4, which does not have it")),
+  reuseAddress: v.pipe(v.boolean(), v.description("SO_REUSEADDR")),
+  reusePort: v.pipe(v.boolean(), v.description("SO_REUSEPORT")),
+  interfaceName: v.pipe(v.nullable(v.string()), v.description("Zone of the address")),
 });
 
 const answerSchema = v.object({
@@ -76,6 +102,7 @@ const answerSchema = v.object({
   address: v.string(),
   port: portSchema,
   transport: v.picklist(["tcp", "udp"]),
+  options: v.pipe(wishSchema, v.description("What the answer takes the program to ask for")),
   bind: v.pipe(certaintySchema, v.description("Would bind(2) succeed")),
   listen: v.pipe(v.nullable(certaintySchema), v.description("Would listen(2) then succeed; null for UDP")),
   error: v.pipe(
@@ -86,8 +113,22 @@ const answerSchema = v.object({
   obstacles: listOf(obstacleSchema),
   availableAddresses: v.pipe(listOf(v.string()), v.description("With EADDRNOTAVAIL: the addresses that there are")),
   warnings: v.pipe(
-    listOf(v.object({ kind: v.string(), message: v.string() })),
-    v.description("What to beware of when it succeeds"),
+    listOf(
+      v.object({
+        kind: v.picklist([
+          "other-family",
+          "browser-blocked",
+          "ephemeral",
+          "reserved",
+          "macos-airplay",
+          "convention",
+          "assigned",
+          "unseen",
+        ]),
+        message: v.string(),
+      }),
+    ),
+    v.description("What to beware of when it succeeds, gravest first"),
   ),
 });
 
@@ -103,40 +144,43 @@ type Answer = v.InferOutput<typeof answerSchema>;
 
 /** Runs `can-bind`. */
 export async function runCanBind(input: CanBindInput, context: OperationContext): Promise<CanBindResult> {
-  const wishes = input.endpoints.flatMap((text) => readWishes(text, input, context));
-  const udp = wishes.some(({ wish }) => wish.transport === "udp");
+  const doors = input.endpoints.map((text) => readDoor(text, input));
   const snapshot = await context.host.snapshot({
     states: "all",
     // What UDP answers can hang on sockets at other ports that share a slot of the kernel's table.
-    ...(udp ? {} : { ports: [...new Set(wishes.map(({ wish }) => wish.port as number))] }),
+    ...(doors.some(({ transport }) => transport === "udp")
+      ? {}
+      : { ports: [...new Set(doors.map(({ port }) => port))] }),
     holders: "all",
     signal: context.signal,
   });
   const serviceOf = indexServices(describeServices(snapshot));
-  const world = {
-    sockets: snapshot.sockets,
-    interfaces: snapshot.interfaces,
-    limits: snapshot.limits,
-    platform: snapshot.platform,
-  };
+  const { sockets, interfaces, limits, platform } = snapshot;
+  const world: BindWorld = { sockets, interfaces, limits, platform };
   return {
     ...describeLook(snapshot),
-    unprivilegedPortStart: snapshot.limits.unprivilegedPortStart,
-    answers: wishes.map(({ text, wish }) => describeAnswer(text, wish, planBind(wish, world), snapshot, serviceOf)),
+    unprivilegedPortStart: limits.unprivilegedPortStart,
+    answers: doors
+      .flatMap((door) => wishesOf(door, input, snapshot, context.userId))
+      .map((wish) => describeAnswer(wish, planBind(wish, world), snapshot, serviceOf)),
   };
 }
 
-interface NamedWish {
-  readonly text: string;
-  readonly wish: BindWish;
+/** An endpoint that a socket could be bound to. */
+interface Door {
+  readonly transport: "tcp" | "udp";
+  /** `null`: every address, as the system is asked for it by default. */
+  readonly host: IpAddress | "localhost" | null;
+  readonly port: Port;
 }
 
 /**
- * What a word wishes for: `3000` what `listen(3000)` of Node does, `localhost` both loopback addresses.
+ * What a word names.
  * @throws ENDPOINT_INVALID, SERVICE_UNKNOWN, ARGUMENT_INVALID
  */
-function readWishes(text: string, input: CanBindInput, context: OperationContext): NamedWish[] {
+function readDoor(text: string, input: CanBindInput): Door {
   const endpoint = parseWord(text.trim());
+  const { host, port } = endpoint;
   const transport = endpoint.transport ?? (input.udp === true ? "udp" : "tcp");
   if (transport !== "tcp" && transport !== "udp") {
     throw new PortolanError(
@@ -144,41 +188,42 @@ function readWishes(text: string, input: CanBindInput, context: OperationContext
       `${quote(text)} is ${transport}, and only the rules of TCP and UDP are known here.`,
     );
   }
-  const { host, port } = endpoint;
-  const own = context.host.readInterfaces();
-  const hasIpv6 = own.length === 0 || own.some(({ addresses }) => addresses.some(({ family }) => family === "ipv6"));
-  const make = (address: string, interfaceName: string | null = null): NamedWish => ({
-    text: formatSocketAddress(address, port, interfaceName),
-    wish: {
-      transport,
-      address,
-      port,
-      ...(input.v6only === undefined ? {} : { v6only: input.v6only }),
-      ...(input.reuseAddress === undefined ? {} : { reuseAddress: input.reuseAddress === "yes" }),
-      ...(input.reusePort === undefined ? {} : { reusePort: input.reusePort }),
-      interfaceName,
-      uid: context.userId,
-    },
-  });
-  if (host.kind === "any" || host.kind === "unspecified") return [make(hasIpv6 ? "::" : "0.0.0.0")];
-  if (host.kind === "address") return [make(host.address.address, zoneName(host.address.zone, context))];
-  if (host.name === "localhost") {
-    const loopback = ["127.0.0.1", ...(ownAddresses(own).has("::1") ? ["::1"] : [])];
-    return loopback.map((address) => make(address));
-  }
+  if (host.kind === "address") return { transport, host: host.address, port };
+  if (host.kind !== "name") return { transport, host: null, port };
+  if (host.name === "localhost") return { transport, host: "localhost", port };
   throw new PortolanError(
     "ARGUMENT_INVALID",
     `${quote(text)}: a socket is bound to an address, and ${quote(host.name)} is a name.`,
-    {
-      details: { endpoint: text, hint: "portolan interfaces lists the addresses of this machine." },
-    },
+    { details: { endpoint: text, hint: "portolan interfaces lists the addresses of this machine." } },
   );
 }
 
+/** The sockets that it takes: one, or two for `localhost`. */
+function wishesOf(door: Door, input: CanBindInput, snapshot: Snapshot, uid: number | null): BindWish[] {
+  const { transport, host, port } = door;
+  const { interfaces, limits } = snapshot;
+  const own = ownAddresses(interfaces);
+  const make = (address: string, interfaceName: string | null = null): BindWish => ({
+    transport,
+    address,
+    port,
+    v6only: input.v6only ?? knownOr(limits.v6onlyDefault, false),
+    reuseAddress: input.reuseAddress === undefined ? transport === "tcp" : input.reuseAddress === "yes",
+    reusePort: input.reusePort ?? false,
+    interfaceName,
+    uid,
+  });
+  if (host === "localhost") return ["127.0.0.1", ...(own.has("::1") ? ["::1"] : [])].map((address) => make(address));
+  if (host !== null) return [make(host.address, zoneName(host.zone, snapshot))];
+  // A system that knows IPv6 binds `::` even where IPv6 is switched off on every interface; Linux then has this option.
+  const knowsIpv6 = limits.v6onlyDefault.known || interfaces.length === 0 || [...own].some((one) => one.includes(":"));
+  return [make(knowsIpv6 ? "::" : "0.0.0.0")];
+}
+
 /** A zone can be an interface's number. */
-function zoneName(zone: string | null, context: OperationContext): string | null {
+function zoneName(zone: string | null, { interfaces }: Snapshot): string | null {
   if (zone === null || !/^\d+$/.test(zone)) return zone;
-  return context.host.readInterfaces().find(({ index }) => knownOr(index, -1) === Number(zone))?.name ?? zone;
+  return interfaces.find(({ index }) => knownOr(index, -1) === Number(zone))?.name ?? zone;
 }
 
 function parseWord(text: string) {
@@ -195,26 +240,39 @@ function parseWord(text: string) {
 }
 
 function describeAnswer(
-  text: string,
   wish: BindWish,
   verdict: BindVerdict,
   snapshot: Snapshot,
   serviceOf: ReadonlyMap<number, ListedService>,
 ): Answer {
   const { bind, listen, error, reason, obstacles, availableAddresses, warnings } = verdict;
-  const unseen = bind === "yes" && snapshot.blindSpots.some(({ what }) => what === "sockets");
+  const {
+    transport,
+    address,
+    port,
+    v6only = false,
+    reuseAddress = false,
+    reusePort = false,
+    interfaceName = null,
+  } = wish;
+  // What cannot be seen of UDP is only what came or went during the look.
+  const unseen =
+    bind === "yes" &&
+    port !== 0 &&
+    snapshot.blindSpots.some(({ what, why }) => what === "sockets" && (transport === "tcp" || why === "gone"));
   return {
-    endpoint: text,
-    address: wish.address,
-    port: wish.port as Port,
-    transport: wish.transport,
+    endpoint: formatSocketAddress(address, port, interfaceName),
+    address,
+    port,
+    transport,
+    options: { v6only: address.includes(":") ? v6only : null, reuseAddress, reusePort, interfaceName },
     bind,
     listen,
     error,
     reason,
     obstacles: obstacles.map((obstacle) => describeObstacle(obstacle, snapshot, serviceOf)),
     availableAddresses,
-    warnings: unseen ? [...warnings, { kind: "unseen", message: unseenWarning }] : warnings,
+    warnings: unseen ? [...warnings, { kind: "unseen" as const, message: unseenWarning }] : warnings,
   };
 }
 
@@ -250,8 +308,8 @@ function describeHolders(socket: Socket, snapshot: Snapshot): Answer["obstacles"
   return {
     known: true,
     value: holders.value.map(({ pid }) => {
-      const { name, userName } = snapshot.processOf(pid);
-      return { pid, name, user: knownOr(userName, null) };
+      const { name, userName, startedAt } = describeProcess(snapshot.processOf(pid));
+      return { pid, name, userName, startedAt };
     }),
   };
 }

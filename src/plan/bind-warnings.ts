@@ -93,7 +93,8 @@ function warnOfMeaning({ transport, port }: FullWish): BindWarning[] {
     warnings.push({ kind: "convention", message: `It is the default port of ${titles.join(", ")}${more}.` });
   }
   if (assignment !== undefined) {
-    const what = assignment.description === "" ? assignment.name : `${assignment.name} (${assignment.description})`;
+    const { name, description } = assignment;
+    const what = description === "" || description === name ? name : `${name} (${description})`;
     warnings.push({ kind: "assigned", message: `IANA has assigned it to ${what}.` });
   }
   return warnings;

@@ -3,46 +3,41 @@
  */
 import { formatSocketAddress, knownOr } from "../../../core/index.ts";
 import type { CanBindResult } from "../../../operations/can-bind.ts";
-import { paragraph, span, verbatim, type Block } from "../print/document.ts";
+import { blank, paragraph, span, verbatim, type Block, type Line } from "../print/document.ts";
 import type { View } from "../view.ts";
 import { blindSpotNotes } from "./blind-spots.ts";
+import { ageText } from "./service-cells.ts";
 
 type Answer = CanBindResult["answers"][number];
 type Obstacle = Answer["obstacles"][number];
+type HiddenOption = Obstacle["hidden"][number];
 
 /** Most sockets in the way that are told one by one. */
 const mostObstacles = 5;
 
 /** The view of `can-bind`. */
 export const canBindView: View<CanBindResult> = {
-  result: (result) => result.answers.flatMap((answer) => answerBlocks(answer, result)),
-  notes: (result, context) => blindSpotNotes(result.blindSpots, [], context),
+  result(result) {
+    const told = result.answers.map((answer) => answerBlocks(answer, result));
+    // Answers of one line each need no room between them.
+    const spaced = told.some((blocks) => blocks.length > 1);
+    return told.flatMap((blocks, index) => (spaced && index > 0 ? [blank, ...blocks] : blocks));
+  },
+  notes: ({ answers, blindSpots }, context) => {
+    const hidden = answers.flatMap(({ obstacles }) =>
+      obstacles.flatMap(({ holders }) => (holders.known ? [] : [{ holders }])),
+    );
+    return blindSpotNotes(blindSpots, hidden, context);
+  },
   exitStatus: ({ answers }) => (answers.every(({ bind, listen }) => bind === "yes" && listen !== "no") ? 0 : 1),
 };
 
-function answerBlocks(answer: Answer, { unprivilegedPortStart }: CanBindResult): Block[] {
-  const { endpoint, transport, bind, error, reason, obstacles, warnings } = answer;
-  const where = transport === "udp" ? `${endpoint} (UDP)` : endpoint;
-  const blocks: Block[] = [];
-  if (bind === "yes") {
-    const then = transport === "tcp" ? "can be bound, and a program can listen there." : "can be bound.";
-    blocks.push(paragraph([span("Yes", "good"), `: ${where} ${then}`]));
-  } else if (bind === "no") {
-    blocks.push(
-      paragraph([
-        span("No", "bad"),
-        `: ${where} gives ${error ?? "an error"}. ${obstacles.length === 0 ? reason : ""}`,
-      ]),
-    );
-  } else {
-    blocks.push(
-      paragraph([
-        span("It depends", "warning"),
-        `: ${where} can be bound, or gives ${error ?? "an error"}. ${obstacles.length === 0 ? reason : ""}`,
-      ]),
-    );
+function answerBlocks(answer: Answer, { unprivilegedPortStart, takenAt }: CanBindResult): Block[] {
+  const { error, obstacles, warnings } = answer;
+  const blocks: Block[] = [paragraph(firstLine(answer))];
+  for (const obstacle of obstacles.slice(0, mostObstacles)) {
+    blocks.push(...obstacleBlocks(obstacle, answer, Date.parse(takenAt)));
   }
-  for (const obstacle of obstacles.slice(0, mostObstacles)) blocks.push(...obstacleBlocks(obstacle));
   if (obstacles.length > mostObstacles) {
     blocks.push(paragraph(`and ${obstacles.length - mostObstacles} sockets more.`, { indent: 2 }));
   }
@@ -53,12 +48,42 @@ function answerBlocks(answer: Answer, { unprivilegedPortStart }: CanBindResult):
   return blocks;
 }
 
-function obstacleBlocks(obstacle: Obstacle): Block[] {
-  const { reason, hidden } = obstacle;
+function firstLine({ endpoint, transport, bind, error, reason, obstacles }: Answer): Line {
+  const where = transport === "udp" ? `${endpoint} (UDP)` : endpoint;
+  // With sockets in the way each has its own reason below.
+  const why = obstacles.length === 0 ? ` ${reason}` : "";
+  if (bind === "yes") {
+    const then = transport === "tcp" ? "can be bound, and a program can listen there." : "can be bound.";
+    return [span("Yes", "good"), `: ${where} ${then}`];
+  }
+  if (bind === "no") return [span("No", "bad"), `: ${where} gives ${error}.${why}`];
+  const condition = conditionText(obstacles);
   const open =
-    hidden.length === 0 ? "" : ` No file shows ${hidden.map((what) => hiddenWords[what] ?? what).join(", ")}.`;
+    condition === undefined
+      ? `${where} can be bound, or gives ${error}.`
+      : `${where} can be bound if ${condition}, and gives ${error} otherwise.`;
+  return [span("It depends", "warning"), `: ${open}${why}`];
+}
+
+/** What has to hold for a yes, where one hidden option decides. */
+const conditions: Readonly<Partial<Record<HiddenOption, { readonly one: string; readonly all: string }>>> = {
+  SO_REUSEADDR: { one: "the socket below has set SO_REUSEADDR", all: "all sockets below have set SO_REUSEADDR" },
+  SO_REUSEPORT: { one: "the socket below has set SO_REUSEPORT", all: "all sockets below have set SO_REUSEPORT" },
+  IPV6_V6ONLY: { one: "the socket below is IPv6-only", all: "all sockets below are IPv6-only" },
+};
+
+function conditionText(obstacles: readonly Obstacle[]): string | undefined {
+  const hidden = new Set(obstacles.flatMap((obstacle) => obstacle.hidden));
+  const [only] = hidden;
+  const condition = hidden.size === 1 && only !== undefined ? conditions[only] : undefined;
+  return obstacles.length === 1 ? condition?.one : condition?.all;
+}
+
+function obstacleBlocks(obstacle: Obstacle, answer: Answer, nowMs: number): Block[] {
+  const { reason, hidden } = obstacle;
+  const open = hidden.length === 0 ? "" : ` No file shows ${joinWords(hidden.map((what) => hiddenWords[what]))}.`;
   return [
-    paragraph([span(holderText(obstacle), "strong"), ` ${doingText(obstacle)}${meetingText(obstacle)}.`], {
+    paragraph([...holderLine(obstacle, nowMs), ` ${doingText(obstacle)}${meetingText(obstacle, answer)}.`], {
       indent: 2,
       hang: 4,
     }),
@@ -66,7 +91,7 @@ function obstacleBlocks(obstacle: Obstacle): Block[] {
   ];
 }
 
-const hiddenWords: Readonly<Record<string, string>> = {
+const hiddenWords: Readonly<Record<HiddenOption, string>> = {
   uid: "whose it is",
   order: "which of them was bound last",
   history: "who was on the port before",
@@ -76,22 +101,31 @@ const hiddenWords: Readonly<Record<string, string>> = {
   SO_BINDTODEVICE: "its interface",
 };
 
-function holderText({ holders, project, uid, inode }: Obstacle): string {
-  const first = knownOr(holders, [])[0];
-  if (first === undefined) {
-    if (inode === 0) return "What is left of a connection";
-    return holders.known ? "A socket without a process that can be seen" : `A process of the user with id ${uid}`;
-  }
-  const others = knownOr(holders, []).length - 1;
-  const more = others > 0 ? ` and ${others} more` : "";
-  return `${knownOr(first.name, "a process")} (pid ${first.pid}${more}${project === null ? "" : `, ${project}`})`;
+function joinWords(words: readonly string[]): string {
+  return words.length < 2 ? words.join("") : `${words.slice(0, -1).join(", ")} or ${words.at(-1)!}`;
+}
+
+function holderLine({ holders, project, uid, inode }: Obstacle, nowMs: number): Line {
+  if (inode === 0) return [span("What is left of a connection", "strong")];
+  if (!holders.known) return [span(`A process of the user with id ${uid}`, "strong"), " that you may not look into"];
+  const [first, ...others] = holders.value;
+  if (first === undefined) return [span("A socket of the kernel or of another pid namespace", "strong")];
+  const startedAt = knownOr(first.startedAt, undefined);
+  const user = knownOr(first.userName, null);
+  const facts = [
+    `pid ${first.pid}${others.length === 0 ? "" : ` and ${others.length} more`}`,
+    user === null ? "" : `user ${user}`,
+    project === null ? "" : `project ${project}`,
+    startedAt === undefined ? "" : `for ${ageText(startedAt, nowMs)}`,
+  ].filter((text) => text !== "");
+  return [span(knownOr(first.name, "A process"), "strong"), ` (${facts.join(", ")})`];
 }
 
 const doings: Readonly<Record<string, string>> = {
   LISTEN: "listens at",
   UNCONNECTED: "receives at",
   BOUND: "has bound",
-  TIME_WAIT: "has ended a moment ago at",
+  TIME_WAIT: "ended a moment ago at",
 };
 
 function doingText({ state, local, remote }: Obstacle): string {
@@ -102,15 +136,13 @@ function doingText({ state, local, remote }: Obstacle): string {
   return `has a connection (${state}) at ${own}${to}`;
 }
 
-function meetingText({ meeting, local }: Obstacle): string {
-  if (meeting === "it-has-all") return `, which is every address`;
-  if (meeting === "you-want-all") return `, which is one of the addresses that you want`;
-  if (meeting === "dual-stack") {
-    return local.address.includes(":") && !local.address.includes(".")
-      ? ", and an IPv6 socket that is not IPv6-only takes IPv4 as well"
-      : ", and the IPv6 wildcard that you want takes IPv4 as well";
-  }
-  return "";
+function meetingText({ meeting, local }: Obstacle, { address }: Answer): string {
+  if (meeting === "it-has-all") return `, which covers ${address}`;
+  if (meeting === "you-want-all") return `, which ${address} covers`;
+  if (meeting === "same-address") return local.address === address ? "" : ", which is the same address";
+  return local.address.includes(":") && !local.address.includes(".")
+    ? ", and an IPv6 socket that is not IPv6-only takes IPv4 as well"
+    : `, and ${address} takes IPv4 as well`;
 }
 
 function privilegeBlocks({ port }: Answer, start: number): Block[] {
