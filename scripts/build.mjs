@@ -5,6 +5,7 @@ import { createRequire } from "node:module";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { bundleCommand } from "./bundle-command.mjs";
+import { bundlePorts } from "./bundle-ports.mjs";
 import { generateFromOperations } from "./generate-from-operations.mjs";
 import { generateProtocolPages } from "./protocol-pages.mjs";
 import { generateRegistry } from "./generate-registry.mjs";
@@ -19,6 +20,7 @@ await generateFromOperations();
 await generateProtocolPages();
 compile();
 await bundleCommand();
+await bundlePorts();
 chmodSync("dist/bin/portolan.cjs", 0o755);
 await warmUp();
 

@@ -139,7 +139,7 @@ export const reservations = bindOperation(reservationsOperation);
 /** Gives reservations back. @throws RESERVATION_UNKNOWN, STORE_FAILED */
 export const release = bindOperation(releaseOperation);
 
-export { pickPort, pickPorts, portNumbers, releasePort, releasePorts, type PickPortOptions } from "./lease/index.ts";
+export * from "./ports.ts";
 export * from "./core/index.ts";
 export { createHost } from "./host/index.ts";
 export type * from "./host/host.ts";

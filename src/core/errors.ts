@@ -237,7 +237,9 @@ export class PortolanError extends Error {
   }
 }
 
-/** True for an error of Portolan, optionally of one code. */
+/** True for an error of Portolan, optionally of one code; also of another copy of the package in this process. */
 export function isPortolanError(error: unknown, code?: ErrorCode): error is PortolanError {
-  return error instanceof PortolanError && (code === undefined || error.code === code);
+  const own =
+    error instanceof PortolanError || (error instanceof Error && error.name === "PortolanError" && "code" in error);
+  return own && (code === undefined || (error as PortolanError).code === code);
 }

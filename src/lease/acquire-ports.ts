@@ -6,7 +6,7 @@ import { PortSet, PortolanError, isPortolanError, unknown, type Port, type Socke
 import type { Host, PortLimits } from "../host/index.ts";
 import { tryLock, type KernelLock } from "../store/index.ts";
 import { readLeaseRecords } from "./lease-records.ts";
-import { blockedPorts, poolsOf } from "./port-pool.ts";
+import { blockedPorts, poolsOf, type PortPools } from "./port-pool.ts";
 import { createPortProbe, type PortProbe, type ProbedSockets } from "./port-probe.ts";
 
 /** What ports are wanted. */
@@ -55,6 +55,11 @@ export interface Refusals {
   forbidden: number;
 }
 
+/** How many ports are drawn before every one is looked at in turn: about two in five of all are safe to hand out. */
+function samplesFor(count: number): number {
+  return Math.min(64 + count * 8, 16_384);
+}
+
 /** How many are locked before they are looked up together. */
 const batchSize = 256;
 
@@ -78,6 +83,7 @@ class PortSearch {
   readonly #probe: PortProbe;
   readonly #held = new Map<Port, KernelLock>();
   readonly #tried = new Set<number>();
+  readonly #preferred = new Set<number>();
   readonly #refusals: Refusals = { taken: 0, leased: 0, reserved: 0, blocked: 0, forbidden: 0 };
 
   #readLimits: PortLimits | undefined;
@@ -157,16 +163,30 @@ class PortSearch {
   /** Explicit sets from the lowest on; the safe ports at random or from the wished start. */
   *#candidates(): Generator<number, void> {
     const { prefer, within, start } = this.#wish;
-    for (const port of prefer) if (this.#mayTry(port)) yield port;
+    for (const port of prefer) {
+      if (!this.#mayTry(port)) continue;
+      this.#preferred.add(port);
+      yield port;
+    }
     if (within !== null) {
       for (const port of this.#allowed(within)) if (this.#mayTry(port)) yield port;
       return;
     }
     const pools = poolsOf(this.#limits);
-    for (const pool of [pools.preferred, pools.all]) {
-      const ports = listPorts(this.#allowed(pool));
+    if (start === null) yield* this.#samples(pools);
+    for (const preferred of [true, false]) {
+      const ports = listPorts(this.#allowed(preferred ? pools.preferred : pools.all));
       const order = start === null ? shuffled(ports, this.#surroundings.random) : rotated(ports, start);
       for (const port of order) if (this.#mayTry(port)) yield port;
+    }
+  }
+
+  /** Ports at random, as long as most of them are free: the sets of all that may be tried need not be made then. */
+  *#samples(pools: PortPools): Generator<number, void> {
+    const { random } = this.#surroundings;
+    for (let left = samplesFor(this.#wish.count); left > 0; left--) {
+      const port = Math.floor(random() * 65_536);
+      if (pools.prefers(port) && this.#mayTry(port)) yield port;
     }
   }
 
@@ -219,13 +239,20 @@ class PortSearch {
   }
 
   async #isFree(port: Port): Promise<boolean> {
-    const error = await probePort(this.#probe, port, this.#wish, this.#surroundings);
+    // What is left of ended connections is worth a second look only where this very port was asked for.
+    const error = this.#isAskedFor(port)
+      ? await probePort(this.#probe, port, this.#wish, this.#surroundings)
+      : await this.#probe(port);
     if (error === null) return true;
     this.#letGo(port);
     if (error === "EADDRINUSE") this.#refusals.taken += 1;
     else if (error === "EACCES" || error === "EPERM") this.#refusals.forbidden += 1;
     else throw refusalOf(port, this.#wish, error);
     return false;
+  }
+
+  #isAskedFor(port: Port): boolean {
+    return this.#wish.within !== null || this.#preferred.has(port);
   }
 
   #letGo(port: Port): void {

@@ -6,7 +6,6 @@ import { PortSet, PortolanError, isPort, parseIpAddress, quote, type Port } from
 import { createHost } from "../host/index.ts";
 import { resolveServiceName } from "../registry/index.ts";
 import { stateFolderOf, type KernelLock } from "../store/index.ts";
-import { findProject } from "../tenant/index.ts";
 import { acquirePorts, type PortWish } from "./acquire-ports.ts";
 import { acquireNamedPort } from "./named-port.ts";
 import { readReservations, reservationFile, reservedPorts } from "./reservations.ts";
@@ -34,7 +33,10 @@ export interface PickPortOptions {
   readonly signal?: AbortSignal;
 }
 
-const processLeases = new Map<number, KernelLock>();
+/** One for the process, also where the package was loaded twice. */
+const leasesKey = Symbol.for("portolan.process-leases");
+const shared = globalThis as { [leasesKey]?: Map<number, KernelLock> };
+const processLeases = (shared[leasesKey] ??= new Map<number, KernelLock>());
 
 /**
  * A free port that no other caller of Portolan on this machine gets while this process lives.
@@ -45,7 +47,7 @@ export async function pickPort(options: PickPortOptions = {}): Promise<Port> {
   const host = createHost();
   const name = checkName(options.name);
   const workingDirectory = options.workingDirectory ?? process.cwd();
-  const project = projectFolderOf(workingDirectory);
+  const project = await projectFolderOf(workingDirectory);
   const { port, lock } = await acquireNamedPort(
     { name, project },
     readWish(options),
@@ -116,7 +118,9 @@ export function checkName(name: string): string {
 }
 
 /** The folder that tells one project from another: a git worktree has its own. */
-export function projectFolderOf(workingDirectory: string): string {
+export async function projectFolderOf(workingDirectory: string): Promise<string> {
+  // Loaded for names alone.
+  const { findProject } = await import("../tenant/index.ts");
   return findProject(workingDirectory)?.root ?? workingDirectory;
 }
 

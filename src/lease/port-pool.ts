@@ -3,7 +3,7 @@
  */
 import { PortSet, knownOr } from "../core/index.ts";
 import type { PortLimits } from "../host/index.ts";
-import { allConventions, browserBlockedPorts, listAssignedPorts } from "../registry/index.ts";
+import { allConventions, browserBlockedPorts, conventionsOf, isAssigned, listAssignedPorts } from "../registry/index.ts";
 
 /** First port of the registered range: those below need a privilege on most machines. */
 const firstOrdinaryPort = 1024;
@@ -14,33 +14,44 @@ const usualEphemeralRange = { first: 32_768, last: 60_999 };
 /** Browsers open none of these, whatever answers there. */
 export const blockedPorts: PortSet = PortSet.from(browserBlockedPorts);
 
-/** Two sets of ports, the second for when the first is used up. */
+/** The ports that may be handed out. */
 export interface PortPools {
-  /** Assigned to nobody and nobody's default. */
-  readonly preferred: PortSet;
-  /** Those, and the assigned ones. */
+  /** Ports that may be: from 1024 on, none that the kernel assigns by itself, sets aside or forbids, none that browsers refuse. */
   readonly all: PortSet;
+  /** Those that are assigned to nobody and nobody's default; made when it is asked for. */
+  readonly preferred: PortSet;
+  /** Whether a port is among the preferred ones, without making the set of them. */
+  readonly prefers: (port: number) => boolean;
 }
 
 let nobodys: PortSet | undefined;
 let remembered: { readonly key: string; readonly pools: PortPools } | undefined;
 
-/**
- * The ports from 1024 on that the kernel does not assign by itself, that are not set aside (net.ipv4.ip_local_reserved_ports), that browsers
- * open, and that an ordinary user may bind.
- */
+/** The ports that this machine's limits leave to hand out. */
 export function poolsOf(limits: PortLimits): PortPools {
   const { first, last } = knownOr(limits.ephemeralRange, usualEphemeralRange);
   const reserved = knownOr(limits.reservedPorts, "");
   const lowest = Math.max(firstOrdinaryPort, knownOr(limits.unprivilegedPortStart, firstOrdinaryPort));
   const key = `${first} ${last} ${lowest} ${reserved}`;
   if (remembered?.key !== key) {
-    let pool = PortSet.range(lowest, lastPort).difference(PortSet.range(first, last)).difference(blockedPorts);
-    if (reserved !== "") pool = pool.difference(PortSet.parse(reserved));
-    nobodys ??= PortSet.from(listAssignedPorts())
-      .union(PortSet.from(allConventions().map(({ port }) => port)))
-      .complement();
-    remembered = { key, pools: { preferred: pool.intersect(nobodys), all: pool } };
+    let all = PortSet.range(lowest, lastPort).difference(PortSet.range(first, last)).difference(blockedPorts);
+    if (reserved !== "") all = all.difference(PortSet.parse(reserved));
+    const pool = all;
+    remembered = {
+      key,
+      pools: {
+        all: pool,
+        get preferred() {
+          return pool.intersect((nobodys ??= listNobodys()));
+        },
+        prefers: (port) => pool.has(port) && !isAssigned(port) && conventionsOf(port).length === 0,
+      },
+    };
   }
   return remembered.pools;
+}
+
+function listNobodys(): PortSet {
+  const usual = PortSet.from(allConventions().map(({ port }) => port));
+  return PortSet.from(listAssignedPorts()).union(usual).complement();
 }

@@ -32,7 +32,7 @@ const engineDeadlineMs = 5000;
 export async function proposeKill(wish: KillWish, context: OperationContext): Promise<KillProposal> {
   const signal = readSignal(wish.signal ?? usualSignal);
   const graceMs = parseDuration(wish.grace ?? usualGrace, "--grace");
-  const { ports, test } = readKillTargets(wish, context);
+  const { ports, test } = await readKillTargets(wish, context);
   const snapshot = await context.host.snapshot({
     states: "all",
     ...(ports !== null && ports.size <= 32 ? { ports: ports.toArray() } : {}),

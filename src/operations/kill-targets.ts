@@ -26,22 +26,22 @@ export type TargetTest = (socket: Socket, service: ListedService | undefined) =>
  * The test for a wish: ports widen each other; project and orphans narrow what is left, and stand alone without ports.
  * @throws ARGUMENT_INVALID when nothing is named; PORT_INVALID, PORT_SET_INVALID, ENDPOINT_INVALID, SERVICE_UNKNOWN
  */
-export function readKillTargets(
+export async function readKillTargets(
   wish: KillTargets,
   context: OperationContext,
-): {
+): Promise<{
   /** Ports that are named, whatever the transport; `null` for all. */
   readonly ports: PortSet | null;
   readonly test: TargetTest;
-} {
+}> {
   const { targets = [], project, orphans, transport } = wish;
   if (targets.length === 0 && project === undefined && orphans !== true) {
     throw new PortolanError("ARGUMENT_INVALID", "kill: nothing is named to be freed.", {
       details: { hint: "Name a port (3000), a range (3000-3010), a name, --project or --orphans." },
     });
   }
-  const ports = targets.length === 0 ? null : readPorts(targets, context);
-  const folder = project === undefined ? null : projectTest(project, context);
+  const ports = targets.length === 0 ? null : await readPorts(targets, context);
+  const folder = project === undefined ? null : await projectTest(project, context);
   return {
     ports: ports === null ? null : ports.tcp.union(ports.udp),
     test: (socket, service) =>
@@ -53,14 +53,14 @@ export function readKillTargets(
 }
 
 /** A name that this project has reserved means its port; any other is a service's. `udp:53` means one transport, `53` both. */
-function readPorts(
+async function readPorts(
   words: readonly string[],
   context: OperationContext,
-): { readonly tcp: PortSet; readonly udp: PortSet } {
+): Promise<{ readonly tcp: PortSet; readonly udp: PortSet }> {
   let tcp = PortSet.empty;
   let udp = PortSet.empty;
   for (const word of words) {
-    const reserved = /^[a-z][\w.-]*$/i.test(word) ? findReserved(word, context) : undefined;
+    const reserved = /^[a-z][\w.-]*$/i.test(word) ? await findReserved(word, context) : undefined;
     const [, only, rest] = /^(tcp|udp):(?:\/\/)?(.+)$/.exec(word) ?? [undefined, undefined, word];
     const ports = reserved === undefined ? parsePortWords([rest!]) : PortSet.of(reserved);
     if (only !== "udp") tcp = tcp.union(ports);
@@ -69,18 +69,21 @@ function readPorts(
   return { tcp, udp };
 }
 
-function findReserved(name: string, context: OperationContext): number | undefined {
-  const { file, project } = leaseHome(context);
+async function findReserved(name: string, context: OperationContext): Promise<number | undefined> {
+  const { file, project } = await leaseHome(context);
   return findReservation(readReservations(file), name, project)?.port;
 }
 
 /** By the project's exact name, the last part of it, or a folder: a path, or `.` for the one the caller stands in. */
-function projectTest(wanted: string, context: OperationContext): (service: ListedService) => boolean {
+async function projectTest(
+  wanted: string,
+  context: OperationContext,
+): Promise<(service: ListedService) => boolean> {
   if (wanted === "") throw new PortolanError("ARGUMENT_INVALID", "--project needs a name or a folder.");
   const isPath = wanted === "." || wanted.includes("/");
   const folder = isPath
     ? wanted === "."
-      ? leaseHome(context).project
+      ? (await leaseHome(context)).project
       : resolve(context.workingDirectory, wanted)
     : null;
   return ({ project }) => {

@@ -51,9 +51,11 @@ function listInOrder(text: string): number[] {
 }
 
 /** The user's reservations, and the project in which the caller stands. */
-export function leaseHome(context: OperationContext): { readonly file: ReservationFile; readonly project: string } {
+export async function leaseHome(
+  context: OperationContext,
+): Promise<{ readonly file: ReservationFile; readonly project: string }> {
   return {
     file: reservationFile(stateFolderOf(context.environment)),
-    project: projectFolderOf(context.workingDirectory),
+    project: await projectFolderOf(context.workingDirectory),
   };
 }

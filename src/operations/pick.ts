@@ -59,7 +59,7 @@ export async function runPick(input: PickInput, context: OperationContext): Prom
     );
   }
   const wish = wishOf(input);
-  const { file, project } = leaseHome(context);
+  const { file, project } = await leaseHome(context);
   const surroundings = { host: context.host, signal: context.signal, random: Math.random, nowMs: context.nowMs };
   let acquired: AcquiredPort[];
   if (input.name === undefined) {

@@ -28,7 +28,7 @@ export type ReleaseResult = v.InferOutput<typeof outputSchema>;
 
 /** Runs `release`. */
 export async function runRelease(input: ReleaseInput, context: OperationContext): Promise<ReleaseResult> {
-  const { file, project } = leaseHome(context);
+  const { file, project } = await leaseHome(context);
   const released: Reservation[] = [];
   const leases: Port[] = [];
   const own = readLeaseRecords().filter(

@@ -49,7 +49,7 @@ export async function runReservations(
   input: ReservationsInput,
   context: OperationContext,
 ): Promise<ReservationsResult> {
-  const { file, project } = leaseHome(context);
+  const { file, project } = await leaseHome(context);
   const all = readReservations(file);
   const kept = input.here === true ? all.filter((one) => one.project === project || one.project === null) : all;
   const nowMs = monotonicMs();

@@ -50,7 +50,7 @@ export function describeReservation({ name, port, project, createdAtMs, chosen }
 /** Runs `reserve`. */
 export async function runReserve(input: ReserveInput, context: OperationContext): Promise<ReserveResult> {
   const name = checkName(input.name);
-  const { file, project: here } = leaseHome(context);
+  const { file, project: here } = await leaseHome(context);
   const project = input.global === true ? null : here;
   const wanted = input.port === undefined ? undefined : parsePort(input.port);
   if (wanted !== undefined) refuseUnusable(wanted);

@@ -40,7 +40,7 @@ export type RunEvent = v.InferOutput<typeof eventSchema>;
 /** Runs `run`. Signals to this process go to the program. The port is nobody else's until the program has ended. */
 export async function* runRun(input: RunInput, context: OperationContext): AsyncGenerator<RunEvent, RunResult, void> {
   const wish = wishOf(input);
-  const { file, project } = leaseHome(context);
+  const { file, project } = await leaseHome(context);
   const surroundings = { host: context.host, signal: context.signal, random: Math.random, nowMs: context.nowMs };
   const acquired =
     input.name === undefined

@@ -39,6 +39,11 @@ export function primaryNameOf(port: number, transport: Transport): string | unde
   return undefined;
 }
 
+/** Whether IANA has assigned the port, by any transport. */
+export function isAssigned(port: number): boolean {
+  return findLines(nameTable, port).length > 0;
+}
+
 /** Every port that IANA has assigned, by any transport; ascending, some of them twice. */
 export function* listAssignedPorts(): Generator<number, void> {
   for (let start = 0; start >= 0 && start < nameTable.length;) {

@@ -34,15 +34,19 @@ const lockDeadlineMs = 10_000;
 const largestFile = 16 * 1024 * 1024;
 
 /**
- * What the file holds.
+ * What the file holds. One that this user may not even look at is somebody else's, and holds nothing of this user's.
  * @throws STORE_FAILED when it cannot be read, is damaged, or is of a later version
  */
 export function readJsonFile<Content>(file: JsonFile<Content>): Content {
+  return readContent(file, ["ENOENT", "ENOTDIR", "EACCES"]);
+}
+
+function readContent<Content>(file: JsonFile<Content>, absences: readonly string[]): Content {
   let text: string;
   try {
     text = readFileSync(file.path, "utf8");
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === "ENOENT") return file.empty;
+    if (absences.includes((error as NodeJS.ErrnoException).code ?? "")) return file.empty;
     throw failure(file, "could not be read", error);
   }
   if (text.length > largestFile) throw failure(file, "is larger than any that Portolan writes");
@@ -76,7 +80,7 @@ export async function updateJsonFile<Content>(
   const name = `file/${createHash("sha256").update(file.path).digest("hex").slice(0, 32)}`;
   const lock = await waitForLock(name, lockDeadlineMs, signal);
   try {
-    const changed = await change(readJsonFile(file));
+    const changed = await change(readContent(file, ["ENOENT"]));
     if (changed !== undefined)
       replaceFile(file, `${JSON.stringify({ version: file.version, content: changed }, null, 2)}\n`);
   } finally {
@@ -114,7 +118,7 @@ function makeFolders(folder: string): void {
     const parent = dirname(folder);
     if (code !== "ENOENT" || parent === folder || existsSync(parent)) throw error;
     makeFolders(parent);
-    mkdirSync(folder, { mode: 0o700 });
+    makeFolders(folder);
   }
 }
 
