@@ -1,8 +1,8 @@
 /**
  * @module What the kernel would say to bind(2) and listen(2): yes, no with the socket or limit in the way, or what it depends on.
  *
- * Not covered, because no file shows it: security modules and BPF programs that refuse a bind, and an IPv6 address during the
- * second or two in which the network is searched for a twin (RFC 4862 §5.4).
+ * Not covered: security modules and BPF programs that refuse a bind, which no file shows; an IPv6 address during the second or two in
+ * which the network is searched for a twin (RFC 4862 §5.4); addresses that only a route makes local (`ip route add local`).
  */
 import {
   ipv4OfMapped,
