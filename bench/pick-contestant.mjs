@@ -61,7 +61,8 @@ const loaders = {
     return {
       one: async () => [await portfinder.getPortPromise()],
       thousand: () => portfinder.getPortsPromise(1000, { port: 20_000 }),
-      row: () => findRow(async (port) => (await portfinder.getPortPromise({ port, stopPort: port }).catch(() => 0)) === port),
+      row: () =>
+        findRow(async (port) => (await portfinder.getPortPromise({ port, stopPort: port }).catch(() => 0)) === port),
       storm: () => portfinder.getPortPromise({ port: stormRange.first, stopPort: stormRange.last }),
     };
   },

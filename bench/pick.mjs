@@ -21,7 +21,11 @@ const env = cleanEnvironment();
 const stormCallers = 8;
 
 function runOnce(name, task) {
-  const { stdout, status, stderr } = spawnSync(process.execPath, [program, name, task], { env, encoding: "utf8", timeout: 120_000 });
+  const { stdout, status, stderr } = spawnSync(process.execPath, [program, name, task], {
+    env,
+    encoding: "utf8",
+    timeout: 120_000,
+  });
   if (status !== 0) throw new Error(`${name} ${task}: ${stderr}`);
   return JSON.parse(stdout);
 }
@@ -40,20 +44,27 @@ async function crowd() {
 
 /** Callers at once over one range; what each bound and was refused. */
 async function storm(name) {
-  const callers = Array.from({ length: stormCallers }, () => spawn(process.execPath, [program, name, "storm"], { env, stdio: ["pipe", "pipe", "inherit"] }));
+  const callers = Array.from({ length: stormCallers }, () =>
+    spawn(process.execPath, [program, name, "storm"], { env, stdio: ["pipe", "pipe", "inherit"] }),
+  );
   const outputs = callers.map((caller) => {
     let text = "";
     caller.stdout.setEncoding("utf8").on("data", (piece) => (text += piece));
     return () => text;
   });
-  for (const [index, caller] of callers.entries()) while (!outputs[index]().includes("ready")) await once(caller.stdout, "data");
+  for (const [index, caller] of callers.entries())
+    while (!outputs[index]().includes("ready")) await once(caller.stdout, "data");
   for (const caller of callers) caller.stdin.write("go\n");
-  for (const [index, caller] of callers.entries()) while (!outputs[index]().includes("}")) await once(caller.stdout, "data");
+  for (const [index, caller] of callers.entries())
+    while (!outputs[index]().includes("}")) await once(caller.stdout, "data");
   const told = outputs.map((output) => JSON.parse(output().split("\n")[1]));
   const exits = callers.map((caller) => once(caller, "exit"));
   for (const caller of callers) caller.stdin.end();
   await Promise.all(exits);
-  return { asked: told.flatMap(({ bound, refused }) => [...bound, ...refused]).length, refused: told.flatMap(({ refused }) => refused).length };
+  return {
+    asked: told.flatMap(({ bound, refused }) => [...bound, ...refused]).length,
+    refused: told.flatMap(({ refused }) => refused).length,
+  };
 }
 
 const crowded = await crowd();
@@ -76,7 +87,9 @@ try {
       const { count, unique, importMs } = last.get(name);
       const ratio = name === "portolan" ? "" : `  portolan is ${(ours / median).toFixed(2)} of it`;
       const faults = unique === count && count > 0 ? "" : `  only ${unique} different of ${count}`;
-      console.log(`  ${name.padEnd(16)} ${median.toFixed(2).padStart(9)}  import ${importMs.toFixed(1).padStart(5)}${ratio}${faults}`);
+      console.log(
+        `  ${name.padEnd(16)} ${median.toFixed(2).padStart(9)}  import ${importMs.toFixed(1).padStart(5)}${ratio}${faults}`,
+      );
     }
   }
 } finally {

@@ -130,6 +130,13 @@ function listSources(rows) {
   return [...new Set(rows.map((row) => row.source))];
 }
 
+/** Ports that are assigned, by any transport, or some program's default. */
+function knownPortsBitmap() {
+  const bytes = Buffer.alloc(8192);
+  for (const { port } of [...collectAssignments(), ...collectConventions()]) bytes[port >> 3] |= 1 << (port & 7);
+  return bytes.toString("base64");
+}
+
 /** What a line of each table is, for the reader of the generated file. */
 const lineFormats = {
   names: `"port transports name", by port, primary first; transports is a sum of tcp 1, udp 2, sctp 4, dccp 8`,
@@ -145,6 +152,10 @@ export async function generateRegistry() {
     const code = `export function ${name}Table(): string {\n  return ${JSON.stringify(text)};\n}`;
     writeIfChanged(new URL(`${name}.generated.ts`, folder), `${head}\n\n/** Lines ${lineFormats[name]}. */\n${code}\n`);
   }
+  writeIfChanged(
+    new URL("known-ports.generated.ts", folder),
+    `${head}\n\n/** A bit for each port, as PortSet.fromBitmap reads it, in base64. */\nexport const knownPortsBitmap = "${knownPortsBitmap()}";\n`,
+  );
   const sources = listSources(collectAssignments());
   writeIfChanged(
     new URL("sources.generated.ts", folder),

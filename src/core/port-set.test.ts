@@ -267,3 +267,19 @@ describe("as a set", () => {
     expect(ports).toEqual([1, 5, 9]);
   });
 });
+
+describe("a bitmap", () => {
+  test("has the lowest port in the lowest bit of the first byte", () => {
+    const bytes = new Uint8Array(8192);
+    bytes[0] = 0b1000_0001;
+    bytes[10] = 0b1;
+    bytes[8191] = 0b1000_0000;
+    expect(PortSet.fromBitmap(bytes).toString()).toBe("0,7,80,65535");
+    bytes[0] = 0;
+    expect(PortSet.fromBitmap(bytes).first).toBe(80);
+  });
+
+  test("of another length is refused", () => {
+    expect(() => PortSet.fromBitmap(new Uint8Array(8191))).toThrow("8192 bytes");
+  });
+});

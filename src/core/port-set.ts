@@ -50,6 +50,21 @@ export class PortSet implements Iterable<Port> {
   }
 
   /**
+   * The set of a bitmap of 8,192 bytes: port p is bit p mod 8, the lowest first, of byte p / 8. The bytes are copied.
+   * @throws PORT_SET_INVALID for another length
+   */
+  static fromBitmap(bytes: Uint8Array): PortSet {
+    if (bytes.length !== portCount / 8) {
+      throw new PortolanError("PORT_SET_INVALID", `A bitmap of ports has ${portCount / 8} bytes, not ${bytes.length}.`);
+    }
+    const words = new Uint32Array(wordCount);
+    bytes.forEach((byte, index) => {
+      words[index >> 2]! |= byte << ((index & 3) * 8);
+    });
+    return new PortSet(words);
+  }
+
+  /**
    * The ports from `first` to `last`, both included.
    * @throws PORT_INVALID when one is no port; PORT_SET_INVALID when `first` is higher than `last`
    */

@@ -6,7 +6,7 @@ import { PortSet, PortolanError, isPortolanError, unknown, type Port, type Socke
 import type { Host, PortLimits } from "../host/index.ts";
 import { tryLock, type KernelLock } from "../store/index.ts";
 import { readLeaseRecords } from "./lease-records.ts";
-import { blockedPorts, poolsOf, type PortPools } from "./port-pool.ts";
+import { blockedPorts, poolsOf } from "./port-pool.ts";
 import { createPortProbe, type PortProbe, type ProbedSockets } from "./port-probe.ts";
 
 /** What ports are wanted. */
@@ -55,11 +55,6 @@ export interface Refusals {
   forbidden: number;
 }
 
-/** How many ports are drawn before every one is looked at in turn: about two in five of all are safe to hand out. */
-function samplesFor(count: number): number {
-  return Math.min(64 + count * 8, 16_384);
-}
-
 /** How many are locked before they are looked up together. */
 const batchSize = 256;
 
@@ -106,9 +101,15 @@ class PortSearch {
       while (locked.length < wanted && !ended) {
         const next = candidates.next();
         ended = next.done === true;
-        if (next.done !== true && (await this.#lock(next.value))) locked.push(next.value as Port);
+        if (next.done === true) break;
+        const got = this.#lock(next.value);
+        // Where the locks are the kernel's own nothing is waited for: a promise a port would cost as much as the lock.
+        if (typeof got === "boolean" ? got : await got) locked.push(next.value as Port);
       }
-      for (const port of this.#dropPromised(locked)) if (await this.#isFree(port)) found.push(port);
+      for (const port of this.#dropPromised(locked)) {
+        const free = this.#isFree(port);
+        if (typeof free === "boolean" ? free : await free) found.push(port);
+      }
       if (found.length === count) return this.#take(found);
       if (ended) throw this.#exhausted(found.length);
     }
@@ -173,20 +174,10 @@ class PortSearch {
       return;
     }
     const pools = poolsOf(this.#limits);
-    if (start === null) yield* this.#samples(pools);
-    for (const preferred of [true, false]) {
-      const ports = listPorts(this.#allowed(preferred ? pools.preferred : pools.all));
+    for (const pool of [pools.preferred, pools.all]) {
+      const ports = listPorts(this.#allowed(pool));
       const order = start === null ? shuffled(ports, this.#surroundings.random) : rotated(ports, start);
       for (const port of order) if (this.#mayTry(port)) yield port;
-    }
-  }
-
-  /** Ports at random, as long as most of them are free: the sets of all that may be tried need not be made then. */
-  *#samples(pools: PortPools): Generator<number, void> {
-    const { random } = this.#surroundings;
-    for (let left = samplesFor(this.#wish.count); left > 0; left--) {
-      const port = Math.floor(random() * 65_536);
-      if (pools.prefers(port) && this.#mayTry(port)) yield port;
     }
   }
 
@@ -218,8 +209,12 @@ class PortSearch {
     return false;
   }
 
-  async #lock(port: number): Promise<boolean> {
-    const lock = await lockPort(port);
+  #lock(port: number): boolean | Promise<boolean> {
+    const lock = lockPort(port);
+    return lock instanceof Promise ? lock.then((got) => this.#keep(port, got)) : this.#keep(port, lock);
+  }
+
+  #keep(port: number, lock: KernelLock | null): boolean {
     if (lock === null) this.#refusals.leased += 1;
     else this.#held.set(port as Port, lock);
     return lock !== null;
@@ -238,11 +233,15 @@ class PortSearch {
     });
   }
 
-  async #isFree(port: Port): Promise<boolean> {
+  #isFree(port: Port): boolean | Promise<boolean> {
     // What is left of ended connections is worth a second look only where this very port was asked for.
     const error = this.#isAskedFor(port)
-      ? await probePort(this.#probe, port, this.#wish, this.#surroundings)
-      : await this.#probe(port);
+      ? probePort(this.#probe, port, this.#wish, this.#surroundings)
+      : this.#probe(port);
+    return error instanceof Promise ? error.then((told) => this.#judge(port, told)) : this.#judge(port, error);
+  }
+
+  #judge(port: Port, error: string | null): boolean {
     if (error === null) return true;
     this.#letGo(port);
     if (error === "EADDRINUSE") this.#refusals.taken += 1;
@@ -317,15 +316,20 @@ export function refusalOf(port: number, wish: ProbedSockets, error: string): Por
 }
 
 /**
- * The lock of a port, one for all transports; `null` when another caller has it.
+ * The lock of a port, one for all transports; `null` when another caller has it. A promise where the system needs time for it.
  * @throws LEASE_STORE_FAILED
  */
-export async function lockPort(port: number): Promise<KernelLock | null> {
+export function lockPort(port: number): KernelLock | null | Promise<KernelLock | null> {
   try {
-    return await tryLock(`lease/${port}`, { waitable: false });
+    const lock = tryLock(`lease/${port}`, { waitable: false });
+    return lock instanceof Promise ? lock.catch((error: unknown) => refuseLock(port, error)) : lock;
   } catch (error) {
-    throw new PortolanError("LEASE_STORE_FAILED", `Port ${port} could not be locked.`, { cause: error });
+    return refuseLock(port, error);
   }
+}
+
+function refuseLock(port: number, cause: unknown): never {
+  throw new PortolanError("LEASE_STORE_FAILED", `Port ${port} could not be locked.`, { cause });
 }
 
 /**

@@ -3,7 +3,7 @@
  */
 import { PortSet, knownOr } from "../core/index.ts";
 import type { PortLimits } from "../host/index.ts";
-import { allConventions, browserBlockedPorts, conventionsOf, isAssigned, listAssignedPorts } from "../registry/index.ts";
+import { browserBlockedPorts, listKnownPorts } from "../registry/index.ts";
 
 /** First port of the registered range: those below need a privilege on most machines. */
 const firstOrdinaryPort = 1024;
@@ -18,13 +18,10 @@ export const blockedPorts: PortSet = PortSet.from(browserBlockedPorts);
 export interface PortPools {
   /** Ports that may be: from 1024 on, none that the kernel assigns by itself, sets aside or forbids, none that browsers refuse. */
   readonly all: PortSet;
-  /** Those that are assigned to nobody and nobody's default; made when it is asked for. */
+  /** Those that are assigned to nobody and nobody's default. */
   readonly preferred: PortSet;
-  /** Whether a port is among the preferred ones, without making the set of them. */
-  readonly prefers: (port: number) => boolean;
 }
 
-let nobodys: PortSet | undefined;
 let remembered: { readonly key: string; readonly pools: PortPools } | undefined;
 
 /** The ports that this machine's limits leave to hand out. */
@@ -36,22 +33,7 @@ export function poolsOf(limits: PortLimits): PortPools {
   if (remembered?.key !== key) {
     let all = PortSet.range(lowest, lastPort).difference(PortSet.range(first, last)).difference(blockedPorts);
     if (reserved !== "") all = all.difference(PortSet.parse(reserved));
-    const pool = all;
-    remembered = {
-      key,
-      pools: {
-        all: pool,
-        get preferred() {
-          return pool.intersect((nobodys ??= listNobodys()));
-        },
-        prefers: (port) => pool.has(port) && !isAssigned(port) && conventionsOf(port).length === 0,
-      },
-    };
+    remembered = { key, pools: { all, preferred: all.difference(listKnownPorts()) } };
   }
   return remembered.pools;
-}
-
-function listNobodys(): PortSet {
-  const usual = PortSet.from(allConventions().map(({ port }) => port));
-  return PortSet.from(listAssignedPorts()).union(usual).complement();
 }

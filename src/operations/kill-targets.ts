@@ -75,10 +75,7 @@ async function findReserved(name: string, context: OperationContext): Promise<nu
 }
 
 /** By the project's exact name, the last part of it, or a folder: a path, or `.` for the one the caller stands in. */
-async function projectTest(
-  wanted: string,
-  context: OperationContext,
-): Promise<(service: ListedService) => boolean> {
+async function projectTest(wanted: string, context: OperationContext): Promise<(service: ListedService) => boolean> {
   if (wanted === "") throw new PortolanError("ARGUMENT_INVALID", "--project needs a name or a folder.");
   const isPath = wanted === "." || wanted.includes("/");
   const folder = isPath

@@ -5,7 +5,8 @@ export { allAssignments, assignmentsOf, type Assignment } from "./assignments.ts
 export type { Convention } from "./convention.ts";
 export { allConventions, conventionsOf } from "./conventions.ts";
 export { doorOf, doors, type Door } from "./doors.ts";
-export { isAssigned, listAssignedPorts, primaryNameOf } from "./names.ts";
+export { listKnownPorts } from "./known-ports.ts";
+export { primaryNameOf } from "./names.ts";
 export { rangeOf, ranges, type PortRange } from "./ranges.ts";
 export { resolveServiceName } from "./resolve.ts";
 export { browserBlockedPorts, portOfScheme, schemeOf } from "./schemes.ts";

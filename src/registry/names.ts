@@ -39,20 +39,6 @@ export function primaryNameOf(port: number, transport: Transport): string | unde
   return undefined;
 }
 
-/** Whether IANA has assigned the port, by any transport. */
-export function isAssigned(port: number): boolean {
-  return findLines(nameTable, port).length > 0;
-}
-
-/** Every port that IANA has assigned, by any transport; ascending, some of them twice. */
-export function* listAssignedPorts(): Generator<number, void> {
-  for (let start = 0; start >= 0 && start < nameTable.length;) {
-    yield Number(nameTable.slice(start, nameTable.indexOf(" ", start)));
-    const end = nameTable.indexOf("\n", start);
-    start = end < 0 ? -1 : end + 1;
-  }
-}
-
 let lowerCaseTable: string | undefined;
 
 /** Ports of a registered name, letter case ignored, in ascending order; found by searching the table's text. */

@@ -13,7 +13,7 @@ import { addressFamilies, loadSocketCalls, socketTypes, type SocketCalls } from 
 /** A lock that is held. */
 export interface KernelLock {
   /** Lets go. Safe to call twice. */
-  readonly release: () => void;
+  release(): void;
 }
 
 /** Longest name of a lock, bytes of ASCII. */
@@ -29,10 +29,13 @@ let native: NativeLocks | null | undefined;
  * Takes a lock.
  * @param name ASCII letters, digits and -_/.@: at most 100 of them
  * @param options.waitable whether others may wait for it; default true. Those who never do spare a system call.
- * @returns `null` when somebody holds it
+ * @returns `null` when somebody holds it; a promise where the system needs time to tell
  * @throws STORE_FAILED when the system gives no locks (no file descriptors left, a sandbox without Unix sockets)
  */
-export async function tryLock(name: string, options: { waitable?: boolean } = {}): Promise<KernelLock | null> {
+export function tryLock(
+  name: string,
+  options: { waitable?: boolean } = {},
+): KernelLock | null | Promise<KernelLock | null> {
   if (!/^[\w/.@-]+$/.test(name) || name.length > longestName) throw new Error(`Not a lock's name: ${name}`);
   if (process.platform === "linux") {
     native ??= declareNativeLocks(loadSocketCalls());
@@ -107,9 +110,25 @@ function declareNativeLocks(calls: SocketCalls | null): NativeLocks | null {
       }
       // So that whoever waits can connect, and hears when it closes.
       if (waitable) listen(descriptor, 64);
-      return { release: once(() => void close(descriptor)) };
+      return new DescriptorLock(descriptor, close);
     },
   };
+}
+
+/** One of thousands, made without functions of its own. */
+class DescriptorLock implements KernelLock {
+  #descriptor: number;
+  readonly #close: SocketCalls["close"];
+
+  constructor(descriptor: number, close: SocketCalls["close"]) {
+    this.#descriptor = descriptor;
+    this.#close = close;
+  }
+
+  release(): void {
+    if (this.#descriptor >= 0) this.#close(this.#descriptor);
+    this.#descriptor = -1;
+  }
 }
 
 function refused(name: string, error: string): PortolanError {
