@@ -2,7 +2,7 @@
  * @module Takes free ports so that no other caller on this machine gets them: each port's lock first, then whether it was promised to
  * somebody, then whether it can be bound. Only one caller at a time tries a port.
  */
-import { PortSet, PortolanError, isPortolanError, unknown, type Port, type Socket } from "../core/index.ts";
+import { PortSet, PortolanError, isPortolanError, portCount, unknown, type Port, type Socket } from "../core/index.ts";
 import type { Host, PortLimits } from "../host/index.ts";
 import { tryLock, type KernelLock } from "../store/index.ts";
 import { readLeaseRecords } from "./lease-records.ts";
@@ -54,6 +54,9 @@ export interface Refusals {
   /** The kernel does not let this user bind it. */
   forbidden: number;
 }
+
+/** How often one draws for a port before all are listed: two in five of all ports are safe to hand out. */
+const drawsEach = 8;
 
 /** How many are locked before they are looked up together. */
 const batchSize = 256;
@@ -174,10 +177,20 @@ class PortSearch {
       return;
     }
     const pools = poolsOf(this.#limits);
+    if (start === null) yield* this.#draw(pools.preferred);
     for (const pool of [pools.preferred, pools.all]) {
       const ports = listPorts(this.#allowed(pool));
       const order = start === null ? shuffled(ports, this.#surroundings.random) : rotated(ports, start);
       for (const port of order) if (this.#mayTry(port)) yield port;
+    }
+  }
+
+  /** Ports at random, as long as most are free: then no list of all of them is needed. */
+  *#draw(pool: PortSet): Generator<number, void> {
+    const { count } = this.#wish;
+    for (let left = drawsEach * count; left > 0; left--) {
+      const port = Math.floor(this.#surroundings.random() * portCount);
+      if (pool.has(port) && this.#mayTry(port)) yield port;
     }
   }
 

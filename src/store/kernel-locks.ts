@@ -82,7 +82,18 @@ function untilReleased(name: string, leftMs: number): Promise<void> {
 }
 
 function abstractName(name: string): string {
-  return `\0${`portolan/${name}`.padEnd(nameSize, ".")}`;
+  return `\0${`portolan/${name}`.padEnd(nameSize - 2, ".")}${spreadOf(name)}`;
+}
+
+/**
+ * Two characters at the end that tell names apart to the kernel's hash: it is a sum of 16-bit words (`unix_abstract_hash` in
+ * net/unix/af_unix.c), of which names that differ in some digits alone have few, and then each bind would walk through all the others.
+ */
+function spreadOf(name: string): string {
+  // FNV-1a (draft-eastlake-fnv).
+  let hash = 0x811c9dc5;
+  for (let index = 0; index < name.length; index++) hash = Math.imul(hash ^ name.charCodeAt(index), 0x01000193);
+  return String.fromCharCode(33 + ((hash >>> 8) % 94), 33 + ((hash >>> 20) % 94));
 }
 
 interface NativeLocks {
@@ -99,6 +110,7 @@ function declareNativeLocks(calls: SocketCalls | null): NativeLocks | null {
     tryLock(name, waitable) {
       address.fill(".", 3);
       address.write(`portolan/${name}`, 3, "latin1");
+      address.write(spreadOf(name), 1 + nameSize, "latin1");
       // Streams, as Node's servers are: the kernel tells their names and those of datagrams apart.
       const descriptor = socket(addressFamilies.unix, socketTypes.tcp, 0);
       if (descriptor < 0) throw refused(name, lastError());
