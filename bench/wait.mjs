@@ -27,7 +27,15 @@ const libraries = [
 const commands = [
   { name: "portolan wait", words: (port) => [fileOf("../dist/bin/portolan.cjs"), "wait", `127.0.0.1:${port}`] },
   { name: "wait-on", words: (port) => [fileOf("peers/node_modules/wait-on/bin/wait-on"), `tcp:127.0.0.1:${port}`] },
-  { name: "wait-port", words: (port) => [fileOf("peers/node_modules/wait-port/bin/wait-port.js"), "--output", "silent", `127.0.0.1:${port}`] },
+  {
+    name: "wait-port",
+    words: (port) => [
+      fileOf("peers/node_modules/wait-port/bin/wait-port.js"),
+      "--output",
+      "silent",
+      `127.0.0.1:${port}`,
+    ],
+  },
 ];
 
 /** Milliseconds from the listener's being there to the end of the wait. */
@@ -65,13 +73,18 @@ async function race(title, contestants, leadMs) {
   }
 }
 
-await race("from the listener to the promise, in one process", libraries.map(({ name, wait }) => ({ name, begin: wait })), 100);
+await race(
+  "from the listener to the promise, in one process",
+  libraries.map(({ name, wait }) => ({ name, begin: wait })),
+  100,
+);
 const env = cleanEnvironment();
 await race(
   "from the listener to the command's end",
   commands.map(({ name, words }) => ({
     name,
-    begin: (port) => once(spawn(process.execPath, words(port), { env, stdio: ["ignore", "ignore", "inherit"] }), "exit"),
+    begin: (port) =>
+      once(spawn(process.execPath, words(port), { env, stdio: ["ignore", "ignore", "inherit"] }), "exit"),
   })),
   700,
 );

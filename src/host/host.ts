@@ -70,6 +70,11 @@ export interface PortLimits {
   readonly mayBindPrivileged: Known<boolean>;
   /** Whether an IPv6 wildcard socket leaves IPv4 alone by default (Linux: net.ipv6.bindv6only, default false). */
   readonly v6onlyDefault: Known<boolean>;
+  /**
+   * IPv4 networks that are this machine's as a whole, `127.0.0.0/8`: what a loopback interface or a route of type local gives it. Their
+   * addresses can be bound though no interface lists them.
+   */
+  readonly localNetworks?: Known<readonly string[]>;
   /** Whether addresses that the machine does not have may be bound (Linux: net.ipv4.ip_nonlocal_bind, net.ipv6.ip_nonlocal_bind, default false). */
   readonly nonlocalBind?: { readonly ipv4: Known<boolean>; readonly ipv6: Known<boolean> };
 }

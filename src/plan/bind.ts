@@ -2,7 +2,7 @@
  * @module What the kernel would say to bind(2) and listen(2): yes, no with the socket or limit in the way, or what it depends on.
  *
  * Not covered: security modules and BPF programs that refuse a bind, which no file shows; an IPv6 address during the second or two in
- * which the network is searched for a twin (RFC 4862 §5.4); addresses that only a route makes local (`ip route add local`).
+ * which the network is searched for a twin (RFC 4862 §5.4).
  */
 import {
   ipv4OfMapped,
@@ -10,6 +10,7 @@ import {
   isLoopbackAddress,
   isMulticastAddress,
   knownOr,
+  networkOf,
   type Port,
   type Socket,
 } from "../core/index.ts";
@@ -145,7 +146,14 @@ function hasAddress({ address, addressFamily, interfaceName }: FullWish, world: 
   if (places.some((place) => fits(place.interfaceName))) return "yes";
   const loopback = loopbackPlaceOf(address, addressFamily, world.interfaces);
   if (loopback !== undefined && fits(loopback.interfaceName)) return "yes";
-  return isBroadcast(address, world) ? "yes" : "no";
+  if (addressFamily === "ipv6") return "no";
+  return isBroadcast(address, world) || isInLocalNetwork(address, world) ? "yes" : "no";
+}
+
+/** Networks that a route of type local gives to the machine (`ip route add local 10.5.0.0/24 dev lo`). */
+function isInLocalNetwork(address: string, { limits }: BindWorld): boolean {
+  const networks = limits.localNetworks === undefined ? [] : knownOr(limits.localNetworks, []);
+  return networks.some((network) => networkOf(address, Number(network.split("/")[1])) === network);
 }
 
 /** Broadcast addresses can be bound, by TCP as well. */

@@ -10,6 +10,8 @@ export async function runBindSequences(request: BindRequest, deadlineMs: number)
   const bundle = await bundleSource({ bind: "test/exactness/bind-child.ts" });
   const namespace = await createNetworkNamespace({ addresses: ["10.77.9.2/24", "fd00:77:9::2/64"] });
   try {
+    // A network that no interface has an address of, and that is this machine's all the same.
+    await namespace.execIn("ip", ["route", "add", "local", "10.77.10.0/24", "dev", "lo"]);
     const words = [bundle.pathOf("bind"), JSON.stringify(request)];
     const { stdout } = await namespace.execIn(process.execPath, words, { timeoutMs: deadlineMs, environment: {} });
     return JSON.parse(stdout) as BindReport;

@@ -3,7 +3,10 @@
  */
 import { array, boolean, constantFrom, nat, oneof, record, type Arbitrary } from "fast-check";
 
-/** Addresses that sequences bind and connect to. `10.77.9.2` and `fd00:77:9::2` belong to the namespace, their neighbours to nobody. */
+/**
+ * Addresses that sequences bind and connect to. `10.77.9.2` and `fd00:77:9::2` belong to the namespace, `10.77.10.9` by a route, their
+ * neighbours to nobody.
+ */
 export const moveAddresses = [
   "0.0.0.0",
   "127.0.0.1",
@@ -12,6 +15,7 @@ export const moveAddresses = [
   "10.77.9.2",
   "10.77.9.3",
   "10.77.9.255",
+  "10.77.10.9",
   "::",
   "::1",
   "fd00:77:9::2",

@@ -27,6 +27,8 @@ test("a saved machine's limits are read as the kernel wrote them", () => {
     "proc/sys/net/ipv4/ip_local_reserved_ports": "8080,9000-9100\n",
     "proc/sys/net/ipv6/bindv6only": "1\n",
     "proc/sys/net/ipv6/ip_nonlocal_bind": "1\n",
+    "proc/net/fib_trie":
+      "Local:\n  +-- 0.0.0.0/0 3 0 5\n     |-- 127.0.0.0\n        /8 host LOCAL\n     |-- 127.0.0.1\n        /32 host LOCAL\n     |-- 10.5.0.0\n        /24 host LOCAL\n     |-- 10.6.0.0\n        /24 link UNICAST\n",
   });
   expect(readPortLimits(tree)).toEqual({
     unprivilegedPortStart: known(80),
@@ -35,6 +37,7 @@ test("a saved machine's limits are read as the kernel wrote them", () => {
     // Who looks at a saved machine is nobody on it.
     mayBindPrivileged: unknown("unsupported"),
     v6onlyDefault: known(true),
+    localNetworks: known(["127.0.0.0/8", "10.5.0.0/24"]),
     nonlocalBind: { ipv4: unknown("unsupported"), ipv6: known(true) },
   });
 });
@@ -52,6 +55,7 @@ test("what is not there or makes no sense is unknown", () => {
     reservedPorts: known(""),
     mayBindPrivileged: cannot,
     v6onlyDefault: cannot,
+    localNetworks: cannot,
     nonlocalBind: { ipv4: cannot, ipv6: cannot },
   });
 });

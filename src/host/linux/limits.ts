@@ -4,6 +4,7 @@
 import { known, unknown, type Known } from "../../core/index.ts";
 import type { PortLimits } from "../host.ts";
 import { readText, type FileTree } from "./file-tree.ts";
+import { readLocalNetworks } from "./saved-addresses.ts";
 
 /** CAP_NET_BIND_SERVICE, include/uapi/linux/capability.h. */
 const bindCapability = 10n;
@@ -16,6 +17,11 @@ export function readPortLimits(tree: FileTree): PortLimits {
     reservedPorts: readReservedPorts(tree),
     mayBindPrivileged: tree.root === "" ? readBindCapability(tree) : unknown("unsupported"),
     v6onlyDefault: readFlag(tree, "/proc/sys/net/ipv6/bindv6only"),
+    // A long table on some machines, and read for one question alone.
+    get localNetworks() {
+      const networks = readLocalNetworks(tree);
+      return networks === undefined ? unknown("unsupported") : known(networks);
+    },
     nonlocalBind: {
       ipv4: readFlag(tree, "/proc/sys/net/ipv4/ip_nonlocal_bind"),
       ipv6: readFlag(tree, "/proc/sys/net/ipv6/ip_nonlocal_bind"),

@@ -74,6 +74,22 @@ function readLocalAddresses(tree: FileTree): string[] {
   return [...found];
 }
 
+/** IPv4 networks of the local table that are more than one address, `127.0.0.0/8`; `undefined` when there is no such table. */
+export function readLocalNetworks(tree: FileTree): string[] | undefined {
+  const text = readText(tree, "/proc/net/fib_trie", 1 << 22);
+  if (text === undefined) return undefined;
+  const found = new Set<string>();
+  let candidate = "";
+  for (const line of text.split("\n")) {
+    const leaf = /\|-- (\d+\.\d+\.\d+\.\d+)$/.exec(line);
+    if (leaf !== null) candidate = leaf[1]!;
+    const prefixLength = /^\s*\/(\d{1,2}) host LOCAL$/.exec(line)?.[1];
+    if (prefixLength !== undefined && prefixLength !== "32" && candidate !== "")
+      found.add(`${candidate}/${prefixLength}`);
+  }
+  return [...found];
+}
+
 function placeAddress(text: string, networks: readonly Ipv4Network[]): PlacedAddress | undefined {
   const number = ipv4FromText(text);
   const network = networks.find(({ first, prefixLength }) => (number ^ first) >>> (32 - prefixLength) === 0);
