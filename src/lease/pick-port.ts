@@ -92,7 +92,7 @@ export function releasePort(port: number): void {
 
 /** Gives every port of this process back. */
 export function releasePorts(): void {
-  for (const port of [...processLeases.keys()]) releasePort(port);
+  for (const port of processLeases.keys()) releasePort(port);
 }
 
 /**

@@ -93,11 +93,8 @@ async function takeHold(proposal: KillProposal, work: Progress[], context: Opera
   }
   const snapshot = await look(proposal, context, "all");
   const expected = new Map(proposal.victims.map((victim) => [victim.pid, victim]));
-  const inodes = new Set(
-    [...proposal.victims, ...[{ sockets: proposal.unseen }]].flatMap(({ sockets }) =>
-      sockets.map(({ inode }) => inode),
-    ),
-  );
+  const agreed = [...proposal.victims.flatMap(({ sockets }) => sockets), ...proposal.unseen];
+  const inodes = new Set(agreed.map(({ inode }) => inode));
   for (const socket of targetSockets(snapshot, proposal)) {
     if (!inodes.has(socket.inode)) throw stale(`Another socket holds port ${socket.local.port} by now.`, null);
     for (const pid of holderPids(snapshot, socket)) {

@@ -79,7 +79,8 @@ async function main(): Promise<void> {
   const bystander = await replace(victim);
   let code = "none";
   try {
-    for await (const _event of applyKill(proposal));
+    const work = applyKill(proposal);
+    while ((await work.next()).done !== true);
   } catch (error) {
     code = isPortolanError(error) ? error.code : String(error);
   }

@@ -60,12 +60,16 @@ export const otherUid = 65_534;
 /** Does something as a user; root may come back from being anybody. */
 export function asUser<T>(uid: number, act: () => T): T {
   if (uid === 0) return act();
-  if (systemCall(setUserIds, keepId, uid, keepId) !== 0) throw new Error("setresuid was refused");
+  becomeUser(uid);
   try {
     return act();
   } finally {
-    if (systemCall(setUserIds, keepId, 0, keepId) !== 0) throw new Error("setresuid was refused on the way back");
+    becomeUser(0);
   }
+}
+
+function becomeUser(uid: number): void {
+  if (systemCall(setUserIds, keepId, uid, keepId) !== 0) throw new Error(`setresuid to ${uid} was refused`);
 }
 
 const nonBlocking = 0x800;
