@@ -5,9 +5,7 @@ import * as v from "valibot";
 import {
   PortolanError,
   formatSocketAddress,
-  isPortolanError,
   knownOr,
-  parseEndpoint,
   quote,
   type IpAddress,
   type Port,
@@ -22,10 +20,10 @@ import {
   type BindWorld,
   type Obstacle,
 } from "../plan/index.ts";
-import { portOfScheme, resolveServiceName } from "../registry/index.ts";
 import { defineOperation } from "./define-operation.ts";
 import { indexServices } from "./kill-targets.ts";
 import { describeLook, describeProcess, describeServices } from "./look.ts";
+import { readEndpointWord } from "./endpoint-word.ts";
 import type { OperationContext } from "./operation.ts";
 import { optionalChoice, optionalSwitch, requiredTexts } from "./parameters.ts";
 import {
@@ -38,7 +36,6 @@ import {
   timeSchema,
   type ListedService,
 } from "./schemas.ts";
-import { unknownService } from "./who.ts";
 
 const inputSchema = v.object({
   endpoints: requiredTexts("3000, 127.0.0.1:3000, :::3000, localhost:3000, udp:53, [fe80::1%eth0]:80", {
@@ -179,7 +176,7 @@ interface Door {
  * @throws ENDPOINT_INVALID, SERVICE_UNKNOWN, ARGUMENT_INVALID
  */
 function readDoor(text: string, input: CanBindInput): Door {
-  const endpoint = parseWord(text.trim());
+  const endpoint = readEndpointWord(text);
   const { host, port } = endpoint;
   const transport = endpoint.transport ?? (input.udp === true ? "udp" : "tcp");
   if (transport !== "tcp" && transport !== "udp") {
@@ -224,19 +221,6 @@ function wishesOf(door: Door, input: CanBindInput, snapshot: Snapshot, uid: numb
 function zoneName(zone: string | null, { interfaces }: Snapshot): string | null {
   if (zone === null || !/^\d+$/.test(zone)) return zone;
   return interfaces.find(({ index }) => knownOr(index, -1) === Number(zone))?.name ?? zone;
-}
-
-function parseWord(text: string) {
-  const only = /^(udp|tcp):(\d+)$/.exec(text);
-  if (only !== null) return parseEndpoint(`${only[2]}/${only[1]}`);
-  try {
-    return parseEndpoint(text, { portOfScheme });
-  } catch (error) {
-    if (!isPortolanError(error, "ENDPOINT_INVALID") || !/^[a-z][a-z\d-]*$/i.test(text)) throw error;
-    const port = resolveServiceName(text)?.[0];
-    if (port === undefined) throw unknownService(text);
-    return parseEndpoint(String(port));
-  }
 }
 
 function describeAnswer(

@@ -1,19 +1,10 @@
 /**
  * @module What `wait` waits for: an endpoint as a person writes it, and whether it is this machine's.
  */
-import {
-  PortolanError,
-  formatEndpoint,
-  isPortolanError,
-  parseEndpoint,
-  quote,
-  type Endpoint,
-  type Port,
-} from "../core/index.ts";
+import { PortolanError, formatEndpoint, isPortolanError, quote, type Endpoint, type Port } from "../core/index.ts";
 import { loopbackAddress, ownAddresses } from "../plan/index.ts";
-import { portOfScheme, resolveServiceName } from "../registry/index.ts";
+import { readEndpointWord } from "./endpoint-word.ts";
 import type { OperationContext } from "./operation.ts";
-import { unknownService } from "./who.ts";
 
 /** One door to wait for. */
 export interface WaitDoor {
@@ -45,7 +36,7 @@ export interface DoorOptions {
  * @throws ENDPOINT_INVALID, SERVICE_UNKNOWN, ARGUMENT_INVALID
  */
 export function readWaitDoor(text: string, options: DoorOptions, context: OperationContext): WaitDoor {
-  const endpoint = parseWord(text.trim());
+  const endpoint = readEndpointWord(text);
   const transport = endpoint.transport ?? "tcp";
   if (transport !== "tcp" && transport !== "udp") {
     throw new PortolanError(
@@ -75,19 +66,6 @@ export function readWaitDoor(text: string, options: DoorOptions, context: Operat
     host: hostOf(endpoint),
     http,
   };
-}
-
-function parseWord(text: string): Endpoint {
-  const udp = /^(udp|tcp):(\d+)$/.exec(text);
-  if (udp !== null) return parseEndpoint(`${udp[2]}/${udp[1]}`);
-  try {
-    return parseEndpoint(text, { portOfScheme });
-  } catch (error) {
-    if (!isPortolanError(error, "ENDPOINT_INVALID") || !/^[a-z][a-z\d-]*$/i.test(text)) throw error;
-    const port = resolveServiceName(text)?.[0];
-    if (port === undefined) throw unknownService(text);
-    return parseEndpoint(String(port));
-  }
 }
 
 function hostOf({ host }: Endpoint): string {

@@ -8,6 +8,9 @@ import type { ReserveResult } from "../../../operations/reserve.ts";
 import { blank, paragraph, span, table, verbatim, type Block, type Line } from "../print/document.ts";
 import type { View } from "../view.ts";
 
+/** Most promises that are told one by one. */
+const mostLeases = 20;
+
 /** The view of `reserve`. */
 export const reserveView: View<ReserveResult> = {
   result: ({ name, port, project }) => [
@@ -71,13 +74,17 @@ export const reservationsView: View<ReservationsResult> = {
       { title: "FOR", priority: 0 },
       { title: "NOW", priority: 1, leastWidth: 8 },
     ];
-    const rows = leases.map(({ port, uid, remainingMs, holders }): readonly Line[] => [
-      [span(String(port), "strong")],
-      [uid === null ? "" : String(uid)],
-      [remainingMs === null ? "reserved" : formatDuration(remainingMs)],
-      holdersCell(holders),
-    ]);
+    const rows = leases
+      .slice(0, mostLeases)
+      .map(({ port, uid, remainingMs, holders }): readonly Line[] => [
+        [span(String(port), "strong")],
+        [uid === null ? "" : String(uid)],
+        [remainingMs === null ? "reserved" : formatDuration(remainingMs)],
+        holdersCell(holders),
+      ]);
     blocks.push(table(columns, rows));
+    if (leases.length > mostLeases)
+      blocks.push(paragraph(`and ${leases.length - mostLeases} more (--json lists all).`));
     return blocks;
   },
 };
