@@ -140,6 +140,16 @@ export const reservations = bindOperation(reservationsOperation);
 export const release = bindOperation(releaseOperation);
 
 export * from "./ports.ts";
+export { planBind, planListen } from "./plan/index.ts";
+export type {
+  BindVerdict,
+  BindWarning,
+  BindWish,
+  BindWorld,
+  Certainty,
+  Obstacle,
+  SocketOptions,
+} from "./plan/index.ts";
 export * from "./core/index.ts";
 export { createHost } from "./host/index.ts";
 export type * from "./host/host.ts";

@@ -5,7 +5,7 @@
 import { PortSet, PortolanError, isPortolanError, portCount, unknown, type Port, type Socket } from "../core/index.ts";
 import type { Host, PortLimits } from "../host/index.ts";
 import { tryLock, type KernelLock } from "../store/index.ts";
-import { readLeaseRecords } from "./lease-records.ts";
+import { readLeaseRecords, removeLeaseRecords } from "./lease-records.ts";
 import { blockedPorts, poolsOf } from "./port-pool.ts";
 import { createPortProbe, type PortProbe, type ProbedSockets } from "./port-probe.ts";
 
@@ -240,7 +240,11 @@ class PortSearch {
     return locked.filter((port) => {
       const record = promised.get(port);
       if (record === undefined) return true;
-      this.#refusals[record.endMs === null ? "reserved" : "leased"] += 1;
+      // Who has bound the port has got what was promised: the promise is over.
+      if (record.endMs !== null && this.#probe(port) === "EADDRINUSE") {
+        removeLeaseRecords(port);
+        this.#refusals.taken += 1;
+      } else this.#refusals[record.endMs === null ? "reserved" : "leased"] += 1;
       this.#letGo(port);
       return false;
     });

@@ -12,7 +12,7 @@ import {
   type PortWish,
   type Surroundings,
 } from "./acquire-ports.ts";
-import { monotonicMs, readLeaseRecords } from "./lease-records.ts";
+import { monotonicMs, readLeaseRecords, removeLeaseRecords } from "./lease-records.ts";
 import { createPortProbe } from "./port-probe.ts";
 import {
   changeReservations,
@@ -84,19 +84,18 @@ async function acquireKept(
   const lock = await lockPort(port);
   if (lock === null) throw taken(name, port, "is promised to another process now");
   try {
+    const error = await probePort(createPortProbe(wish), port, wish, surroundings);
+    if (error === "EADDRINUSE") {
+      // Who has bound the port has got what was promised: the promise is over.
+      removeLeaseRecords(port);
+      throw taken(name, port, "is in use");
+    }
     const promise = readLeaseRecords().find((record) => record.port === port && record.endMs !== null);
     if (promise !== undefined) {
       const left = formatDuration(Math.max(0, (promise.endMs ?? 0) - monotonicMs()));
-      throw taken(
-        name,
-        port,
-        `is promised to whoever asked last, for ${left} more`,
-        `portolan release ${port} takes the promise back.`,
-      );
+      const what = `is promised to whoever asked last, for ${left} more`;
+      throw taken(name, port, what, `portolan release ${port} takes the promise back.`);
     }
-    const probe = createPortProbe(wish);
-    const error = await probePort(probe, port, wish, surroundings);
-    if (error === "EADDRINUSE") throw taken(name, port, "is in use");
     if (error !== null) throw refusalOf(port, wish, error);
     return { port, lock };
   } catch (error) {

@@ -71,6 +71,16 @@ describe.skipIf(process.platform !== "linux")("pick", () => {
     expect((await portolan(["release", port])).stdout).toContain(`promise of port ${port} is taken back`);
   });
 
+  test("a promise is over once somebody has bound the port", async () => {
+    expect((await portolan(["pick", "--in", "17050", "--ttl", "1h"])).stdout).toBe("17050\n");
+    expect((await portolan(["pick", "--in", "17050"])).stderr).toContain("1 promised to others");
+    const holder = await startHolder(`s = hold("127.0.0.1", port)\nsay("ready")\ntime.sleep(60)`, 17_050);
+    expect((await portolan(["pick", "--in", "17050"])).stderr).toContain("1 in use");
+    holder.process.kill("SIGKILL");
+    await holder.ended;
+    expect((await portolan(["pick", "--in", "17050", "--ttl", "1ms"])).stdout).toBe("17050\n");
+  });
+
   test.each([
     [["pick", "x"], "whole number", 2],
     [["pick", "0"], "whole number", 2],
