@@ -4,7 +4,7 @@
  */
 import { PortSet, PortolanError, isPortolanError, portCount, unknown, type Port, type Socket } from "../core/index.ts";
 import type { Host, PortLimits } from "../host/index.ts";
-import { tryLock, type KernelLock } from "../store/index.ts";
+import { prepareLocks, tryLock, type KernelLock } from "../store/index.ts";
 import { readLeaseRecords, removeLeaseRecords } from "./lease-records.ts";
 import { blockedPorts, poolsOf } from "./port-pool.ts";
 import { createPortProbe, type PortProbe, type ProbedSockets } from "./port-probe.ts";
@@ -55,6 +55,9 @@ export interface Refusals {
   forbidden: number;
 }
 
+/** From so many ports on it is worth making room for them first. */
+const manyPorts = 32;
+
 /** How often one draws for a port before all are listed: two in five of all ports are safe to hand out. */
 const drawsEach = 8;
 
@@ -66,6 +69,7 @@ const batchSize = 256;
  * @throws PORTS_EXHAUSTED; LEASE_STORE_FAILED; ABORTED; ARGUMENT_INVALID when an address is not this machine's
  */
 export async function acquirePorts(wish: PortWish, surroundings: Surroundings): Promise<AcquiredPort[]> {
+  if (wish.count >= manyPorts) prepareLocks(wish.count);
   const search = new PortSearch(wish, surroundings);
   try {
     return wish.contiguous && wish.count > 1 ? await search.findRun() : await search.findEach();

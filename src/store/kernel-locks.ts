@@ -46,6 +46,11 @@ export function tryLock(
     : lockByFile(name);
 }
 
+/** Gets ready for so many locks at once. */
+export function prepareLocks(count: number): void {
+  if (process.platform === "linux") loadSocketCalls()?.makeRoom(count);
+}
+
 /**
  * Waits for a lock.
  * @throws STORE_FAILED when it is not had within the deadline, milliseconds; ABORTED

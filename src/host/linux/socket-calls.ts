@@ -18,12 +18,19 @@ export interface SocketCalls {
   readonly close: (descriptor: number) => number;
   /** Sets SO_REUSEADDR or IPV6_V6ONLY. */
   readonly setOption: (descriptor: number, option: "reuseAddress" | "v6only", on: boolean) => number;
+  /**
+   * Makes room for so many descriptors more at once. The kernel enlarges a process's table step by step, and with several threads each step
+   * waits some ten milliseconds for all processors (`expand_fdtable` in fs/file.c, synchronize_rcu).
+   */
+  readonly makeRoom: (count: number) => void;
   /** Name of the last call's error, `EADDRINUSE`. */
   readonly lastError: () => string;
 }
 
 /** Level and name: SOL_SOCKET, SO_REUSEADDR; IPPROTO_IPV6, IPV6_V6ONLY (asm-generic/socket.h, linux/in6.h). */
 const options = { reuseAddress: [1, 2], v6only: [41, 26] } as const;
+/** F_DUPFD_CLOEXEC (asm-generic/fcntl.h, linux/fcntl.h). */
+const duplicateCloseOnExec = 1030;
 const onValue = Buffer.from([1, 0, 0, 0]);
 const offValue = Buffer.alloc(4);
 
@@ -42,11 +49,24 @@ function declareCalls(): SocketCalls | null {
   const setsockopt = library.func<(fd: number, level: number, option: number, value: Buffer, size: number) => number>(
     "int setsockopt(int fd, int level, int option, void *value, uint32_t size)",
   );
+  const control = library.func<(fd: number, command: number, value: number) => number>(
+    "int fcntl(int fd, int command, int value)",
+  );
+  const socket = library.func<SocketCalls["socket"]>("int socket(int family, int type, int protocol)");
+  const close = library.func<SocketCalls["close"]>("int close(int fd)");
   return {
-    socket: library.func("int socket(int family, int type, int protocol)"),
+    socket,
+    makeRoom: (count) => {
+      const lowest = socket(addressFamilies.unix, socketTypes.udp, 0);
+      if (lowest < 0) return;
+      // A copy with so high a number, made and closed; where the limit is lower nothing happens.
+      const highest = control(lowest, duplicateCloseOnExec, lowest + count);
+      if (highest >= 0) close(highest);
+      close(lowest);
+    },
     bind: library.func("int bind(int fd, void *address, uint32_t size)"),
     listen: library.func("int listen(int fd, int backlog)"),
-    close: library.func("int close(int fd)"),
+    close,
     setOption: (descriptor, option, on) => {
       const [level, name] = options[option];
       return setsockopt(descriptor, level, name, on ? onValue : offValue, 4);
