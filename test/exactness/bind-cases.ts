@@ -80,4 +80,20 @@ export const bindCases: readonly { readonly taught: string; readonly moves: read
       { do: "bind", slot: 4, address: "0.0.0.0", port: 0 },
     ],
   },
+  {
+    taught: "a connection that its process has let go of is told as root's, whoever made it",
+    moves: [
+      { do: "open", slot: 0, transport: "tcp", family: "ipv4", otherUser: true },
+      { do: "set", slot: 0, option: "SO_REUSEPORT", on: true },
+      { do: "bind", slot: 0, address: "0.0.0.0", port: 0 },
+      { do: "listen", slot: 0 },
+      { do: "open", slot: 1, transport: "tcp", family: "ipv4", otherUser: false },
+      { do: "connect", slot: 1, address: "127.0.0.1", port: 0 },
+      { do: "accept", slot: 0, into: 2 },
+      { do: "close", slot: 2 },
+      { do: "open", slot: 3, transport: "tcp", family: "ipv4", otherUser: true },
+      { do: "set", slot: 3, option: "SO_REUSEPORT", on: true },
+      { do: "bind", slot: 3, address: "0.0.0.0", port: 0 },
+    ],
+  },
 ];
