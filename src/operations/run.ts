@@ -16,22 +16,22 @@ const inputSchema = v.object({
   socket: optionalSwitch("Pass the bound socket itself, as systemd does (LISTEN_FDS), to programs that accept it"),
 });
 
-const startedEntries = {
+const startingEntries = {
   port: portSchema,
-  pid: v.pipe(v.number(), v.description("The program's process")),
   name: v.nullable(v.string()),
   socketsPassed: v.pipe(v.number(), v.description("Listening sockets that it got, from descriptor 3 on")),
 };
 
 const outputSchema = v.object({
   complete: v.boolean(),
-  ...startedEntries,
+  ...startingEntries,
+  pid: v.pipe(v.number(), v.description("The program's process")),
   command: listOf(v.string()),
   exitStatus: v.pipe(v.number(), v.description("The program's; 128 and the signal's number when a signal ended it")),
   signal: v.pipe(v.nullable(v.string()), v.description("Signal that ended it")),
 });
 
-const eventSchema = v.object({ kind: v.literal("started"), ...startedEntries });
+const eventSchema = v.object({ kind: v.literal("starting"), ...startingEntries });
 
 export type RunInput = v.InferInput<typeof inputSchema>;
 export type RunResult = v.InferOutput<typeof outputSchema>;
@@ -55,8 +55,11 @@ export async function* runRun(input: RunInput, context: OperationContext): Async
   try {
     const sockets =
       input.socket === true ? openListeningSockets(port, wish.transports, wish.addresses ?? ["::"]) : undefined;
+    const starting = { port, name: input.name ?? null, socketsPassed: sockets?.descriptors.length ?? 0 };
     let child: Awaited<ReturnType<typeof startChild>>;
     try {
+      // Told before, so that it does not come in between what the program says.
+      yield { kind: "starting", ...starting };
       child = await startChild({
         words: input.command,
         environment: { ...context.environment, PORT: String(port) },
@@ -67,10 +70,8 @@ export async function* runRun(input: RunInput, context: OperationContext): Async
       // The program has its own copies; ours would keep the port open after it.
       sockets?.close();
     }
-    const started = { port, pid: child.pid, name: input.name ?? null, socketsPassed: sockets?.descriptors.length ?? 0 };
-    yield { kind: "started", ...started };
     const { exitStatus, signal } = await child.ended;
-    return { complete: true, ...started, command: input.command, exitStatus, signal };
+    return { complete: true, ...starting, pid: child.pid, command: input.command, exitStatus, signal };
   } finally {
     lock.release();
   }

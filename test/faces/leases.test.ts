@@ -237,6 +237,51 @@ describe.skipIf(process.platform !== "linux")("run", () => {
     },
   );
 
+  test.skipIf(requireOrSkip("run on a terminal", whyNoProgram("script", "bsdutils")))(
+    "on a terminal its port is told before the program says anything, and Ctrl-C reaches it once",
+    async () => {
+      const file = join(home, "interrupted.cjs");
+      writeFileSync(
+        file,
+        `let count = 0; process.on("SIGINT", () => { count += 1; setTimeout(() => { console.log("got " + count); process.exit(5); }, 200); }); console.log("ready"); setInterval(() => {}, 1000);`,
+      );
+      const child = spawn(
+        "script",
+        ["-qfec", `exec ${process.execPath} ${commandPath} run --in 17340 -- ${process.execPath} ${file}`, "/dev/null"],
+        {
+          env: { PATH: process.env["PATH"], TERM: "xterm", COLUMNS: "80", NO_COLOR: "1", ...environment },
+        },
+      );
+      let text = "";
+      child.stdout.setEncoding("utf8").on("data", (piece: string) => {
+        if (!text.includes("ready") && (text + piece).includes("ready")) child.stdin.write("\u0003");
+        text += piece;
+      });
+      expect(await once(child, "close")).toEqual([5, null]);
+      expect(text.indexOf("portolan: port 17340, PORT=17340")).toBe(0);
+      expect(text.indexOf("ready")).toBeGreaterThan(0);
+      expect(text).toContain("got 1");
+    },
+  );
+
+  test.skipIf(requireOrSkip("wait on a terminal", whyNoProgram("script", "bsdutils")))(
+    "a wait says on the terminal what it waits for",
+    async () => {
+      const child = spawn(
+        "script",
+        ["-qfec", `${process.execPath} ${commandPath} wait 17341 --timeout 2s`, "/dev/null"],
+        {
+          env: { PATH: process.env["PATH"], TERM: "xterm", COLUMNS: "80", NO_COLOR: "1", ...environment },
+        },
+      );
+      let text = "";
+      child.stdout.setEncoding("utf8").on("data", (piece: string) => (text += piece));
+      expect(await once(child, "close")).toEqual([1, null]);
+      expect(text).toContain("Waiting for :17341, 2 s at most");
+      expect(text).toContain("Nobody listens on port 17341.");
+    },
+  );
+
   test("a program that is not there, or is none", async () => {
     const missing = await portolan(["run", "--", "no-such-program-at-all"]);
     expect(missing).toMatchObject({ status: 127, stdout: "" });

@@ -207,6 +207,8 @@ interface Status {
 function openStatus(): Status {
   let line: StatusLine | undefined;
   let asked = false;
+  /** What was said while the line was being loaded: it may be all that is said. */
+  let waiting: Parameters<Status["show"]> | undefined;
   const open = async (): Promise<void> => {
     const { createStatusLine } = await import("./status-line.ts");
     line = createStatusLine({
@@ -214,15 +216,20 @@ function openStatus(): Status {
       columns: () => pageOf(2, process.env).columns,
       nowMs: Date.now,
     });
+    if (waiting !== undefined) line.show(...waiting);
   };
   return {
     show: (message, measure) => {
-      line?.show(message, measure);
+      if (line === undefined) waiting = [message, measure];
+      else line.show(message, measure);
       if (asked) return;
       asked = true;
       if (isTerminal(2) && process.env["TERM"] !== "dumb") void open();
     },
-    clear: () => line?.clear(),
+    clear: () => {
+      waiting = undefined;
+      line?.clear();
+    },
   };
 }
 

@@ -8,10 +8,10 @@ import type { View } from "../view.ts";
 /** The view of `run`. */
 export const runView: View<RunResult, RunEvent> = {
   result: () => [],
-  announce({ port, pid, name, socketsPassed }, { terminal }) {
+  announce({ port, name, socketsPassed }, { terminal }) {
     if (!terminal) return [];
     const how = socketsPassed > 0 ? "with the bound socket as descriptor 3" : `PORT=${port}`;
-    return [paragraph([span(`portolan: port ${port}${name === null ? "" : ` (${name})`}, ${how}, pid ${pid}`, "dim")])];
+    return [paragraph([span(`portolan: port ${port}${name === null ? "" : ` (${name})`}, ${how}`, "dim")])];
   },
   exitStatus: ({ exitStatus }) => exitStatus,
 };
