@@ -6,6 +6,7 @@
  * user's leases is one listing; a file without content is written whole or not at all. Whoever writes or believes a record holds the
  * port's lock meanwhile (docs/decisions/009-leases-are-sockets.md).
  */
+import { createHash } from "node:crypto";
 import {
   chmodSync,
   closeSync,
@@ -36,8 +37,10 @@ export function monotonicMs(): number {
 }
 
 const folderPrefix = "portolan-leases";
-/** In place of an end. */
+/** In place of an end; behind it stands whose reservations they are, for a user can have several state folders. */
 const reservedWord = "reserved";
+/** Other names for a user's folder, for when the first is taken by somebody else. */
+const spareNames = 8;
 
 let place: { readonly parent: string; readonly prefix: string } | undefined;
 
@@ -75,9 +78,24 @@ function networkNamespace(): string {
   }
 }
 
+/** The first name of this user's that nobody else has taken: one that is in the way must not keep the user from promising. */
 function ownFolder(): string {
   const { parent, prefix } = placeOfRecords();
-  return join(parent, `${prefix}${process.geteuid?.() ?? 0}`);
+  const uid = process.geteuid?.() ?? 0;
+  const first = join(parent, `${prefix}${uid}`);
+  for (const path of [first, ...Array.from({ length: spareNames }, (_, step) => `${first}.${step + 1}`)]) {
+    if (belongsTo(path, uid) || !exists(path)) return path;
+  }
+  return first;
+}
+
+function exists(path: string): boolean {
+  try {
+    lstatSync(path);
+    return true;
+  } catch {
+    return false;
+  }
 }
 
 /**
@@ -90,7 +108,7 @@ export function readLeaseRecords(): LeaseRecord[] {
   const records: LeaseRecord[] = [];
   for (const name of listFolder(parent)) {
     if (!name.startsWith(prefix)) continue;
-    const uid = Number(name.slice(prefix.length));
+    const uid = Number(name.slice(prefix.length).split(".")[0]);
     const folder = join(parent, name);
     // Nobody speaks for another user. A user whose folder cannot be listed hides their own leases alone.
     if (!belongsTo(folder, uid)) continue;
@@ -103,10 +121,10 @@ export function readLeaseRecords(): LeaseRecord[] {
 }
 
 function readName(name: string, uid: number): LeaseRecord | undefined {
-  const match = /^(\d{1,5})@(\d{1,16}|reserved)$/.exec(name);
+  const match = /^(\d{1,5})@(?:(\d{1,16})|reserved-[0-9a-f]{8})$/.exec(name);
   const port = Number(match?.[1]);
   if (match === null || !isPort(port)) return undefined;
-  return { port, uid, endMs: match[2] === reservedWord ? null : Number(match[2]) };
+  return { port, uid, endMs: match[2] === undefined ? null : Number(match[2]) };
 }
 
 function belongsTo(folder: string, uid: number): boolean {
@@ -191,14 +209,16 @@ export function removeLeaseRecords(port: number): void {
 }
 
 /**
- * Shows this user's reservations, and no others, to all users.
+ * Shows these reservations of this user, and no others from the same file, to all users.
+ * @param source path of the file that keeps them
  * @throws LEASE_STORE_FAILED
  */
-export function publishReservations(ports: readonly number[]): void {
+export function publishReservations(source: string, ports: readonly number[]): void {
   const folder = ownFolder();
-  const wanted = new Set(ports.map((port) => `${port}@${reservedWord}`));
+  const mark = `@${reservedWord}-${createHash("sha256").update(source).digest("hex").slice(0, 8)}`;
+  const wanted = new Set(ports.map((port) => `${port}${mark}`));
   for (const name of tryListFolder(folder)) {
-    if (!name.endsWith(`@${reservedWord}`)) continue;
+    if (!name.endsWith(mark)) continue;
     if (!wanted.delete(name)) rmSync(join(folder, name), { force: true });
   }
   if (wanted.size > 0) writeNames([...wanted]);

@@ -47,6 +47,7 @@ export async function acquireNamedPort(
       async (reservations) => {
         const kept = findReservation(reservations, owner.name, owner.project);
         if (kept !== undefined) {
+          refuseExcluded(kept, wish);
           acquired = await acquireKept(kept, wish, surroundings);
           return undefined;
         }
@@ -102,6 +103,22 @@ async function acquireKept(
     lock.release();
     throw error;
   }
+}
+
+/** @throws ARGUMENT_INVALID when the kept port is none of those that are asked for */
+function refuseExcluded({ name, port }: Reservation, { within, except }: Pick<PortWish, "within" | "except">): void {
+  if (!except.has(port) && (within === null || within.has(port))) return;
+  throw new PortolanError(
+    "ARGUMENT_INVALID",
+    `Port ${port} is kept for ${quote(name)}, and the set that is asked for leaves it out.`,
+    {
+      details: {
+        port,
+        name,
+        hint: `portolan release ${name} gives the number up, and the next pick chooses from the set.`,
+      },
+    },
+  );
 }
 
 function taken(name: string, port: Port, what: string, hint?: string): PortolanError {

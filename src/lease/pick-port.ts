@@ -108,11 +108,11 @@ export function* portNumbers(from: number, to: number): Generator<number, void> 
 
 /** Name of a port: letters, digits and `-_.`, at most 64 of them. */
 export function checkName(name: string): string {
-  if (/^[\w][\w.-]{0,63}$/.test(name)) return name;
+  if (/^[a-z][\w.-]{0,63}$/i.test(name)) return name;
   throw new PortolanError("ARGUMENT_INVALID", `${quote(name)} is not accepted as a name.`, {
     details: {
       argument: "name",
-      hint: "A name has letters, digits, - _ and dots, starts with a letter or digit, and has 64 of them at most.",
+      hint: "A name has letters, digits, - _ and dots, starts with a letter, and has 64 of them at most.",
     },
   });
 }

@@ -21,6 +21,9 @@ export interface Reservation {
 /** The user's reservations. */
 export type ReservationFile = JsonFile<readonly Reservation[]>;
 
+/** What Date can tell (ECMA-262, time values). */
+const latestDateMs = 8.64e15;
+
 /** Where the reservations of a user lie. */
 export function reservationFile(stateFolder: string): ReservationFile {
   return { path: join(stateFolder, "reservations.json"), version: 1, empty: [], check: checkReservations };
@@ -38,7 +41,9 @@ function isReservation(entry: unknown): entry is Reservation {
     (project === null || typeof project === "string") &&
     typeof port === "number" &&
     isPort(port) &&
+    port > 0 &&
     typeof createdAtMs === "number" &&
+    Math.abs(createdAtMs) <= latestDateMs &&
     typeof chosen === "boolean"
   );
 }
@@ -77,14 +82,39 @@ export async function changeReservations(
   ) => Promise<readonly Reservation[] | undefined> | readonly Reservation[] | undefined,
   signal?: AbortSignal,
 ): Promise<void> {
-  await updateJsonFile(
-    file,
-    async (reservations) => {
-      const changed = await change(reservations);
-      // Written for the others first: where that fails nothing has changed. After a restart it may have to be shown anew.
-      publishReservations((changed ?? reservations).map(({ port }) => port));
-      return changed;
-    },
-    signal,
-  );
+  const publish = (shown: readonly Reservation[]): void =>
+    publishReservations(
+      file.path,
+      shown.map(({ port }) => port),
+    );
+  let before: readonly Reservation[] | undefined;
+  let after: readonly Reservation[] | undefined;
+  try {
+    await updateJsonFile(
+      file,
+      async (reservations) => {
+        before = reservations;
+        const changed = await change(reservations);
+        after = changed ?? reservations;
+        // Shown to the others first: where that fails nothing has changed. After a restart it may have to be shown anew.
+        publish([...before, ...after]);
+        return changed;
+      },
+      signal,
+    );
+  } catch (error) {
+    takeBack(publish, before);
+    throw error;
+  }
+  if (after !== undefined) publish(after);
+}
+
+/** What was shown before a change that failed is shown again; the change's own error is what the caller is told. */
+function takeBack(publish: (shown: readonly Reservation[]) => void, before: readonly Reservation[] | undefined): void {
+  if (before === undefined) return;
+  try {
+    publish(before);
+  } catch {
+    // The place is as full as it was.
+  }
 }

@@ -3,9 +3,12 @@
  */
 import { isAbsolute, relative, resolve } from "node:path";
 import { readTerminalTies } from "../act/index.ts";
-import { PortSet, PortolanError, isListening, knownOr, type Socket } from "../core/index.ts";
+import { PortSet, PortolanError, isListening, knownOr, parseEndpoint, quote, type Socket } from "../core/index.ts";
 import type { Snapshot } from "../host/index.ts";
 import { findReservation, readReservations } from "../lease/index.ts";
+import { loopbackAddress, ownAddresses } from "../plan/index.ts";
+import { portOfScheme } from "../registry/index.ts";
+import { findProject } from "../tenant/index.ts";
 import { leaseHome } from "./lease-parts.ts";
 import type { OperationContext } from "./operation.ts";
 import type { ListedService } from "./schemas.ts";
@@ -41,7 +44,7 @@ export async function readKillTargets(
     });
   }
   const ports = targets.length === 0 ? null : await readPorts(targets, context);
-  const folder = project === undefined ? null : await projectTest(project, context);
+  const folder = project === undefined ? null : projectTest(project, context);
   return {
     ports: ports === null ? null : ports.tcp.union(ports.udp),
     test: (socket, service) =>
@@ -60,6 +63,7 @@ async function readPorts(
   let tcp = PortSet.empty;
   let udp = PortSet.empty;
   for (const word of words) {
+    refuseMistakes(word, context);
     const reserved = /^[a-z][\w.-]*$/i.test(word) ? await findReserved(word, context) : undefined;
     const [, only, rest] = /^(tcp|udp):(?:\/\/)?(.+)$/.exec(word) ?? [undefined, undefined, word];
     const ports = reserved === undefined ? parsePortWords([rest!]) : PortSet.of(reserved);
@@ -69,20 +73,59 @@ async function readPorts(
   return { tcp, udp };
 }
 
+/**
+ * `-9` is a signal to everybody who knows kill(1), and every port up to 9 to the grammar of ports; and another device's port cannot be freed
+ * from here.
+ */
+function refuseMistakes(word: string, context: OperationContext): void {
+  if (/^-\d+$/.test(word)) {
+    throw new PortolanError(
+      "ARGUMENT_INVALID",
+      `${quote(word)} is not clear: a signal, or every port up to ${word.slice(1)}?`,
+      {
+        details: {
+          given: word,
+          hint: `A signal is --signal ${word.slice(1)}; ports up to ${word.slice(1)} are ..${word.slice(1)}`,
+        },
+      },
+    );
+  }
+  if (!word.includes(":") || /^(?:tcp|udp):\d/.test(word)) return;
+  const { host } = parseEndpoint(word, { portOfScheme });
+  const own =
+    host.kind === "any" ||
+    host.kind === "unspecified" ||
+    (host.kind === "name" && (host.name === "localhost" || host.name.endsWith(".localhost"))) ||
+    (host.kind === "address" && isOwnAddress(host.address.address, context));
+  if (own) return;
+  throw new PortolanError("ARGUMENT_INVALID", `${quote(word)} is not a port of this machine.`, {
+    details: { given: word },
+  });
+}
+
+function isOwnAddress(address: string, context: OperationContext): boolean {
+  if (address === "0.0.0.0" || address === "::" || loopbackAddress(address)) return true;
+  return ownAddresses(context.host.readInterfaces()).has(address);
+}
+
 async function findReserved(name: string, context: OperationContext): Promise<number | undefined> {
   const { file, project } = await leaseHome(context);
   return findReservation(readReservations(file), name, project)?.port;
 }
 
 /** By the project's exact name, the last part of it, or a folder: a path, or `.` for the one the caller stands in. */
-async function projectTest(wanted: string, context: OperationContext): Promise<(service: ListedService) => boolean> {
+function projectTest(wanted: string, context: OperationContext): (service: ListedService) => boolean {
   if (wanted === "") throw new PortolanError("ARGUMENT_INVALID", "--project needs a name or a folder.");
   const isPath = wanted === "." || wanted.includes("/");
-  const folder = isPath
-    ? wanted === "."
-      ? (await leaseHome(context)).project
-      : resolve(context.workingDirectory, wanted)
-    : null;
+  const here = wanted === "." ? findProject(context.workingDirectory)?.root : undefined;
+  if (wanted === "." && here === undefined) {
+    // Least of all every project below the folder, which is the whole machine's where the folder was removed.
+    throw new PortolanError(
+      "ARGUMENT_INVALID",
+      `--project .: there is no project in ${quote(context.workingDirectory)}.`,
+    );
+  }
+  const folder = isPath ? (here ?? resolve(context.workingDirectory, wanted)) : null;
   return ({ project }) => {
     if (project === null) return false;
     const { name, root } = project.value;

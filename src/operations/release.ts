@@ -38,12 +38,14 @@ export async function runRelease(input: ReleaseInput, context: OperationContext)
     file,
     (reservations) => {
       for (const target of input.targets) {
-        const matches = /^\d/.test(target)
-          ? reservations.filter(({ port }) => port === parsePort(target))
-          : findNamed(reservations, target, project);
-        const promised = own.filter(
-          ({ port }) => matches.some((match) => match.port === port) || String(port) === target,
-        );
+        const asPort = /^\d/.test(target) ? parsePort(target) : undefined;
+        const named =
+          asPort === undefined
+            ? findNamed(reservations, target, project)
+            : reservations.filter(({ port }) => port === asPort);
+        const promised = own.filter(({ port }) => port === asPort || named.some((match) => match.port === port));
+        // A number takes the promise of the moment back before what is kept for good.
+        const matches = asPort !== undefined && promised.length > 0 ? [] : named;
         if (matches.length === 0 && promised.length === 0) throw nothingThere(target, reservations, project);
         released.push(...matches);
         leases.push(...promised.map(({ port }) => port as Port));

@@ -82,7 +82,7 @@ export const runOperation = defineOperation({
   name: "run",
   summary: "A program with a port of its own, in PORT",
   description:
-    "The program gets a free port in the environment variable PORT, and nobody else gets that port until the program has ended, however it ends. " +
+    "The program gets a free port in the environment variable PORT, and nobody else gets that port as long as run looks after it: until the program has ended. " +
     "Its input, output, signals and exit status are its own. With --socket the port is bound before the program starts and handed over as " +
     "descriptor 3 (sd_listen_fds(3)), so that nobody can come between. What stands behind -- belongs to the program. Exit status: the program's; " +
     "127 when there is no such program, 126 when it cannot be executed.",

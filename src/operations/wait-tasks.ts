@@ -152,6 +152,7 @@ function explainFailure({ host, port }: WaitDoor, code: string): string {
 async function waitByHttp(state: WaitState, work: WaitWork, addresses: readonly string[]): Promise<void> {
   const { http, port, host } = state.door;
   if (http === null) return;
+  state.reason = `It listens, and has not answered GET ${http.path} yet.`;
   const name = `${host.includes(":") ? `[${host}]` : host}:${port}`;
   for (let pauseMs = asking.firstMs; !work.signal.aborted; pauseMs = Math.min(asking.longestMs, pauseMs * backOff)) {
     for (const address of addresses) {

@@ -76,6 +76,11 @@ export async function* runWait(
     const door = readWaitDoor(text, { http: input.http, gone }, context);
     return { door, ready: false, how: null, afterMs: null, reason: null, status: null };
   });
+  if (input.status !== undefined && states.every(({ door }) => door.http === null)) {
+    throw new PortolanError("ARGUMENT_INVALID", "--status is of HTTP, and no page is asked for.", {
+      details: { argument: "status", hint: "Add --http PATH, or wait for a URL." },
+    });
+  }
   return yield* streamEvents<WaitEvent, WaitResult>(context.signal, (emit, signal) =>
     waitForAll(states, { gone, accepts, any: input.any === true, timeoutMs }, { ...context, signal }, emit),
   );

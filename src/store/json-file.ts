@@ -4,7 +4,9 @@
 import { createHash } from "node:crypto";
 import {
   closeSync,
+  constants,
   existsSync,
+  fstatSync,
   fsyncSync,
   mkdirSync,
   openSync,
@@ -14,7 +16,7 @@ import {
   writeSync,
 } from "node:fs";
 import { dirname } from "node:path";
-import { PortolanError, quote } from "../core/index.ts";
+import { PortolanError, isPortolanError, quote } from "../core/index.ts";
 import { waitForLock } from "./kernel-locks.ts";
 
 /** What is in a file, and how. */
@@ -44,12 +46,12 @@ export function readJsonFile<Content>(file: JsonFile<Content>): Content {
 function readContent<Content>(file: JsonFile<Content>, absences: readonly string[]): Content {
   let text: string;
   try {
-    text = readFileSync(file.path, "utf8");
+    text = readPlainFile(file);
   } catch (error) {
+    if (isPortolanError(error)) throw error;
     if (absences.includes((error as NodeJS.ErrnoException).code ?? "")) return file.empty;
     throw failure(file, "could not be read", error);
   }
-  if (text.length > largestFile) throw failure(file, "is larger than any that Portolan writes");
   let parsed: unknown;
   try {
     parsed = JSON.parse(text);
@@ -85,6 +87,19 @@ export async function updateJsonFile<Content>(
       replaceFile(file, `${JSON.stringify({ version: file.version, content: changed }, null, 2)}\n`);
   } finally {
     lock.release();
+  }
+}
+
+/** Neither a pipe, which would keep one waiting, nor a device, nor more than there can be is read. */
+function readPlainFile(file: JsonFile<unknown>): string {
+  const descriptor = openSync(file.path, constants.O_RDONLY | constants.O_NONBLOCK);
+  try {
+    const status = fstatSync(descriptor);
+    if (!status.isFile()) throw failure(file, "is no plain file");
+    if (status.size > largestFile) throw failure(file, "is larger than any that Portolan writes");
+    return readFileSync(descriptor, "utf8");
+  } finally {
+    closeSync(descriptor);
   }
 }
 

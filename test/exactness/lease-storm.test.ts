@@ -245,9 +245,9 @@ describe.skipIf(requireOrSkip("lease store in a namespace", whyNoNetworkNamespac
     const outcome = await inside(
       'mount -t tmpfs -o mode=1777 tmpfs /dev/shm && "$1" "$2" pick --in 14300 --ttl 1ms >/dev/null && f=$(echo /dev/shm/portolan-leases.*) && rm -r "$f" && mkdir /tmp/portolan-elsewhere.$$ && ln -s /tmp/portolan-elsewhere.$$ "$f" && "$1" "$2" pick --in 14301; code=$?; ls -A /tmp/portolan-elsewhere.$$ | wc -l; rmdir /tmp/portolan-elsewhere.$$; exit $code',
     );
-    expect(outcome.stderr).toContain("LEASE_STORE_FAILED");
-    expect(outcome.stdout.trim()).toBe("0");
-    expect(outcome.code).toBe(3);
+    // Another name serves: nobody can keep a user from promising, nor be written to.
+    expect(outcome.stdout.split("\n").slice(0, 2)).toEqual(["14301", "0"]);
+    expect(outcome.code).toBe(0);
   });
 
   test("another network namespace has its own ports", async () => {

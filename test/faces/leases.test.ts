@@ -1,7 +1,7 @@
 /**
  * @module `pick`, `run`, `reserve`, `reservations`, `release`, `kill`, `wait` and `can-bind` as a user calls them.
  */
-import { spawn } from "node:child_process";
+import { execFileSync, spawn } from "node:child_process";
 import { once } from "node:events";
 import { chmodSync, mkdirSync, mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -142,6 +142,43 @@ describe.skipIf(process.platform !== "linux")("reserve", () => {
     expect((await portolan(["release", "api"])).status).toBe(1);
     expect((await portolan(["pick", "--in", "17200", "--ttl", "1ms"])).stdout).toBe("17200\n");
   });
+
+  test("a number takes a promise back before the reservation behind it", async () => {
+    await portolan(["reserve", "kept", "17220"]);
+    expect((await portolan(["pick", "--name", "kept"])).stdout).toBe("17220\n");
+    expect((await portolan(["release", "17220"])).stdout).toContain("promise of port 17220");
+    expect((await portolan(["pick", "--name", "kept", "--ttl", "1ms"])).stdout).toBe("17220\n");
+    expect((await portolan(["pick", "--name", "kept", "--except", "17220"])).status).toBe(2);
+    expect((await portolan(["release", "kept"])).status).toBe(0);
+  });
+
+  test("what another state folder of the same user keeps stays kept", async () => {
+    const other = { ...environment, PORTOLAN_STATE_HOME: join(home, "second") };
+    await portolan(["reserve", "here", "17230"]);
+    await runCommand(["reserve", "there", "17231"], { environment: other, cwd: shop });
+    expect((await runCommand(["pick", "--in", "17230"], { environment: other, cwd: shop })).stderr).toContain(
+      "1 reserved by name",
+    );
+    expect((await portolan(["pick", "--in", "17231"])).stderr).toContain("1 reserved by name");
+    await portolan(["release", "here"]);
+    await runCommand(["release", "there"], { environment: other, cwd: shop });
+    expect((await portolan(["pick", "--in", "17231", "--ttl", "1ms"])).stdout).toBe("17231\n");
+  });
+
+  test.skipIf(requireOrSkip("a pipe in place of a file", whyNoProgram("mkfifo", "coreutils")))(
+    "a pipe or a folder in place of the file is refused at once",
+    async () => {
+      const odd = join(home, "odd");
+      mkdirSync(odd);
+      execFileSync("mkfifo", [join(odd, "reservations.json")]);
+      const outcome = await runCommand(["pick"], {
+        environment: { ...environment, PORTOLAN_STATE_HOME: odd },
+        cwd: shop,
+      });
+      expect(outcome.status).toBe(3);
+      expect(outcome.stderr).toContain("no plain file");
+    },
+  );
 
   test("a name for every folder", async () => {
     expect((await portolan(["reserve", "db", "17210", "--global"])).status).toBe(0);
@@ -348,6 +385,18 @@ describe.skipIf(
     expect(outcome.stderr).toContain("CONFIRMATION_NEEDED");
     expect(outcome.stderr).toContain(String(holder.pid));
     expect(holder.isRunning()).toBe(true);
+  });
+
+  test.each([
+    [["kill", "-9", "17404", "-n"], "--signal 9"],
+    [["kill", "192.0.2.1:17404", "-n"], "not a port of this machine"],
+    [["kill", "somewhere.example:80", "-n"], "not a port of this machine"],
+    [["kill", "--project", ".", "-n"], "no project"],
+    [["wait", "17404", "--status", "200"], "--status"],
+  ])("%j is refused", async (words, text) => {
+    const outcome = await portolan(words, { cwd: "/" });
+    expect(outcome).toMatchObject({ status: 2, stdout: "" });
+    expect(outcome.stderr).toContain(text);
   });
 
   test("exit status 0 freed, 2 nothing there", async () => {

@@ -57,7 +57,10 @@ function proposalBlocks({ victims, unseen, signal, graceMs }: KillProposal): Blo
   if (doomed.length > 0) blocks.push(victimTable(doomed));
   for (const { reason } of doomed) if (reason !== null) blocks.push(paragraph([span(reason, "warning")]));
   if (doomed.some(({ action }) => action === "signal")) {
-    const then = graceMs === 0 ? "SIGKILL at once" : `${signal}, and SIGKILL after ${formatDuration(graceMs)}`;
+    const then =
+      graceMs === 0 || signal === "SIGKILL"
+        ? "SIGKILL at once"
+        : `${signal}, and SIGKILL after ${formatDuration(graceMs)}`;
     blocks.push(paragraph([span(`${then}.`, "dim")]));
   }
   for (const victim of victims.filter(({ action }) => action === "refuse")) {
