@@ -53,6 +53,7 @@ export {
   type Socket,
   type SocketAddress,
   type SocketState,
+  type SocketTraffic,
   type Transport,
 } from "./socket.ts";
 export { lazyPattern, quote } from "./text.ts";

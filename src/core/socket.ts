@@ -43,6 +43,24 @@ export interface SocketAddress {
   readonly port: Port;
 }
 
+/** What a TCP connection has carried so far (struct tcp_info, include/uapi/linux/tcp.h). */
+export interface SocketTraffic {
+  /** Bytes sent and acknowledged by the other end (tcpi_bytes_acked, RFC 4898 tcpEStatsAppHCThruOctetsAcked). */
+  readonly bytesAcknowledged: number;
+  /** Bytes sent, those sent again included (tcpi_bytes_sent); `null` before Linux 4.19. */
+  readonly bytesSent: number | null;
+  /** Bytes received in order (tcpi_bytes_received, RFC 4898 tcpEStatsAppHCThruOctetsReceived). */
+  readonly bytesReceived: number;
+  /** Smoothed round-trip time in microseconds (tcpi_rtt, RFC 6298), `null` as long as none was measured. */
+  readonly roundTripMicroseconds: number | null;
+  /** Its mean deviation in microseconds (tcpi_rttvar). */
+  readonly roundTripDeviationMicroseconds: number | null;
+  /** Milliseconds since data was last sent (tcpi_last_data_sent). */
+  readonly idleSendMs: number;
+  /** Milliseconds since data was last received (tcpi_last_data_recv). */
+  readonly idleReceiveMs: number;
+}
+
 /** One socket as the kernel reports it. */
 export interface Socket {
   readonly transport: Transport;
@@ -67,6 +85,8 @@ export interface Socket {
    * LISTEN: how many connections may wait (the backlog), which only netlink tells. Otherwise: bytes sent and not acknowledged.
    */
   readonly sendQueue: Known<number>;
+  /** Only when a snapshot was asked for `traffic`: what the connection carried; unknown where the reader cannot tell. */
+  readonly traffic?: Known<SocketTraffic>;
 }
 
 /** True for a socket that takes new traffic from anybody: TCP in LISTEN, UDP without a peer. */

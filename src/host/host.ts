@@ -104,6 +104,12 @@ export interface SnapshotRequest {
    * by fork may have more). `none`: do not look. Default `all`.
    */
   readonly holders?: "all" | "first" | "none";
+  /** Also what each TCP connection carried and its round-trip time, in `Socket.traffic`. Default false. */
+  readonly traffic?: boolean;
+  /**
+   * `own`: the reader's own network namespace. `all`: every one that the caller may see, in `Snapshot.others`. Default `own`.
+   */
+  readonly namespaces?: "own" | "all";
   /** Stops the walk; what was found so far is returned with `complete: false`. */
   readonly signal?: AbortSignal;
 }
@@ -134,6 +140,13 @@ export interface Snapshot {
   readonly interfaces: readonly NetworkInterface[];
   readonly limits: PortLimits;
   readonly blindSpots: readonly BlindSpot[];
+  /**
+   * Looks at other network namespaces of the machine, when they were asked for: each has sockets, interfaces and limits of its own;
+   * pids are those of the reader's pid namespace everywhere. Absent or empty otherwise.
+   */
+  readonly others?: readonly Snapshot[];
+  /** How people call the namespace: `ip netns` names it so. Absent for the reader's own. */
+  readonly namespaceNames?: readonly string[];
 }
 
 /** A machine that can be looked at. */
