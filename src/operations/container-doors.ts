@@ -1,7 +1,7 @@
 /**
  * @module The doors of containers: in which container a service runs, and which published port leads to it.
  */
-import { known, knownOr, type Known } from "../core/index.ts";
+import { isListening, known, knownOr, type Known } from "../core/index.ts";
 import type { Snapshot } from "../host/index.ts";
 import type { ContainerIndex, Service } from "../tenant/index.ts";
 import type { ListedService } from "./schemas.ts";
@@ -18,6 +18,26 @@ export function describeContainer(
     if (found !== null) return found;
   }
   return containers.ofNamespace(look);
+}
+
+/** Where the machine publishes the port of a container, as its engine says: `*:8080`, `127.0.0.1:8080`. */
+export function publishedPlaces(container: ListedService["container"], port: number, transport: string): string[] {
+  return (container?.value.published ?? []).flatMap((one) =>
+    one.containerPort === port && one.transport === transport ? [`${one.hostAddress || "*"}:${one.hostPort}`] : [],
+  );
+}
+
+/** Ports inside containers to which the published ports of a snapshot lead. */
+export function portsBehind(snapshot: Snapshot, containers: ContainerIndex): ReadonlySet<number> {
+  const found = new Set<number>();
+  for (const socket of snapshot.sockets) {
+    if (!isListening(socket)) continue;
+    for (const { pid } of knownOr(snapshot.holdersOf(socket), [])) {
+      const port = containers.targetOf(socket, pid)?.port ?? null;
+      if (port !== null) found.add(port);
+    }
+  }
+  return found;
 }
 
 /** The same services, of which each published port says who answers behind it, and who answers says where the port is published. */
@@ -46,9 +66,10 @@ export function joinPublishedPorts(services: readonly ListedService[], container
           holders: answering === undefined ? known([]) : briefHolders(answering),
         },
       };
-      if (answering !== undefined) {
+      // The engine has said it already, when it was asked.
+      if (answering !== undefined && answering.publishedAt.length === 0) {
         const published = service.addresses.map((address) => `${address}:${service.port}`);
-        joined[at] = { ...answering, publishedAt: [...answering.publishedAt, ...published] };
+        joined[at] = { ...answering, publishedAt: published };
       }
       break;
     }

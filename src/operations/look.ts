@@ -30,7 +30,7 @@ import {
   type Tenant,
   type TenantCache,
 } from "../tenant/index.ts";
-import { describeContainer, joinPublishedPorts } from "./container-doors.ts";
+import { describeContainer, joinPublishedPorts, publishedPlaces } from "./container-doors.ts";
 import { claimsOfIdentification, claimsOfNumber, describeIdentification } from "./describe-door.ts";
 import type { ListedHolder, ListedProcess, ListedService } from "./schemas.ts";
 
@@ -106,11 +106,12 @@ function describeNamespace(
       home === null ? inside : reachFromOutside(inside, { inside: snapshot.interfaces, outside: home.interfaces });
     // Loopback addresses of another namespace cannot be opened from here.
     const open = home === null ? reach : { addresses: reach.addresses.filter(({ url }) => url !== null) };
+    const container = describeContainer(snapshot, service, options.containers);
     return {
       networkNamespace,
-      container: describeContainer(snapshot, service, options.containers),
+      container,
       behind: null,
-      publishedAt: [],
+      publishedAt: home === null ? [] : publishedPlaces(container, service.port, service.transport),
       port: service.port,
       transport: service.transport,
       range: rangeOf(service.port).id,

@@ -153,7 +153,7 @@ export const serviceSchema = v.object({
   ),
   publishedAt: v.pipe(
     listOf(v.string()),
-    v.description("Of a port inside a container: where the machine publishes it, e.g. 0.0.0.0:8080"),
+    v.description("Of a port inside a container: where the machine publishes it, e.g. *:8080"),
   ),
   title: v.pipe(
     v.nullable(claimSchema(v.string())),

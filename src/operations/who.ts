@@ -14,7 +14,8 @@ import {
 } from "../core/index.ts";
 import type { Snapshot } from "../host/index.ts";
 import { portOfScheme, resolveServiceName, suggestServices } from "../registry/index.ts";
-import { parentChain, readContainers } from "../tenant/index.ts";
+import { parentChain, readContainers, type ContainerIndex } from "../tenant/index.ts";
+import { portsBehind } from "./container-doors.ts";
 import { defineOperation } from "./define-operation.ts";
 import { describeLook, describeProcess, describeServices } from "./look.ts";
 import { describeMeaning, meaningSchema } from "./meaning.ts";
@@ -95,20 +96,26 @@ type Client = v.InferOutput<typeof clientSchema>;
 /** Runs `who`. */
 export async function runWho(input: WhoInput, context: OperationContext): Promise<WhoResult> {
   const ports = parsePortWords(input.ports);
-  const snapshot = await context.host.snapshot({
-    states: "all",
-    // A filter of many ports costs the kernel more than it saves.
-    ...(ports.size <= mostPortsToldFree ? { ports: ports.toArray() } : {}),
-    holders: "all",
-    namespaces: input.namespace === "own" ? "own" : "all",
-    signal: context.signal,
-  });
+  const look = async (wanted: readonly number[]): Promise<[Snapshot, ContainerIndex]> => {
+    const snapshot = await context.host.snapshot({
+      states: "all",
+      // A filter of many ports costs the kernel more than it saves.
+      ...(wanted.length <= mostPortsToldFree ? { ports: wanted } : {}),
+      holders: "all",
+      namespaces: input.namespace === "own" ? "own" : "all",
+      signal: context.signal,
+    });
+    return [snapshot, await readContainers(snapshot, context.environment, context.signal)];
+  };
+  let [snapshot, containers] = await look(ports.toArray());
+  // Who answers behind a published port listens on another port inside.
+  const further = portsBehind(snapshot, containers);
+  if (further.size > 0) [snapshot, containers] = await look([...new Set([...ports, ...further])]);
   const showSecrets = input.showSecrets === true;
   const isAsked = (service: ListedService): boolean =>
     ports.has(service.port) &&
     (input.transport === undefined || service.transport === input.transport) &&
     (input.namespace === undefined || isInNamespace(service, input.namespace));
-  const containers = await readContainers(snapshot, context.environment, context.signal);
   let services = describeServices(snapshot, { showSecrets, containers }).filter(isAsked);
   if (input.identify === true) {
     const { proveServices } = await import("./prove-services.ts");

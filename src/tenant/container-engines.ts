@@ -94,8 +94,7 @@ interface Answer {
 
 function get(socketPath: string, path: string, signal: AbortSignal): Promise<Answer> {
   return new Promise((resolve, reject) => {
-    const limit = AbortSignal.any([signal, AbortSignal.timeout(patienceMs)]);
-    const call = request({ socketPath, path, signal: limit, headers: { host: "localhost" } }, (response) => {
+    const call = request({ socketPath, path, signal, headers: { host: "localhost" } }, (response) => {
       const chunks: Buffer[] = [];
       let length = 0;
       response.on("data", (chunk: Buffer) => {
@@ -104,12 +103,17 @@ function get(socketPath: string, path: string, signal: AbortSignal): Promise<Ans
         if (length > largestAnswer) call.destroy(new Error("The answer is too long."));
       });
       response.on("error", reject);
+      response.on("close", () => clearTimeout(timer));
       response.on("end", () => {
         if (response.statusCode !== 200) reject(new Error(`The engine answered ${response.statusCode}.`));
         else resolve({ headers: response.headers, body: Buffer.concat(chunks).toString("utf8") });
       });
     });
-    call.on("error", reject);
+    const timer = setTimeout(() => call.destroy(new Error("The engine did not answer in time.")), patienceMs);
+    call.on("error", (error) => {
+      clearTimeout(timer);
+      reject(error);
+    });
     call.end();
   });
 }
@@ -120,10 +124,13 @@ export function parseDockerContainers(text: string): EngineContainer[] | undefin
     engine: "docker",
     name: textOf(listOf(entry["Names"])[0])?.replace(/^\//, "") ?? null,
     pod: null,
-    published: listOf(entry["Ports"]).flatMap((port) => {
-      const { IP, PrivatePort, PublicPort, Type } = recordOf(port);
-      return publish(textOf(IP) ?? "", PublicPort, PrivatePort, Type);
-    }),
+    // One entry for IPv4 and one for IPv6.
+    published: withoutRepeats(
+      listOf(entry["Ports"]).flatMap((port) => {
+        const { IP, PrivatePort, PublicPort, Type } = recordOf(port);
+        return publish(textOf(IP) ?? "", PublicPort, PrivatePort, Type);
+      }),
+    ),
   }));
 }
 
@@ -182,6 +189,10 @@ function publish(hostAddress: string, hostPort: unknown, containerPort: unknown,
   if (type !== "tcp" && type !== "udp" && type !== "sctp") return [];
   const everywhere = hostAddress === "0.0.0.0" || hostAddress === "::";
   return [{ transport: type, hostAddress: everywhere ? "" : hostAddress, hostPort, containerPort }];
+}
+
+function withoutRepeats(ports: readonly PublishedPort[]): PublishedPort[] {
+  return [...new Map(ports.map((port) => [JSON.stringify(port), port])).values()];
 }
 
 function isPort(value: unknown): value is number {
