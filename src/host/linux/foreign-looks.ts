@@ -73,8 +73,9 @@ async function enterAndRead(
     if (visit === undefined) return undefined;
     const { interfaces, descriptor } = visit;
     // Copied, because what is read late is read in the wrong namespace.
+    let limits: PortLimits | undefined;
     const readLimits = (): PortLimits =>
-      visitNamespace(access, sighting.paths, () => ({ ...readPortLimits(inside) })) ?? unknownLimits;
+      (limits ??= visitNamespace(access, sighting.paths, () => ({ ...readPortLimits(inside) })) ?? unknownLimits);
     const door: DiagnosisDoor = { descriptor, interfaceNames: namesByIndex(interfaces) };
     const { sockets } = await readNetlinkSockets(access, request, signal, door);
     return { sighting, reader: "netlink", sockets, interfaces, readLimits };
