@@ -4,6 +4,7 @@
 import { canBindOperation } from "./can-bind.ts";
 import { demoOperation } from "./demo.ts";
 import { explainOperation } from "./explain.ts";
+import { followOperation } from "./follow.ts";
 import { identifyOperation } from "./identify.ts";
 import { interfacesOperation } from "./interfaces.ts";
 import { killOperation } from "./kill.ts";
@@ -30,6 +31,7 @@ export {
   killOperation,
   learnOperation,
   listOperation,
+  followOperation,
   pickOperation,
   rangesOperation,
   releaseOperation,
@@ -45,6 +47,7 @@ export {
 /** All operations. */
 export const operations = [
   listOperation,
+  followOperation,
   whoOperation,
   scanOperation,
   identifyOperation,
