@@ -158,6 +158,13 @@ export interface Snapshot {
   readonly namespaceMembers?: readonly number[];
 }
 
+/** A cheap way to see whether sockets have begun or ceased to listen. */
+export interface ListenerMarks {
+  /** Two equal marks mean the same set of listening sockets. `null` when the tables would not settle: look yourself. */
+  read(): string | null;
+  close(): void;
+}
+
 /** A machine that can be looked at. */
 export interface Host {
   /** `linux`, `darwin`, … as in process.platform. */
@@ -167,6 +174,8 @@ export interface Host {
    * @throws HOST_UNSUPPORTED where Portolan has no reader; HOST_READ_FAILED when the kernel's tables cannot be read
    */
   snapshot(request?: SnapshotRequest): Promise<Snapshot>;
+  /** Marks of the listening sockets of this network namespace; `null`, or no such method, where there is no cheap way. */
+  openListenerMarks?(): ListenerMarks | null;
   /** Interfaces alone, without sockets. */
   readInterfaces(): readonly NetworkInterface[];
   /** Limits alone. */

@@ -20,6 +20,7 @@ export type {
   BlindSpot,
   Host,
   InterfaceAddress,
+  ListenerMarks,
   NetworkInterface,
   PortLimits,
   Process,

@@ -46,7 +46,7 @@ const mostWaiting = 256;
  * @throws HOST_UNSUPPORTED, HOST_READ_FAILED
  */
 export async function* watchListeners(
-  host: Pick<Host, "snapshot" | "readInterfaces">,
+  host: Pick<Host, "snapshot" | "readInterfaces" | "openListenerMarks">,
   { intervalMs, signal }: ListenerWatch,
 ): AsyncGenerator<ListenerSighting, void, void> {
   const paceMs = Math.max(1, intervalMs * paceShare);
@@ -61,9 +61,14 @@ export async function* watchListeners(
   let nextHoldersMs = 0;
   let interfaces = "";
   let busy = false;
+  /** Something changed on some ports, or everything is to be looked at, once nobody is at it. */
+  let isDue = false;
+  let isWhollyDue = true;
   /** Sockets seen while their holders were being asked for, by inode. */
   const passing = new Map<number, Socket>();
 
+  const marks = host.openListenerMarks?.() ?? null;
+  let lastMark: string | null = null;
   let lastReadingMs: number | undefined;
   let longestGapMs = 0;
 
@@ -80,21 +85,23 @@ export async function* watchListeners(
   /** One cheap reading; when it shows something new, one with holders. */
   async function read(): Promise<void> {
     const atMs = Date.now();
-    const table = await host.snapshot({ states: "listening", holders: "none" });
-    const sockets = table.sockets.filter(isListening);
+    const mark = marks?.read() ?? null;
     const nowMs = performance.now();
     if (lastReadingMs !== undefined) longestGapMs = Math.max(longestGapMs, nowMs - lastReadingMs);
     lastReadingMs = nowMs;
-    const isSame =
-      known !== undefined && known.size === sockets.length && sockets.every(({ inode }) => known!.has(inode));
-    const isDue = performance.now() >= nextHoldersMs || haveInterfacesChanged();
-    if (isSame && !isDue && passing.size === 0) return;
-    for (const socket of sockets) if (known?.has(socket.inode) !== true) passing.set(socket.inode, socket);
+    if (nowMs >= nextHoldersMs || haveInterfacesChanged()) isWhollyDue = true;
+    if (mark === null || mark !== lastMark) {
+      lastMark = mark;
+      const table = await host.snapshot({ states: "listening", holders: "none" });
+      const sockets = table.sockets.filter(isListening);
+      for (const socket of sockets) if (known?.has(socket.inode) !== true) passing.set(socket.inode, socket);
+      if (known === undefined || passing.size > 0 || known.size !== sockets.length) isDue = true;
+    }
     // Readings must not wait until the holders are found.
-    if (busy) return;
+    if (busy || !(isDue || isWhollyDue)) return;
     busy = true;
     try {
-      await resolve(atMs, isDue);
+      await resolve(atMs);
     } finally {
       busy = false;
     }
@@ -108,16 +115,21 @@ export async function* watchListeners(
     return before !== interfaces;
   }
 
-  async function resolve(atMs: number, wholly: boolean): Promise<void> {
+  async function resolve(atMs: number): Promise<void> {
+    const wholly = isWhollyDue || known === undefined;
+    isDue = isWhollyDue = false;
     nextHoldersMs = performance.now() + holderPaceMs;
-    const whole = await host.snapshot({ states: "listening", holders: "all" });
-    const before = known;
-    const here = new Map(whole.sockets.map(({ inode, local }) => [inode, local.port]));
-    const ended = [...passing.values()].filter(({ inode }) => !here.has(inode) && known?.has(inode) !== true);
+    // What is seen from now on may be younger than the snapshot.
+    const seen = [...passing.values()];
     passing.clear();
+    const whole = await host.snapshot({ states: "listening", holders: "all" });
+    const before = known ?? new Map<number, number>();
+    const here = new Map(whole.sockets.map(({ inode, local }) => [inode, local.port]));
+    const ended = seen.filter(({ inode }) => !here.has(inode) && !before.has(inode));
     known = here;
+    for (const inode of here.keys()) passing.delete(inode);
     const passed = new Set<number>(ended.map(({ local }) => local.port));
-    const changedPorts = wholly || before === undefined ? null : new Set([...differingPorts(before, here), ...passed]);
+    const changedPorts = wholly ? null : new Set([...differingPorts(before, here), ...passed]);
     offer({ atMs, snapshot: ended.length === 0 ? whole : withEnded(whole, ended), changedPorts });
     // They are not there any more, which the next sighting says.
     if (ended.length > 0) offer({ atMs: Date.now(), snapshot: whole, changedPorts: passed });
@@ -165,6 +177,7 @@ export async function* watchListeners(
   } finally {
     stopped = true;
     clearTimeout(timer);
+    marks?.close();
     signal.removeEventListener("abort", onAbort);
   }
 }

@@ -33,7 +33,8 @@ export interface NetlinkTables {
   readonly unsettled: boolean;
 }
 
-interface NetlinkCalls {
+/** Calls of the C library on netlink sockets. */
+export interface NetlinkCalls {
   readonly socket: (family: number, type: number, protocol: number) => number;
   readonly setsockopt: (descriptor: number, level: number, option: number, value: Buffer, size: number) => number;
   readonly send: (descriptor: number, message: Buffer, size: number, flags: number) => number;
@@ -57,14 +58,23 @@ function declareCalls({ library }: NativeAccess): NetlinkCalls {
   };
 }
 
+/** The C library's calls, declared once. */
+export function loadNetlinkCalls(access: NativeAccess): NetlinkCalls {
+  return (calls ??= declareCalls(access));
+}
+
 /**
  * A descriptor through which the kernel tells the sockets of the network namespace in which this thread is now, wherever the thread is later.
  * @throws READER_UNAVAILABLE
  */
 export function openDiagnosis(access: NativeAccess): number {
-  calls ??= declareCalls(access);
-  const descriptor = calls.socket(netlinkFamily, rawCloseOnExec, socketDiagnosis);
+  const { socket, setsockopt } = loadNetlinkCalls(access);
+  const descriptor = socket(netlinkFamily, rawCloseOnExec, socketDiagnosis);
   if (descriptor < 0) throw refusal("socket", access.koffi.errno());
+  // A kernel that takes the question and never answers (emulated ones do) must not hang the program.
+  const timeout = Buffer.alloc(16);
+  timeout.writeBigInt64LE(BigInt(receiveTimeoutSeconds), 0);
+  setsockopt(descriptor, socketLevel, receiveTimeoutOption, timeout, timeout.length);
   return descriptor;
 }
 
@@ -92,8 +102,7 @@ export async function readNetlinkSockets(
   signal: AbortSignal | undefined,
   door?: DiagnosisDoor,
 ): Promise<NetlinkTables> {
-  calls ??= declareCalls(access);
-  const functions = calls;
+  const functions = loadNetlinkCalls(access);
   const { koffi } = access;
   const buffer = (receiveBuffer ??= Buffer.allocUnsafeSlow(bufferSize));
   const sockets: Socket[] = [];
@@ -166,10 +175,6 @@ export async function readNetlinkSockets(
 
   const descriptor = door?.descriptor ?? openDiagnosis(access);
   try {
-    // A kernel that takes the question and never answers (emulated ones do) must not hang the program.
-    const timeout = Buffer.alloc(16);
-    timeout.writeBigInt64LE(BigInt(receiveTimeoutSeconds), 0);
-    functions.setsockopt(descriptor, socketLevel, receiveTimeoutOption, timeout, timeout.length);
     for (const transport of isEmpty ? [] : (["tcp", "udp"] as const)) {
       for (const family of ["ipv4", "ipv6"] as const) {
         if (!(await readTable(descriptor, transport, family))) return { sockets, complete: false, unsettled };
