@@ -119,8 +119,18 @@ export interface SnapshotRequest {
   readonly signal?: AbortSignal;
 }
 
+/** What other rooms have found out on a machine before it was saved. They check it themselves when they read it. */
+export interface SnapshotFacts {
+  /** By inode of a service's first socket: its project, framework and supervisor. */
+  readonly tenants?: unknown;
+  /** What the container engines said. */
+  readonly engines?: unknown;
+}
+
 /** One consistent look at the machine. */
 export interface Snapshot {
+  /** Of a saved machine: what only that machine itself could find out. Absent for the live one. */
+  readonly facts?: SnapshotFacts;
   /** False when it was read from files of a machine, and what is outside those files belongs to another. Default true. */
   readonly live?: boolean;
   /** When it was taken, milliseconds since the Unix epoch. */

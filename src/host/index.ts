@@ -16,6 +16,9 @@ export {
   type SocketCalls,
 } from "./linux/socket-calls.ts";
 
+export { createSavedHost } from "./saved/saved-host.ts";
+export { saveMachine, type SavedMachine } from "./saved/saved-machine.ts";
+export { readSavedMachine } from "./saved/read-machine.ts";
 export type {
   BlindSpot,
   Host,
@@ -25,6 +28,7 @@ export type {
   PortLimits,
   Process,
   Snapshot,
+  SnapshotFacts,
   SnapshotRequest,
   SocketHolder,
 } from "./host.ts";
