@@ -7,6 +7,7 @@ import { proposeKill as proposeKillIn, type KillWish } from "./operations/kill-p
 import type { KillEvent, KillProposal, KillResult } from "./operations/kill-schemas.ts";
 import {
   canBindOperation,
+  connectionsOperation,
   demoOperation,
   explainOperation,
   identifyOperation,
@@ -43,6 +44,13 @@ export function list(input: ListInput = {}, options?: CallOptions): Promise<List
  * @throws PORT_INVALID, PORT_SET_INVALID, ENDPOINT_INVALID, SERVICE_UNKNOWN, HOST_UNSUPPORTED, HOST_READ_FAILED
  */
 export const who = bindOperation(whoOperation);
+
+/**
+ * Who is connected: each connection once, from the calling process to the called one when both are here, with the bytes it carried
+ * and its round-trip time (TCP by netlink only), or counted and summed by process, port or remote address.
+ * @throws PORT_SET_INVALID, ADDRESS_INVALID, ARGUMENT_INVALID, HOST_UNSUPPORTED, HOST_READ_FAILED
+ */
+export const connections = bindOperation(connectionsOperation);
 
 /**
  * Scans devices: yields each open door as it is found and identified, and returns the whole result. Without targets it is this

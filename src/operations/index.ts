@@ -2,6 +2,7 @@
  * @module Every operation's declaration, in the order in which help shows them.
  */
 import { canBindOperation } from "./can-bind.ts";
+import { connectionsOperation } from "./connections.ts";
 import { demoOperation } from "./demo.ts";
 import { explainOperation } from "./explain.ts";
 import { identifyOperation } from "./identify.ts";
@@ -23,6 +24,7 @@ import { whoOperation } from "./who.ts";
 export { errorTable } from "../core/index.ts";
 export {
   canBindOperation,
+  connectionsOperation,
   demoOperation,
   explainOperation,
   identifyOperation,
@@ -46,6 +48,7 @@ export {
 export const operations = [
   listOperation,
   whoOperation,
+  connectionsOperation,
   scanOperation,
   identifyOperation,
   explainOperation,
