@@ -3,13 +3,11 @@
  */
 import type { Grid, GridColumn } from "./document.ts";
 import { escapeForTerminal } from "./escape.ts";
-import { paint, type Page } from "./safe-line.ts";
-import { fitColumns, gap, type Fit } from "./table.ts";
-import { takeColumns, widthOf } from "./width.ts";
+import type { Page } from "./safe-line.ts";
+import { fitColumns, gap, layOutRow, type Cell, type Fit } from "./table.ts";
+import { widthOf } from "./width.ts";
 
-const between = " ".repeat(gap);
-
-/** A column's texts made safe; their widths only where they differ from their lengths. */
+/** A column's texts made safe. */
 interface SafeColumn {
   readonly texts: readonly string[];
   readonly widest: number;
@@ -17,44 +15,58 @@ interface SafeColumn {
   readonly widths: readonly number[] | undefined;
 }
 
+const between = " ".repeat(gap);
+
 /** The grid as text: the same characters as a table of the same cells. */
 export function layOutGrid(grid: Grid, page: Page): string {
-  const cells = grid.columns.map(makeColumnSafe);
+  const safe = grid.columns.map(makeColumnSafe);
   const fits = fitColumns(
     grid.columns,
-    cells.map(({ widest }) => widest),
+    safe.map(({ widest }) => widest),
     page.columns,
   );
-  const titles = fits.map((fit) => cellText(fit.column.title, widthOf(fit.column.title), fit, "dim", page));
-  const lines = [closeLine(titles)];
-  // Where nothing is coloured nor clipped, padding is all there is to do.
+  const titles = grid.columns.map(({ title }) => cellOf(title, widthOf(title), "dim"));
+  // Where nothing is coloured, clipped or wider than long, padding is all there is to do.
   const isPlain =
-    !page.color && fits.every((fit) => cells[fit.index]!.widths === undefined && cells[fit.index]!.widest <= fit.width);
-  const shown = fits.map((fit) => ({ fit, column: grid.columns[fit.index]!, cells: cells[fit.index]! }));
-  const last = shown.length - 1;
-  for (let row = 0; row < grid.rowCount; row++) {
-    if (isPlain) {
-      let line = "";
-      for (let position = 0; position <= last; position++) {
-        const { fit, column, cells: texts } = shown[position]!;
-        const text = texts.texts[row]!;
-        if (column.align === "right") line += text.padStart(fit.width);
-        else line += position === last ? text : text.padEnd(fit.width);
-        if (position < last) line += between;
-      }
-      lines.push(line.trimEnd());
-      continue;
+    !page.color && fits.every(({ index, width }) => safe[index]!.widths === undefined && safe[index]!.widest <= width);
+  const head = layOutRow(fits, titles, page);
+  return head + (isPlain ? padRows(grid.rowCount, fits, safe) : layOutRows(grid, fits, safe, page));
+}
+
+function padRows(rowCount: number, fits: readonly Fit[], safe: readonly SafeColumn[]): string {
+  const columns = fits.map(({ index, width, column }, position) => ({
+    texts: safe[index]!.texts,
+    width,
+    right: column.align === "right",
+    end: position === fits.length - 1 ? "" : between,
+  }));
+  const lines: string[] = [];
+  for (let row = 0; row < rowCount; row++) {
+    let line = "";
+    for (const { texts, width, right, end } of columns) {
+      const text = texts[row] ?? "";
+      line += (right ? text.padStart(width) : text.padEnd(width)) + end;
     }
-    lines.push(
-      closeLine(
-        shown.map(({ fit, column, cells: { texts, widths } }) => {
-          const text = texts[row] ?? "";
-          return cellText(text, widths?.[row] ?? text.length, fit, column.style, page);
-        }),
-      ),
-    );
+    lines.push(`${line.trimEnd()}\n`);
   }
-  return `${lines.join("\n")}\n`;
+  return lines.join("");
+}
+
+function layOutRows(grid: Grid, fits: readonly Fit[], safe: readonly SafeColumn[], page: Page): string {
+  let text = "";
+  for (let row = 0; row < grid.rowCount; row++) {
+    const cells = grid.columns.map(({ style }, index) => {
+      const { texts, widths } = safe[index]!;
+      const cell = texts[row] ?? "";
+      return cellOf(cell, widths?.[row] ?? cell.length, style);
+    });
+    text += layOutRow(fits, cells, page);
+  }
+  return text;
+}
+
+function cellOf(text: string, width: number, style: GridColumn["style"]): Cell {
+  return { spans: text === "" ? [] : [{ text, style }], width };
 }
 
 /** Neighbours are often the same text, which is looked at once. */
@@ -77,26 +89,4 @@ function makeColumnSafe({ texts }: GridColumn): SafeColumn {
     widths?.push(width);
   }
   return { texts: safe, widest, widths };
-}
-
-function cellText(text: string, width: number, fit: Fit, style: GridColumn["style"], page: Page): string {
-  let shown = paint([{ text, style }], page);
-  let taken = width;
-  if (width > fit.width) {
-    const start = takeColumns(text, fit.width - 1);
-    shown = paint(
-      [
-        { text: start, style },
-        { text: "…", style: "dim" },
-      ],
-      page,
-    );
-    taken = widthOf(start) + 1;
-  }
-  const padding = " ".repeat(Math.max(0, fit.width - taken));
-  return fit.column.align === "right" ? padding + shown : shown + padding;
-}
-
-function closeLine(cells: readonly string[]): string {
-  return cells.join(between).trimEnd();
 }

@@ -74,7 +74,8 @@ export function fitColumns(
 
 const noCell: Cell = { spans: [], width: 0 };
 
-function layOutRow(fits: readonly Fit[], cells: readonly Cell[], page: Page): string {
+/** One line of a table, ended by a line feed. */
+export function layOutRow(fits: readonly Fit[], cells: readonly Cell[], page: Page): string {
   const pieces = fits.map((fit, position) => {
     const { spans, width } = cells[fit.index] ?? noCell;
     if (width > fit.width) return paint(clipSpans(spans, fit.width), page);
@@ -100,7 +101,7 @@ function clipSpans(spans: readonly SafeSpan[], width: number): SafeSpan[] {
 }
 
 /** A cell's text made safe, and the columns that it takes. */
-interface Cell {
+export interface Cell {
   readonly spans: readonly SafeSpan[];
   readonly width: number;
 }
