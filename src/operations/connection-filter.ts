@@ -60,7 +60,8 @@ export function selectConnections(filter: ConnectionFilter): ConnectionSelection
     const isThere = readNetwork(filter.remote);
     tests.push(
       ({ near, far }) =>
-        (near.remote !== null && isThere(near.remote.address)) || (far !== null && far.remote !== null && isThere(far.remote.address)),
+        (near.remote !== null && isThere(near.remote.address)) ||
+        (far !== null && far.remote !== null && isThere(far.remote.address)),
     );
   }
   if (pid !== undefined) tests.push(someHolder((holder) => holder === pid));

@@ -96,7 +96,9 @@ describe("two ends on this machine", () => {
     const joined = join([...servers, ...sockets]);
     expect(joined).toHaveLength(50_000);
     expect(
-      joined.every(({ near, far }) => near.local.port === far?.remote?.port && near.local.address === far.remote.address),
+      joined.every(
+        ({ near, far }) => near.local.port === far?.remote?.port && near.local.address === far.remote.address,
+      ),
     ).toBe(true);
   });
 });
@@ -119,9 +121,7 @@ describe("one end here", () => {
       socket("127.0.0.1:40000", null),
       socket("0.0.0.0:40000", null, { transport: "udp", state: "UNCONNECTED" }),
     ];
-    expect(join([...listeners, outgoing])).toEqual([
-      { near: outgoing, far: null, direction: "out", servicePort: 443 },
-    ]);
+    expect(join([...listeners, outgoing])).toEqual([{ near: outgoing, far: null, direction: "out", servicePort: 443 }]);
   });
 
   test("is unknown when nobody listens on a port that callers are not given", () => {

@@ -126,7 +126,12 @@ export async function readNetlinkSockets(
             `The kernel's answer of ${count} bytes was cut off at ${bufferSize}.`,
           );
         }
-        const reply = decodeReply(buffer, count, { transport, family, sequence, keep, interfaceName, traffic }, sockets);
+        const reply = decodeReply(
+          buffer,
+          count,
+          { transport, family, sequence, keep, interfaceName, traffic },
+          sockets,
+        );
         interrupted ||= reply.interrupted;
         if (reply.errno === noSuchEntry && family === "ipv6") return true; // a kernel without IPv6
         if (reply.errno !== 0) fail(`the table of ${transport} over ${family}`, reply.errno);

@@ -61,7 +61,8 @@ describe("struct tcp_info", () => {
     const bytes = attribute(2, information(248));
     expect(read(bytes, "LISTEN")).toEqual(unknown("unsupported"));
     expect(read(Buffer.alloc(0), "TIME_WAIT")).toEqual(unknown("unsupported"));
-    for (let end = 0; end < bytes.length; end++) expect(read(bytes, "ESTABLISHED", end)).toEqual(unknown("unsupported"));
+    for (let end = 0; end < bytes.length; end++)
+      expect(read(bytes, "ESTABLISHED", end)).toEqual(unknown("unsupported"));
     expect(read(Buffer.alloc(64))).toEqual(unknown("unsupported"));
   });
 });
