@@ -1,7 +1,7 @@
 /**
  * @module What a connection carried and who holds its ends, told of a joined connection.
  */
-import { known, knownOr, unknown, type Known, type Socket } from "../core/index.ts";
+import { known, knownOr, unknown, type Known, type Socket, type SocketState } from "../core/index.ts";
 import type { Snapshot } from "../host/index.ts";
 import type { JoinedConnection } from "./connection-join.ts";
 
@@ -31,15 +31,19 @@ function measureSocket(socket: Socket): ConnectionMeasures {
   const { bytesAcknowledged, bytesSent, bytesReceived, roundTripMicroseconds, idleSendMs, idleReceiveMs } =
     traffic.value;
   return {
-    // The kernel counts an acknowledged SYN and FIN as a byte each, and what it sent again as sent: the less is nearer to the data.
+    // The kernel counts SYN and FIN as a byte each when they are acknowledged, and what it sent again as sent: the less is nearer to the data.
     sent: bytesSent === null || bytesAcknowledged < bytesSent ? bytesAcknowledged : bytesSent,
-    received: bytesReceived,
+    // The other end's FIN counts as a byte, too, once it is here.
+    received: closedByOther.has(state) && bytesReceived > 0 ? bytesReceived - 1 : bytesReceived,
     roundTripMicroseconds,
     // Until the handshake is over the kernel's clocks have not been set.
     idleMs:
       state === "SYN_SENT" || state === "SYN_RECEIVED" ? null : idleSendMs < idleReceiveMs ? idleSendMs : idleReceiveMs,
   };
 }
+
+/** States of an end that has the other one's FIN (RFC 9293 §3.3.2). */
+const closedByOther: ReadonlySet<SocketState> = new Set(["CLOSE_WAIT", "LAST_ACK", "CLOSING"]);
 
 /** A holder as connections tell it. */
 export interface NamedHolder {

@@ -2,9 +2,10 @@
  * @module Connections counted and summed by process, by port or by the address at the other end.
  */
 import * as v from "valibot";
-import { ipv4OfMapped, type Socket } from "../core/index.ts";
+import { PortolanError, ipv4OfMapped, knownOr, type Socket } from "../core/index.ts";
 import type { Snapshot } from "../host/index.ts";
 import { firstHolder, measureConnection } from "./connection-facts.ts";
+import type { ConnectionSortKey } from "./connection-order.ts";
 import type { JoinedConnection } from "./connection-join.ts";
 import { claimSchema, knownSchema } from "./schema-parts.ts";
 
@@ -36,10 +37,7 @@ export type ConnectionGroup = v.InferOutput<typeof connectionGroupSchema>;
 type Mutable<T> = { -readonly [Key in keyof T]: T[Key] };
 type Gathered = Mutable<Omit<ConnectionGroup, "directions">> & { directions: Mutable<ConnectionGroup["directions"]> };
 
-/**
- * Gathers. By process a connection whose ends are held by two processes here counts for both, each time from that end's point of view.
- * The group of most connections comes first.
- */
+/** Gathers. By process a connection whose ends are held by two processes here counts for both, each time from that end's point of view. */
 export function groupConnections(
   connections: readonly JoinedConnection[],
   key: GroupKey,
@@ -89,7 +87,7 @@ export function groupConnections(
       );
     }
   }
-  // Sorting is stable: groups of one size stay in the order of their first connection.
+  // The largest first; sorting is stable, so that groups of one size stay in the order of their first connection.
   return [...groups.values()].sort((one, two) => two.connections - one.connections);
 }
 
@@ -112,6 +110,48 @@ function add(group: Gathered, connection: JoinedConnection, fromFarEnd: boolean)
   if (sent === null && received === null) group.unmeasured += 1;
   group.sent += (fromFarEnd ? received : sent) ?? 0;
   group.received += (fromFarEnd ? sent : received) ?? 0;
+}
+
+/**
+ * Groups in an order: by one of their sums, largest first, or by what they were made by. Equal ones stay in order of their size.
+ * @throws ARGUMENT_INVALID for an order that groups do not have
+ */
+export function sortGroups(
+  groups: readonly ConnectionGroup[],
+  key: GroupKey,
+  sort: ConnectionSortKey | undefined,
+  reverse: boolean,
+): ConnectionGroup[] {
+  const amountOf = sort === undefined ? sums["connections"] : sums[sort];
+  if (amountOf === undefined && sort !== key) {
+    throw new PortolanError("ARGUMENT_INVALID", `Groups by ${key} have no order by ${sort}.`, {
+      details: {
+        argument: "sort",
+        hint: `Groups can be sorted by ${key}, bytes, sent and received, or by their size.`,
+      },
+    });
+  }
+  const sign = reverse ? -1 : 1;
+  if (amountOf !== undefined) return [...groups].sort((one, two) => sign * (amountOf(two) - amountOf(one)));
+  return [...groups].sort((one, two) => {
+    const [left, right] = [identityOf(one), identityOf(two)];
+    if (left === right) return 0;
+    // What has no name comes last either way.
+    if (left === null || right === null) return left === null ? 1 : -1;
+    return left < right ? -sign : sign;
+  });
+}
+
+const sums: Readonly<Record<string, ((group: ConnectionGroup) => number) | undefined>> = {
+  connections: (group) => group.connections,
+  bytes: (group) => group.sent + group.received,
+  sent: (group) => group.sent,
+  received: (group) => group.received,
+};
+
+function identityOf({ process, port, remote }: ConnectionGroup): string | number | null {
+  if (process !== null) return knownOr(process.name, "").toLowerCase();
+  return port ?? remote;
 }
 
 /** Totals by direction. */

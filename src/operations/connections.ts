@@ -6,7 +6,13 @@ import { compareClaims, knownOr, unknown, type Claim, type Port, type Socket } f
 import type { Snapshot } from "../host/index.ts";
 import { nameHolders, measureConnection } from "./connection-facts.ts";
 import { selectConnections } from "./connection-filter.ts";
-import { connectionGroupSchema, countDirections, groupConnections, groupKeys } from "./connection-groups.ts";
+import {
+  connectionGroupSchema,
+  countDirections,
+  groupConnections,
+  groupKeys,
+  sortGroups,
+} from "./connection-groups.ts";
 import { directions, joinConnections, type JoinedConnection } from "./connection-join.ts";
 import { connectionSortKeys, sortConnections } from "./connection-order.ts";
 import { defineOperation } from "./define-operation.ts";
@@ -50,7 +56,11 @@ const inputSchema = v.object({
   group: optionalChoice(groupKeys, "Count and sum by process, by called port, or by the address at the other end", {
     short: "g",
   }),
-  sort: optionalChoice(connectionSortKeys, "Order of the rows; default port, the port that was called", { short: "s" }),
+  sort: optionalChoice(
+    connectionSortKeys,
+    "Order of the rows, default port, the one that was called; of groups, default their size",
+    { short: "s" },
+  ),
   reverse: optionalSwitch("Turn the order round", { short: "r" }),
   limit: optionalInteger("Show at most so many rows or groups", 1, mostRows, { placeholder: "N", short: "n" }),
 });
@@ -151,7 +161,15 @@ export async function runConnections(input: ConnectionsInput, context: Operation
   const matching = all.filter((connection) => selection.accepts(connection, snapshot));
   const limit = input.limit ?? Infinity;
   const serviceOf = rememberServices();
-  const groups = input.group === undefined ? null : groupConnections(matching, input.group, snapshot, serviceOf);
+  const groups =
+    input.group === undefined
+      ? null
+      : sortGroups(
+          groupConnections(matching, input.group, snapshot, serviceOf),
+          input.group,
+          input.sort,
+          input.reverse === true,
+        );
   const shown =
     groups === null
       ? sortConnections(matching, input.sort ?? "port", input.reverse === true, snapshot).slice(0, limit)

@@ -118,8 +118,10 @@ describe.skipIf(skipped)("both ends on this machine", () => {
 
   test("an end that its process has closed is held by nobody, and its other end still told", async () => {
     const row = only((await read(namespace, "7004")).connections);
+    // What went over it is told by the end that is left, whose kernel counts the FIN as a byte.
     expect(row).toMatchObject({ state: "FIN_WAIT_2", inode: 0, holders: { known: true, value: [] } });
-    expect(row.peer).toMatchObject({ state: "CLOSE_WAIT" });
+    expect(row).toMatchObject({ sent: 123_456, received: 7_890, traffic: { known: false } });
+    expect(row.peer).toMatchObject({ state: "CLOSE_WAIT", traffic: { value: { bytesReceived: 123_457 } } });
     expect(pidsOf(row.peer!)).toEqual([server]);
     const { stdout } = await portolan(namespace, ["7004"]);
     expect(stdout).toMatch(new RegExp(`nobody → python3 ${server}\\b.*FIN_WAIT_2/CLOSE_WAIT`));
@@ -178,6 +180,8 @@ describe.skipIf(skipped)("both ends on this machine", () => {
     const byRemote = await read(namespace, "--group", "remote", "--limit", "1");
     expect(byRemote.groups).toMatchObject([{ remote: "127.0.0.1", connections: 5 }]);
     expect(byRemote.totals).toMatchObject({ groups: 2, matching: 6 });
+    const byName = await read(namespace, "--group", "remote", "--sort", "remote", "--reverse");
+    expect(byName.groups!.map(({ remote }) => remote)).toEqual(["::1", "127.0.0.1"]);
   });
 
   test("filters by process, address, state and direction; orders by bytes", async () => {
@@ -200,6 +204,17 @@ describe.skipIf(skipped)("both ends on this machine", () => {
     expect(lines[0]).toMatch(/^DIR +REMOTE +HELD BY$/);
     expect(lines[1]).toContain("127.0.0.1:7001");
     expect(lines[1]).toContain(`python3 ${client}`.slice(0, 10));
+  });
+
+  test("on any width no number is cut off", async () => {
+    for (let columns = 40; columns <= 130; columns += 5) {
+      const words = [commandPath, "connections", "7001", "7002"];
+      const { stdout } = await namespace.execIn(process.execPath, words, { environment: { COLUMNS: String(columns) } });
+      const [head = "", row = ""] = stdout.split("\n");
+      if (head.includes("SENT")) expect(row).toContain("121 KiB");
+      if (head.includes("RECEIVED")) expect(row).toContain("7.7 KiB");
+      expect(row.length).toBeLessThanOrEqual(columns);
+    }
   });
 
   test("who may not see the holders is told so, and sees everything else", async () => {
@@ -294,6 +309,7 @@ describe("errors", () => {
     [["--limit", "0"], "ARGUMENT_INVALID"],
     [["--group", "user"], "ARGUMENT_INVALID"],
     [["--sort", "age"], "ARGUMENT_INVALID"],
+    [["--group", "port", "--sort", "rtt"], "ARGUMENT_INVALID"],
   ])("%j: %s", async (words, code) => {
     const outcome = await runCommand(["connections", ...words]);
     expect(outcome.status).toBe(2);

@@ -9,6 +9,7 @@ import json
 import os
 import socket
 import sys
+import time
 
 
 def receive(connection, size):
@@ -28,7 +29,6 @@ def listen(address, family=socket.AF_INET):
 
 def inside():
     """A child process calls, this one is called."""
-    told = {}
     listeners = {
         "ipv4": listen(("127.0.0.1", 7001)),
         "ipv6": listen(("::1", 7002), socket.AF_INET6),
@@ -74,8 +74,9 @@ def inside():
     one.connect(("127.0.0.1", 7007))
     two.connect(("127.0.0.1", 7006))
     os.read(said[0], 1)
-    told["server"], told["client"] = os.getpid(), child
-    say(told)
+    # The other end's FIN is acknowledged some 40 ms later.
+    wait_for_state(7004, "05")
+    say({"server": os.getpid(), "client": child})
     os.close(go[0])
     os.close(go[1])
     os.waitpid(child, 0)
@@ -84,6 +85,17 @@ def inside():
 def receive_end(connection):
     while connection.recv(65536):
         pass
+
+
+def wait_for_state(port, state):
+    """Until a socket connected to that port is in the state, as /proc/net/tcp writes it."""
+    for _ in range(500):
+        with open("/proc/net/tcp", encoding="ascii") as table:
+            rows = [row.split() for row in table.readlines()[1:]]
+        if any(row[2].endswith(f":{port:04X}") and row[3] == state for row in rows):
+            return
+        time.sleep(0.01)
+    sys.exit(f"no socket to port {port} came to the state {state}")
 
 
 def say(told):

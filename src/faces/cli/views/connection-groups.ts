@@ -24,7 +24,7 @@ export function groupGrid(groups: readonly ConnectionGroup[]): Block {
     { title: "OUT", priority: 4, align: "right", texts: texts(({ directions }) => many(directions.out)) },
     { title: "LOCAL", priority: 4, align: "right", texts: texts(({ directions }) => many(directions.local)) },
     { title: "UNKNOWN", priority: 5, align: "right", texts: texts(({ directions }) => many(directions.unknown)) },
-    { title: "SENT", priority: 1, align: "right", texts: texts((group) => sumText(group, group.sent)) },
+    { title: "SENT", priority: 1, leastWidth: 8, align: "right", texts: texts((group) => sumText(group, group.sent)) },
     { title: "RECEIVED", priority: 2, align: "right", texts: texts((group) => sumText(group, group.received)) },
   ];
   return { kind: "grid", columns, rowCount: groups.length };

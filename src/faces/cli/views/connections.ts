@@ -116,11 +116,11 @@ function connectionGrid(connections: readonly ListedConnection[]): Block {
     { title: "LOCAL", priority: 1, leastWidth: 15, texts: local },
     { title: "REMOTE", priority: 0, leastWidth: 15, texts: remote, style: "strong" },
     { title: "SERVICE", priority: 3, leastWidth: 8, texts: service },
-    { title: "HELD BY", priority: 0, leastWidth: 12, texts: holders },
-    { title: "SENT", priority: 2, texts: sent, align: "right" },
+    { title: "HELD BY", priority: 0, leastWidth: 16, texts: holders },
+    { title: "SENT", priority: 2, leastWidth: 8, texts: sent, align: "right" },
     { title: "RECEIVED", priority: 2, texts: received, align: "right" },
-    { title: "RTT", priority: 4, texts: roundTrip, align: "right" },
-    { title: "IDLE", priority: 5, texts: idle, align: "right" },
+    { title: "RTT", priority: 4, leastWidth: 7, texts: roundTrip, align: "right" },
+    { title: "IDLE", priority: 5, leastWidth: 7, texts: idle, align: "right" },
     { title: "STATE", priority: 6, leastWidth: 11, texts: state, style: "dim" },
   ];
   return { kind: "grid", columns, rowCount: connections.length };
