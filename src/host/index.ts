@@ -5,6 +5,8 @@ import { createLinuxHost } from "./linux/linux-host.ts";
 import { createUnsupportedHost } from "./unsupported.ts";
 import type { Host } from "./host.ts";
 
+export { capabilities, readCapabilities } from "./linux/capabilities.ts";
+export { readProcessStat } from "./linux/process-stat.ts";
 export { loadNativeAccess, type Koffi, type KoffiLibrary, type NativeAccess } from "./linux/libc.ts";
 export {
   addressFamilies,
