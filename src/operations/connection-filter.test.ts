@@ -19,7 +19,7 @@ function connectionTo(address: string, port: number, more: Partial<Socket> = {})
     sendQueue: known(0),
     ...more,
   };
-  return { near, far: null, direction: "out", servicePort: port };
+  return { near, far: null, direction: "out", servicePort: port, nearLook: 0, farLook: 0 };
 }
 
 const nobody = { holdersOf: () => known([]) } as unknown as Snapshot;

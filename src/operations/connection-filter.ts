@@ -17,6 +17,8 @@ import {
 import type { Snapshot } from "../host/index.ts";
 import { resolveServiceName } from "../registry/index.ts";
 import type { Direction, JoinedConnection } from "./connection-join.ts";
+import { looksOf } from "./connection-looks.ts";
+import { isInNamespace } from "./select.ts";
 
 /** What narrows the connections. Every given filter must accept one. */
 export interface ConnectionFilter {
@@ -27,6 +29,7 @@ export interface ConnectionFilter {
   readonly state?: string | undefined;
   readonly transport?: "tcp" | "udp" | undefined;
   readonly direction?: Direction | undefined;
+  readonly namespace?: string | undefined;
 }
 
 /** A compiled filter. */
@@ -64,6 +67,15 @@ export function selectConnections(filter: ConnectionFilter): ConnectionSelection
         (far !== null && far.remote !== null && isThere(far.remote.address)),
     );
   }
+  const { namespace } = filter;
+  if (namespace !== undefined) {
+    if (namespace === "") throw new PortolanError("ARGUMENT_INVALID", `--namespace needs a name, a number or "own".`);
+    tests.push(({ nearLook, far, farLook }, snapshot) => {
+      const looks = looksOf(snapshot);
+      const isWanted = (look: number): boolean => isNamed(looks[look], look, namespace);
+      return isWanted(nearLook) || (far !== null && farLook !== nearLook && isWanted(farLook));
+    });
+  }
   if (pid !== undefined) tests.push(someHolder((holder) => holder === pid));
   if (program !== undefined) {
     if (program === "") throw new PortolanError("ARGUMENT_INVALID", "--process needs some text to look for.");
@@ -77,6 +89,13 @@ export function selectConnections(filter: ConnectionFilter): ConnectionSelection
     );
   }
   return { ports, accepts: (connection, snapshot) => tests.every((test) => test(connection, snapshot)) };
+}
+
+/** As `isInNamespace` of select.ts: `own`, a name, `net:[4026532181]` or the number alone. */
+function isNamed(look: Snapshot | undefined, index: number, wanted: string): boolean {
+  if (look === undefined) return false;
+  const networkNamespace = index === 0 ? null : { id: look.networkNamespace, names: look.namespaceNames ?? [] };
+  return isInNamespace({ networkNamespace }, wanted);
 }
 
 /** A test of the processes at both ends. */

@@ -25,6 +25,9 @@ export interface JoinedConnection {
   readonly direction: Direction;
   /** The port that was called, `null` when that cannot be told. */
   readonly servicePort: number | null;
+  /** Which of several looks the ends are in; the reader's own network namespace is 0. */
+  readonly nearLook: number;
+  readonly farLook: number;
 }
 
 /** What decides directions beside the sockets. */
@@ -35,6 +38,8 @@ export interface JoinSurroundings {
   readonly ownAddresses: Iterable<string>;
   /** Ports that callers are given, when known. */
   readonly ephemeralRange: { readonly first: number; readonly last: number } | undefined;
+  /** Number of the look that they all are in. Default 0. */
+  readonly look?: number;
 }
 
 /** Sockets with a peer, in the order in which they came; of two that are one connection the first gives the place. */
@@ -49,6 +54,7 @@ export function joinConnections(sockets: readonly Socket[], surroundings: JoinSu
   const pairs = pairUp(connected, addresses);
   const range = surroundings.ephemeralRange;
   const mayBeCallers = (port: number): boolean => range === undefined || (port >= range.first && port <= range.last);
+  const look = surroundings.look ?? 0;
   const joined: JoinedConnection[] = [];
 
   for (let index = 0; index < connected.length; index++) {
@@ -70,13 +76,8 @@ export function joinConnections(sockets: readonly Socket[], surroundings: JoinSu
     const called = whoWasCalled(socket, serves, other, otherServes);
     joined.push(
       called === socket
-        ? { near: other, far: socket, direction: "local", servicePort: socket.local.port }
-        : {
-            near: socket,
-            far: other,
-            direction: "local",
-            servicePort: called === undefined ? null : other.local.port,
-          },
+        ? makeConnection(other, socket, "local", socket.local.port)
+        : makeConnection(socket, other, "local", called === undefined ? null : other.local.port),
     );
   }
   return joined;
@@ -86,19 +87,28 @@ export function joinConnections(sockets: readonly Socket[], surroundings: JoinSu
     const { local, remote, state } = socket;
     const called = serves || state === "SYN_RECEIVED";
     const calling = !called && (state === "SYN_SENT" || mayBeCallers(local.port));
-    return {
-      near: socket,
-      far: null,
-      direction: called ? "in" : calling ? "out" : "unknown",
-      servicePort: called ? local.port : calling ? (remote?.port ?? null) : null,
-    };
+    return makeConnection(
+      socket,
+      null,
+      called ? "in" : calling ? "out" : "unknown",
+      called ? local.port : calling ? (remote?.port ?? null) : null,
+    );
+  }
+
+  function makeConnection(
+    near: Socket,
+    far: Socket | null,
+    direction: Direction,
+    servicePort: number | null,
+  ): JoinedConnection {
+    return { near, far, direction, servicePort, nearLook: look, farLook: look };
   }
 
   /** The end that is left of a connection within this machine, as TIME_WAIT is. */
   function tellAlone(socket: Socket, serves: boolean, otherServes: boolean): JoinedConnection {
     const far = { local: socket.remote!, state: undefined };
     const called = whoWasCalled<Called>(socket, serves, far, otherServes);
-    return { near: socket, far: null, direction: "local", servicePort: called?.local.port ?? null };
+    return makeConnection(socket, null, "local", called?.local.port ?? null);
   }
 
   /** Of two ends here; `undefined` when nothing tells them apart. */

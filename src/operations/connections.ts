@@ -2,7 +2,7 @@
  * @module `connections`: who is connected with this machine, and what went over it.
  */
 import * as v from "valibot";
-import { compareClaims, knownOr, unknown, type Claim, type Port, type Socket } from "../core/index.ts";
+import { compareClaims, unknown, type Claim, type Port, type Socket } from "../core/index.ts";
 import type { Snapshot } from "../host/index.ts";
 import { nameHolders, measureConnection } from "./connection-facts.ts";
 import { selectConnections } from "./connection-filter.ts";
@@ -13,7 +13,8 @@ import {
   groupKeys,
   sortGroups,
 } from "./connection-groups.ts";
-import { directions, joinConnections, type JoinedConnection } from "./connection-join.ts";
+import { directions, type JoinedConnection } from "./connection-join.ts";
+import { joinLooks, looksOf } from "./connection-looks.ts";
 import { connectionSortKeys, sortConnections } from "./connection-order.ts";
 import { defineOperation } from "./define-operation.ts";
 import { claimsOfNumber } from "./describe-door.ts";
@@ -26,6 +27,7 @@ import {
   knownSchema,
   listOf,
   lookEntries,
+  namespaceDescription,
   portSchema,
   socketAddressSchema,
   socketStateSchema,
@@ -52,6 +54,7 @@ const inputSchema = v.object({
     placeholder: "STATES",
   }),
   transport: optionalChoice(["tcp", "udp"], "Only this transport", { short: "t" }),
+  namespace: optionalText(namespaceDescription, { placeholder: "NAME" }),
   direction: optionalChoice(directions, "Only connections that came in, went out, or have both ends here"),
   group: optionalChoice(groupKeys, "Count and sum by process, by called port, or by the address at the other end", {
     short: "g",
@@ -79,6 +82,10 @@ const trafficSchema = v.object({
 });
 
 const endEntries = {
+  networkNamespace: v.pipe(
+    v.nullable(v.object({ id: knownSchema(v.string()), names: listOf(v.string()) })),
+    v.description("The network namespace it is in, when that is not the reader's own; null for the own"),
+  ),
   state: socketStateSchema,
   inode: v.pipe(countSchema, v.description("0 when no process can hold it any more")),
   uid: countSchema,
@@ -144,20 +151,20 @@ export type ListedConnection = ConnectionsResult["connections"][number];
 export async function runConnections(input: ConnectionsInput, context: OperationContext): Promise<ConnectionsResult> {
   const selection = selectConnections(input);
   const ports = selection.ports !== undefined && selection.ports.size <= mostKernelPorts ? selection.ports : undefined;
+  const namespaces = input.namespace === "own" ? "own" : "all";
   const snapshot = await context.host.snapshot({
     states: "all",
     traffic: true,
+    namespaces,
     signal: context.signal,
     ...(ports === undefined ? {} : { ports: ports.toArray() }),
   });
   // Who called whom depends on all listeners, those of other ports too.
   const listening =
-    ports === undefined ? snapshot : await context.host.snapshot({ holders: "none", signal: context.signal });
-  const all = joinConnections(snapshot.sockets, {
-    listeners: listening.sockets,
-    ownAddresses: snapshot.interfaces.flatMap(({ addresses }) => addresses.map(({ address }) => address)),
-    ephemeralRange: knownOr(snapshot.limits.ephemeralRange, undefined),
-  });
+    ports === undefined
+      ? snapshot
+      : await context.host.snapshot({ holders: "none", namespaces, signal: context.signal });
+  const all = joinLooks(snapshot, listening);
   const matching = all.filter((connection) => selection.accepts(connection, snapshot));
   const limit = input.limit ?? Infinity;
   const serviceOf = rememberServices();
@@ -214,6 +221,9 @@ function describeConnections(
   serviceOf: ServiceLookup,
 ): ListedConnection[] {
   const holdersOf = nameHolders(snapshot);
+  const namespaces = looksOf(snapshot).map((look, index) =>
+    index === 0 ? null : { id: look.networkNamespace, names: look.namespaceNames ?? [] },
+  );
   return connections.map((connection) => {
     const { near, far, direction, servicePort } = connection;
     const { sent, received, roundTripMicroseconds, idleMs } = measureConnection(connection);
@@ -225,6 +235,7 @@ function describeConnections(
       local: near.local,
       remote: near.remote!,
       boundInterface: near.boundInterface,
+      networkNamespace: namespaces[connection.nearLook] ?? null,
       state: near.state,
       inode: near.inode,
       uid: near.uid,
@@ -237,6 +248,7 @@ function describeConnections(
           ? null
           : {
               family: far.family,
+              networkNamespace: namespaces[connection.farLook] ?? null,
               state: far.state,
               inode: far.inode,
               uid: far.uid,

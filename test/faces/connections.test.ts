@@ -48,7 +48,15 @@ function startConnected(namespace: NetworkNamespace, words: readonly string[]): 
 }
 
 async function portolan(namespace: NetworkNamespace, words: readonly string[], prefix: readonly string[] = []) {
-  const [command = "", ...rest] = [...prefix, process.execPath, commandPath, "connections", ...words];
+  const [command = "", ...rest] = [
+    ...prefix,
+    process.execPath,
+    commandPath,
+    "connections",
+    "--namespace",
+    "own",
+    ...words,
+  ];
   return namespace.execIn(command, rest, { environment: { COLUMNS: "" } });
 }
 
@@ -58,6 +66,13 @@ async function read(namespace: NetworkNamespace, ...words: string[]): Promise<Co
   const validate = new Ajv2020({ strict: false, validateFormats: false }).compile(schema);
   expect(validate(result), JSON.stringify(validate.errors)).toBe(true);
   return result as ConnectionsResult;
+}
+
+/** Connections of which one end is in `there`, as seen from `here`. */
+async function everywhere(here: NetworkNamespace, there: NetworkNamespace, ...words: string[]) {
+  const all = [commandPath, "connections", ...words, "--namespace", there.name, "--json"];
+  const { stdout } = await here.execIn(process.execPath, all);
+  return (JSON.parse(stdout) as ConnectionsResult).connections;
 }
 
 function only<T>(items: readonly T[]): T {
@@ -197,7 +212,7 @@ describe.skipIf(skipped)("both ends on this machine", () => {
   });
 
   test("on 40 columns the ends and their processes are left", async () => {
-    const [command, ...rest] = [process.execPath, commandPath, "connections", "7001"] as const;
+    const [command, ...rest] = [process.execPath, commandPath, "connections", "--namespace", "own", "7001"] as const;
     const { stdout } = await namespace.execIn(command, rest, { environment: { COLUMNS: "40" } });
     const lines = stdout.split("\n");
     expect(Math.max(...lines.slice(0, 2).map(({ length }) => length))).toBeLessThanOrEqual(40);
@@ -208,7 +223,7 @@ describe.skipIf(skipped)("both ends on this machine", () => {
 
   test("on any width no number is cut off", async () => {
     for (let columns = 40; columns <= 130; columns += 5) {
-      const words = [commandPath, "connections", "7001", "7002"];
+      const words = [commandPath, "connections", "--namespace", "own", "7001", "7002"];
       const { stdout } = await namespace.execIn(process.execPath, words, { environment: { COLUMNS: String(columns) } });
       const [head = "", row = ""] = stdout.split("\n");
       if (head.includes("SENT")) expect(row).toContain("121 KiB");
@@ -289,6 +304,19 @@ describe.skipIf(skipped)("with another machine", () => {
         received: 300,
         peer: null,
       });
+      // Seen from both sides at once, the two ends of each are one connection.
+      const both = await everywhere(here, there, "7100");
+      expect(
+        both.map(({ direction, servicePort, sent, received }) => ({ direction, servicePort, sent, received })),
+      ).toEqual(Array.from({ length: 2 }, () => ({ direction: "local", servicePort: 7100, sent: 700, received: 300 })));
+      const called = only(both.filter(({ local }) => local.address === "10.77.0.1"));
+      expect(called).toMatchObject({ networkNamespace: null, peer: { networkNamespace: { names: [there.name] } } });
+      const calling = only(both.filter(({ local }) => local.address === "10.77.0.2"));
+      expect(calling).toMatchObject({ networkNamespace: { names: [there.name] }, peer: { networkNamespace: null } });
+      const words = [commandPath, "connections", "7100", "--namespace", there.name];
+      const { stdout } = await here.execIn(process.execPath, words);
+      expect(stdout).toContain(`here → netns ${there.name}`);
+      expect(stdout).toContain(`netns ${there.name} → here`);
       // The port of the call alone does not hide that a listener was called.
       const [byCaller] = (await read(here, String(incoming.remote.port))).connections;
       expect(byCaller?.direction).toBe("in");

@@ -80,6 +80,7 @@ function connectionGrid(connections: readonly ListedConnection[]): Block {
   const received: string[] = [];
   const roundTrip: string[] = [];
   const idle: string[] = [];
+  const place: string[] = [];
   const bytes = remember(bytesText);
   const time = remember(durationText);
   const holderTexts = new Map<object, string>();
@@ -108,6 +109,7 @@ function connectionGrid(connections: readonly ListedConnection[]): Block {
     sent.push(connection.sent === null ? "" : bytes(connection.sent));
     received.push(connection.received === null ? "" : bytes(connection.received));
     roundTrip.push(connection.roundTripMicroseconds === null ? "" : time(connection.roundTripMicroseconds));
+    place.push(placeText(connection));
     // Tenths of a second are enough, and let most texts be made once.
     idle.push(connection.idleMs === null ? "" : time(Math.round(connection.idleMs / 100) * 100_000));
   }
@@ -117,6 +119,7 @@ function connectionGrid(connections: readonly ListedConnection[]): Block {
     { title: "REMOTE", priority: 0, leastWidth: 15, texts: remote, style: "strong" },
     { title: "SERVICE", priority: 3, leastWidth: 8, texts: service },
     { title: "HELD BY", priority: 0, leastWidth: 16, texts: holders },
+    { title: "NAMESPACE", priority: 1, leastWidth: 10, texts: place },
     { title: "SENT", priority: 2, leastWidth: 8, texts: sent, align: "right" },
     { title: "RECEIVED", priority: 2, texts: received, align: "right" },
     { title: "RTT", priority: 4, leastWidth: 7, texts: roundTrip, align: "right" },
@@ -124,6 +127,18 @@ function connectionGrid(connections: readonly ListedConnection[]): Block {
     { title: "STATE", priority: 6, leastWidth: 11, texts: state, style: "dim" },
   ];
   return { kind: "grid", columns, rowCount: connections.length };
+}
+
+/** `netns blue`, the namespace of an end that is not in the reader's own; `here → netns blue` when the ends are in two. */
+function placeText({ networkNamespace, peer }: ListedConnection): string {
+  if (peer === null || peer.networkNamespace === networkNamespace) return namespaceText(networkNamespace, "");
+  return `${namespaceText(networkNamespace, "here")} → ${namespaceText(peer.networkNamespace, "here")}`;
+}
+
+function namespaceText(namespace: ListedConnection["networkNamespace"], own: string): string {
+  if (namespace === null) return own;
+  const [name] = namespace.names;
+  return name === undefined ? knownOr(namespace.id, "another namespace") : `netns ${name}`;
 }
 
 function addressText({ address, port }: ListedConnection["local"], zone: string | null): string {
