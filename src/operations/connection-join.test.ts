@@ -1,3 +1,4 @@
+import * as fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { known, unknown, type Port, type Socket, type SocketState } from "../core/index.ts";
 import { joinConnections, type JoinSurroundings } from "./connection-join.ts";
@@ -90,6 +91,22 @@ describe("two ends on this machine", () => {
     expect(join([unclear])).toMatchObject([{ near: unclear, far: null, direction: "local", servicePort: null }]);
   });
 
+  test("every two that mirror each other meet, and no others", () => {
+    const address = fc.constantFrom("127.0.0.1", "127.0.0.2", "10.0.0.1", "192.0.2.1", "[::1]", "[::ffff:127.0.0.1]");
+    const place = fc.tuple(address, fc.integer({ min: 1, max: 4 })).map(([host, port]) => `${host}:${port}`);
+    fc.assert(
+      fc.property(fc.uniqueArray(fc.tuple(place, place), { selector: plainKey, maxLength: 60 }), (ends) => {
+        const sockets = ends.map(([local, remote]) => socket(local, remote));
+        const met = join(sockets).flatMap(({ near, far }) => (far === null ? [] : [keyOf(near), keyOf(far)]));
+        const keys = new Set(sockets.map(keyOf));
+        const expected = sockets
+          .filter((one) => keys.has(turnedKeyOf(one)) && keyOf(one) !== turnedKeyOf(one))
+          .map(keyOf);
+        expect(met.toSorted()).toEqual(expected.toSorted());
+      }),
+    );
+  });
+
   test("50,000 pairs find their own partners", () => {
     const sockets: Socket[] = [];
     for (let index = 0; index < 50_000; index++) {
@@ -143,3 +160,19 @@ describe("one end here", () => {
     expect(join([socket("0.0.0.0:80", null), socket("0.0.0.0:81", null, { state: "BOUND" })])).toEqual([]);
   });
 });
+
+function plain({ address, port }: Socket["local"]): string {
+  return `${address.replace("::ffff:", "")} ${port}`;
+}
+
+function keyOf({ local, remote }: Socket): string {
+  return `${plain(local)} ${plain(remote!)}`;
+}
+
+function turnedKeyOf({ local, remote }: Socket): string {
+  return `${plain(remote!)} ${plain(local)}`;
+}
+
+function plainKey([local, remote]: readonly [string, string]): string {
+  return `${plain(end(local))} ${plain(end(remote))}`;
+}
