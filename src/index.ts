@@ -10,6 +10,7 @@ import {
   connectionsOperation,
   demoOperation,
   explainOperation,
+  followOperation,
   identifyOperation,
   interfacesOperation,
   killOperation,
@@ -74,6 +75,12 @@ export const identify = bindOperation(identifyOperation);
  * @throws PORT_INVALID, ENDPOINT_INVALID, SERVICE_UNKNOWN
  */
 export const explain = bindOperation(explainOperation);
+
+/**
+ * What listens, then every change, as events, until `options.signal` aborts or the reader stops.
+ * @throws ARGUMENT_INVALID, PORT_SET_INVALID, HOST_UNSUPPORTED, HOST_READ_FAILED
+ */
+export const follow = bindStreamingOperation(followOperation);
 
 /** The doors everybody meets, or a search through every name. */
 export const services = bindOperation(servicesOperation);
@@ -175,6 +182,7 @@ export type { KillInput } from "./operations/kill.ts";
 export type { KillWish } from "./operations/kill-proposal.ts";
 export type { KillEvent, KillProposal, KillResult, KillVictim } from "./operations/kill-schemas.ts";
 export type { LearnEvent, LearnInput, LearnResult } from "./operations/learn.ts";
+export type { FollowEvent, FollowInput, FollowResult } from "./operations/follow.ts";
 export type { ListInput, ListResult } from "./operations/list.ts";
 export type { WaitEvent, WaitInput, WaitResult } from "./operations/wait.ts";
 export type { WhoInput, WhoResult } from "./operations/who.ts";

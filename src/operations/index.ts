@@ -5,6 +5,7 @@ import { canBindOperation } from "./can-bind.ts";
 import { connectionsOperation } from "./connections.ts";
 import { demoOperation } from "./demo.ts";
 import { explainOperation } from "./explain.ts";
+import { followOperation } from "./follow.ts";
 import { identifyOperation } from "./identify.ts";
 import { interfacesOperation } from "./interfaces.ts";
 import { killOperation } from "./kill.ts";
@@ -32,6 +33,7 @@ export {
   killOperation,
   learnOperation,
   listOperation,
+  followOperation,
   pickOperation,
   rangesOperation,
   releaseOperation,
@@ -47,6 +49,7 @@ export {
 /** All operations. */
 export const operations = [
   listOperation,
+  followOperation,
   whoOperation,
   connectionsOperation,
   scanOperation,
