@@ -7,6 +7,7 @@ import { proposeKill as proposeKillIn, type KillWish } from "./operations/kill-p
 import type { KillEvent, KillProposal, KillResult } from "./operations/kill-schemas.ts";
 import {
   canBindOperation,
+  connectionsOperation,
   demoOperation,
   explainOperation,
   followOperation,
@@ -26,9 +27,11 @@ import {
 } from "./operations/index.ts";
 import type { CallOptions } from "./operations/bind-operation.ts";
 import type { WaitInput, WaitResult } from "./operations/wait.ts";
+import type { ConnectionsInput, ConnectionsResult } from "./operations/connections.ts";
 import type { ListInput, ListResult } from "./operations/list.ts";
 
 const boundList = bindOperation(listOperation);
+const boundConnections = bindOperation(connectionsOperation);
 
 /**
  * Every listening port of this machine, told as services: meaning, holder, project, reach.
@@ -44,6 +47,15 @@ export function list(input: ListInput = {}, options?: CallOptions): Promise<List
  * @throws PORT_INVALID, PORT_SET_INVALID, ENDPOINT_INVALID, SERVICE_UNKNOWN, HOST_UNSUPPORTED, HOST_READ_FAILED
  */
 export const who = bindOperation(whoOperation);
+
+/**
+ * Who is connected: each connection once, from the calling process to the called one when both are here, with the bytes it carried
+ * and its round-trip time (TCP by netlink only), or counted and summed by process, port or remote address.
+ * @throws PORT_SET_INVALID, ADDRESS_INVALID, ARGUMENT_INVALID, HOST_UNSUPPORTED, HOST_READ_FAILED
+ */
+export function connections(input: ConnectionsInput = {}, options?: CallOptions): Promise<ConnectionsResult> {
+  return boundConnections(input, options);
+}
 
 /**
  * Scans devices: yields each open door as it is found and identified, and returns the whole result. Without targets it is this
@@ -165,6 +177,7 @@ export type { CallOptions } from "./operations/bind-operation.ts";
 export type { Effect, Example, Face, Operation, OperationContext, OperationResult } from "./operations/operation.ts";
 export type { DemoEvent, DemoInput, DemoResult } from "./operations/demo.ts";
 export type { CanBindInput, CanBindResult } from "./operations/can-bind.ts";
+export type { ConnectionsInput, ConnectionsResult, ListedConnection } from "./operations/connections.ts";
 export type { KillInput } from "./operations/kill.ts";
 export type { KillWish } from "./operations/kill-proposal.ts";
 export type { KillEvent, KillProposal, KillResult, KillVictim } from "./operations/kill-schemas.ts";

@@ -2,6 +2,7 @@
  * @module Every operation's declaration, in the order in which help shows them.
  */
 import { canBindOperation } from "./can-bind.ts";
+import { connectionsOperation } from "./connections.ts";
 import { demoOperation } from "./demo.ts";
 import { explainOperation } from "./explain.ts";
 import { followOperation } from "./follow.ts";
@@ -24,6 +25,7 @@ import { whoOperation } from "./who.ts";
 export { errorTable } from "../core/index.ts";
 export {
   canBindOperation,
+  connectionsOperation,
   demoOperation,
   explainOperation,
   identifyOperation,
@@ -49,6 +51,7 @@ export const operations = [
   listOperation,
   followOperation,
   whoOperation,
+  connectionsOperation,
   scanOperation,
   identifyOperation,
   explainOperation,

@@ -32,6 +32,11 @@ export const commands: Readonly<Record<string, () => Promise<LoadedCommand>>> = 
     const { whoView } = await import("./views/who.ts");
     return { run: runWho, view: whoView };
   },
+  connections: async () => {
+    const { runConnections } = await import("../../operations/connections.ts");
+    const { connectionsView } = await import("./views/connections.ts");
+    return { run: runConnections, view: connectionsView };
+  },
   scan: async () => {
     const { runScan } = await import("../../operations/scan.ts");
     const { scanView } = await import("./views/scan.ts");

@@ -109,6 +109,7 @@ export async function readNetlinkSockets(
   const interfaceNames = new Map<number, Known<string | null>>();
   const stretches = request.ports === undefined ? undefined : gatherStretches(request.ports);
   const keep = stretches === undefined || isFilteredByKernel(stretches) ? undefined : request.ports;
+  const traffic = request.traffic === true;
   const isEmpty = stretches?.length === 0;
   const pause = createPause(signal);
   let unsettled = false;
@@ -140,7 +141,7 @@ export async function readNetlinkSockets(
     for (let repeat = 0; ; repeat++) {
       lastSequence = (lastSequence + 1) >>> 0;
       const sequence = lastSequence;
-      const message = encodeRequest({ transport, family, states: request.states, ports: stretches }, sequence);
+      const message = encodeRequest({ transport, family, states: request.states, ports: stretches, traffic }, sequence);
       if (functions.send(descriptor, message, message.length, 0) < 0) fail("send", koffi.errno());
       let interrupted = false;
       for (;;) {
@@ -158,7 +159,12 @@ export async function readNetlinkSockets(
             `The kernel's answer of ${count} bytes was cut off at ${bufferSize}.`,
           );
         }
-        const reply = decodeReply(buffer, count, { transport, family, sequence, keep, interfaceName }, sockets);
+        const reply = decodeReply(
+          buffer,
+          count,
+          { transport, family, sequence, keep, interfaceName, traffic },
+          sockets,
+        );
         interrupted ||= reply.interrupted;
         if (reply.errno === noSuchEntry && family === "ipv6") return true; // a kernel without IPv6
         if (reply.errno !== 0) fail(`the table of ${transport} over ${family}`, reply.errno);
