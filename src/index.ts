@@ -15,6 +15,7 @@ import {
   learnOperation,
   listOperation,
   rangesOperation,
+  registryOperation,
   releaseOperation,
   reservationsOperation,
   reserveOperation,
@@ -139,6 +140,13 @@ export const reservations = bindOperation(reservationsOperation);
 /** Gives reservations back. @throws RESERVATION_UNKNOWN, STORE_FAILED */
 export const release = bindOperation(releaseOperation);
 
+/**
+ * Which table of port names is in use; `{ action: "update" }` fetches IANA's file, checks it and keeps it in the user's cache, and this
+ * process and every later one prefers it; `{ action: "reset" }` goes back to the built-in table.
+ * @throws REGISTRY_INVALID, DOWNLOAD_FAILED, FILE_UNREADABLE, STORE_FAILED, ARGUMENT_INVALID, ABORTED; nothing is changed then
+ */
+export const registry = bindOperation(registryOperation);
+
 export * from "./ports.ts";
 export { planBind, planListen } from "./plan/index.ts";
 export type {
@@ -168,6 +176,7 @@ export type { WhoInput, WhoResult } from "./operations/who.ts";
 export type { ExplainInput, ExplainResult } from "./operations/explain.ts";
 export type { IdentifyInput, IdentifyResult } from "./operations/identify.ts";
 export type { PickInput, PickResult } from "./operations/pick.ts";
+export type { RegistryInput, RegistryResult } from "./operations/registry.ts";
 export type { ReleaseInput, ReleaseResult } from "./operations/release.ts";
 export type { ReservationsInput, ReservationsResult } from "./operations/reservations.ts";
 export type { ReserveInput, ReserveResult } from "./operations/reserve.ts";

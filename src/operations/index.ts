@@ -11,6 +11,7 @@ import { learnOperation } from "./learn.ts";
 import { listOperation } from "./list.ts";
 import { pickOperation } from "./pick.ts";
 import { rangesOperation } from "./ranges.ts";
+import { registryOperation } from "./registry.ts";
 import { releaseOperation } from "./release.ts";
 import { reservationsOperation } from "./reservations.ts";
 import { reserveOperation } from "./reserve.ts";
@@ -32,6 +33,7 @@ export {
   listOperation,
   pickOperation,
   rangesOperation,
+  registryOperation,
   releaseOperation,
   reservationsOperation,
   reserveOperation,
@@ -60,6 +62,7 @@ export const operations = [
   reserveOperation,
   reservationsOperation,
   releaseOperation,
+  registryOperation,
   demoOperation,
   learnOperation,
 ] as const;

@@ -2,10 +2,10 @@
  * @module IANA's assignments in full: every name of a port with its description and source.
  */
 import type { Port, Transport } from "../core/index.ts";
-import { descriptionsTable } from "./descriptions.generated.ts";
-import { nameTable, readLine, tableTransports, type NameLine } from "./names.ts";
+import { onceForTables } from "./active-tables.ts";
+import { readLine, readNameTable, type NameLine } from "./names.ts";
 import { findLines } from "./packed-lines.ts";
-import { sources } from "./sources.generated.ts";
+import { tableTransports } from "./table-transports.ts";
 
 /** One name of one port and transport. */
 export interface Assignment {
@@ -23,10 +23,10 @@ interface DescribedLine extends NameLine {
   readonly source: string;
 }
 
-let descriptionText: string | undefined;
+const readDescriptions = onceForTables((tables) => ({ text: tables.descriptions(), sources: tables.sources }));
 
 /** Joins a line of names with the line of descriptions at the same place. */
-function describeLine(nameLine: string, descriptionLine: string): DescribedLine {
+function describeLine(nameLine: string, descriptionLine: string, sources: readonly string[]): DescribedLine {
   const first = descriptionLine.indexOf(" ");
   const second = descriptionLine.indexOf(" ", first + 1);
   const source = sources[Number(descriptionLine.slice(first + 1, second))] ?? "IANA";
@@ -34,10 +34,10 @@ function describeLine(nameLine: string, descriptionLine: string): DescribedLine 
 }
 
 function describedLinesOf(port: number): DescribedLine[] {
-  const names = findLines(nameTable, port);
-  if (names.length === 0) return [];
-  const descriptions = findLines((descriptionText ??= descriptionsTable()), port);
-  return names.map((line, index) => describeLine(line, descriptions[index] ?? ""));
+  const { text, sources } = readDescriptions();
+  const names = findLines(readNameTable(), port);
+  const descriptions = findLines(text, port);
+  return names.map((line, index) => describeLine(line, descriptions[index] ?? "", sources));
 }
 
 function* expandLine(line: DescribedLine, transport?: Transport): Generator<Assignment> {
@@ -55,8 +55,9 @@ export function assignmentsOf(port: number, transport?: Transport): readonly Ass
 
 /** Every assignment there is, by port. */
 export function* allAssignments(): Generator<Assignment> {
-  const descriptions = (descriptionText ??= descriptionsTable()).split("\n");
-  for (const [index, line] of nameTable.split("\n").entries()) {
-    yield* expandLine(describeLine(line, descriptions[index] ?? ""));
+  const { text, sources } = readDescriptions();
+  const descriptions = text.split("\n");
+  for (const [index, line] of readNameTable().split("\n").entries()) {
+    yield* expandLine(describeLine(line, descriptions[index] ?? "", sources));
   }
 }
