@@ -67,6 +67,8 @@ export async function downloadText(url: string, options: DownloadOptions): Promi
         throw failed(here, `the server answered ${statusCode} in place of the file`);
       }
       const text = await readBody(here, response, options);
+      // A body that lasts as long as its connection ends without an error when the connection is ended from here.
+      ended.throwIfAborted();
       return {
         text,
         entityTag: boundedHeader(headers.etag),
@@ -81,7 +83,9 @@ export async function downloadText(url: string, options: DownloadOptions): Promi
     if (deadline.aborted) throw failed(here, `it was not complete after ${limits.deadlineMs} ms`, error);
     if (error instanceof PortolanError) throw error;
     const { code, message } = error as NodeJS.ErrnoException;
-    throw failed(here, reasons[code ?? ""] ?? code ?? message, error);
+    const strange =
+      code?.startsWith("HPE_") === true ? `what answers there does not keep to HTTP (${code})` : undefined;
+    throw failed(here, strange ?? reasons[code ?? ""] ?? code ?? message, error);
   }
 }
 
@@ -127,6 +131,15 @@ function isLoopbackHost({ hostname }: URL): boolean {
   return address !== undefined && isLoopbackAddress(address.address);
 }
 
+/** Asks for a newer version alone (RFC 9110 §13.1). */
+function conditionsOf(known: DownloadOptions["known"]): Record<string, string> {
+  const { entityTag = null, lastModified = null } = known ?? {};
+  return {
+    ...(entityTag === null ? {} : { "if-none-match": entityTag }),
+    ...(lastModified === null ? {} : { "if-modified-since": lastModified }),
+  };
+}
+
 /** Sends the request and waits for the head of the answer. */
 function ask(url: URL, { known, limits }: DownloadOptions, signal: AbortSignal): Promise<IncomingMessage> {
   return new Promise((resolve, reject) => {
@@ -139,8 +152,7 @@ function ask(url: URL, { known, limits }: DownloadOptions, signal: AbortSignal):
         accept: "text/csv, */*;q=0.1",
         "accept-encoding": "identity",
         "user-agent": "portolan",
-        ...((known?.entityTag ?? null) === null ? {} : { "if-none-match": known?.entityTag }),
-        ...((known?.lastModified ?? null) === null ? {} : { "if-modified-since": known?.lastModified }),
+        ...conditionsOf(known),
       },
     });
     let answer: IncomingMessage | undefined;
@@ -149,8 +161,10 @@ function ask(url: URL, { known, limits }: DownloadOptions, signal: AbortSignal):
     });
     request.once("error", reject);
     request.once("response", (response) => {
-      // What goes wrong from here on is told by the body's reader.
-      request.off("error", reject).on("error", () => undefined);
+      // What goes wrong from here on is told by the body's reader. Without a stated length a reset would look like the end.
+      request.off("error", reject).on("error", (error) => {
+        if (!response.complete) response.destroy(error);
+      });
       answer = response;
       resolve(response);
     });
