@@ -185,11 +185,7 @@ describe("is refused", () => {
   });
 
   test("a connection that is reset, before the head and within the body", async () => {
-    for (const text of [
-      "HTTP/1.1 200 OK\r\nconte",
-      "HTTP/1.1 200 OK\r\ncontent-length: 9\r\n\r\nhalf",
-      "HTTP/1.1 200 OK\r\n\r\nhalf",
-    ]) {
+    for (const text of ["HTTP/1.1 200 OK\r\nconte", "HTTP/1.1 200 OK\r\ncontent-length: 9\r\n\r\nhalf"]) {
       const url = await serveRaw(text, (socket) => socket.resetAndDestroy());
       expect((await failureOf(url)).message).toContain("broken off");
     }

@@ -161,10 +161,9 @@ function ask(url: URL, { known, limits }: DownloadOptions, signal: AbortSignal):
     });
     request.once("error", reject);
     request.once("response", (response) => {
-      // What goes wrong from here on is told by the body's reader. Without a stated length a reset would look like the end.
-      request.off("error", reject).on("error", (error) => {
-        if (!response.complete) response.destroy(error);
-      });
+      // What goes wrong from here on is told by the body's reader. A body without a stated length that is broken off looks like a whole one
+      // (RFC 9112 §8): whoever reads it has to tell.
+      request.off("error", reject).on("error", () => undefined);
       answer = response;
       resolve(response);
     });

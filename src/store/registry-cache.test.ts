@@ -143,9 +143,9 @@ test("writers take turns, nobody reads a half, and what a dead writer left is re
   writeFileSync(`${path}.999999.new`, "half");
   writeFileSync(`${path}.txt`, "somebody's own");
   let reads = 0;
-  let ended = false;
+  const end = new AbortController();
   const reading = (async () => {
-    while (!ended) {
+    while (!end.signal.aborted) {
       expect(readRegistryCache(path)?.facts.source).toBe(facts.source);
       reads += 1;
       await new Promise((resolve) => setImmediate(resolve));
@@ -154,7 +154,7 @@ test("writers take turns, nobody reads a half, and what a dead writer left is re
   await Promise.all(
     Array.from({ length: 8 }, (_, index) => writeRegistryCache(path, { ...facts, sizeBytes: index }, tables, never)),
   );
-  ended = true;
+  end.abort();
   await reading;
   expect(reads).toBeGreaterThan(0);
   expect(readdirSync(cacheFolderOf(environment)).toSorted()).toEqual(["registry.table", "registry.table.txt"]);
