@@ -193,18 +193,17 @@ const officialPath =
   process.env["PORTOLAN_IANA_CSV"] ??
   fileURLToPath(new URL("../../../shared/data/iana-service-names-port-numbers.csv", import.meta.url));
 
-test.skipIf(requireOrSkip("IANA's own file", existsSync(officialPath) ? null : "name it in PORTOLAN_IANA_CSV"))(
-  "IANA's own file, from a server and from the disk",
-  async () => {
-    const official = readFileSync(officialPath);
-    const url = await serve((_, response) => void response.end(official));
-    const sha256 = createHash("sha256").update(official).digest("hex");
-    expect((await registry("update", "--from", url)).table).toMatchObject({ sha256, sizeBytes: official.length });
-    expect(await registry("update", "--from", officialPath)).toMatchObject({ changed: false, table: { sha256 } });
-    const explained = await portolan(["explain", "443"]);
-    expect(explained.stdout).toContain("https");
-  },
-);
+if (!existsSync(officialPath)) process.stdout.write("skipped: no official file; name one in PORTOLAN_IANA_CSV\n");
+
+test.skipIf(!existsSync(officialPath))("IANA's own file, from a server and from the disk", async () => {
+  const official = readFileSync(officialPath);
+  const url = await serve((_, response) => void response.end(official));
+  const sha256 = createHash("sha256").update(official).digest("hex");
+  expect((await registry("update", "--from", url)).table).toMatchObject({ sha256, sizeBytes: official.length });
+  expect(await registry("update", "--from", officialPath)).toMatchObject({ changed: false, table: { sha256 } });
+  const explained = await portolan(["explain", "443"]);
+  expect(explained.stdout).toContain("https");
+});
 
 describe("what is refused changes nothing", () => {
   async function expectRefused(code: string, ...words: string[]): Promise<void> {
