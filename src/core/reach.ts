@@ -5,12 +5,13 @@ import type { IpFamily } from "./socket.ts";
 
 /**
  * Farthest place from which a listener can be reached, as far as addresses decide (firewalls are not considered).
+ * - `namespace`: only programs of the network namespace it is in, which is not the reader's own: its loopback addresses.
  * - `machine`: only this machine (loopback addresses).
  * - `networks`: the networks of some named interfaces or addresses.
  * - `everywhere`: every address of this machine, present and future (wildcard bind).
  * - `nowhere`: bound to an address that no interface has now, or every address is taken by more specific sockets.
  */
-export type ReachScope = "machine" | "networks" | "everywhere" | "nowhere";
+export type ReachScope = "namespace" | "machine" | "networks" | "everywhere" | "nowhere";
 
 /** Who can use an address of this machine: by its kind (RFC 6890). */
 export type AddressAudience = "this-machine" | "link" | "private-network" | "internet";

@@ -54,6 +54,11 @@ export interface NetworkInterface {
   readonly hardwareAddress: Known<string | null>;
   readonly mtuBytes: Known<number>;
   readonly addresses: readonly InterfaceAddress[];
+  /**
+   * False when nothing but this machine's own is at the other end (a bridge of containers, a veth pair); true when a device or a tunnel is.
+   * Absent for loopback and where nobody looked.
+   */
+  readonly leadsOutside?: Known<boolean>;
   /** True when a default route of that family leaves through it. */
   readonly defaultRoute: { readonly ipv4: Known<boolean>; readonly ipv6: Known<boolean> };
 }
@@ -116,6 +121,8 @@ export interface SnapshotRequest {
 
 /** One consistent look at the machine. */
 export interface Snapshot {
+  /** False when it was read from files of a machine, and what is outside those files belongs to another. Default true. */
+  readonly live?: boolean;
   /** When it was taken, milliseconds since the Unix epoch. */
   readonly takenAtMs: number;
   /** False when it was cut short by an abort. */
@@ -147,6 +154,8 @@ export interface Snapshot {
   readonly others?: readonly Snapshot[];
   /** How people call the namespace: `ip netns` names it so. Absent for the reader's own. */
   readonly namespaceNames?: readonly string[];
+  /** Some processes in the namespace, ascending, at most 64. Absent for the reader's own. */
+  readonly namespaceMembers?: readonly number[];
 }
 
 /** A machine that can be looked at. */

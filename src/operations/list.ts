@@ -4,11 +4,12 @@
 import * as v from "valibot";
 import { isListening, known, knownOr } from "../core/index.ts";
 import type { Snapshot } from "../host/index.ts";
+import { readContainers } from "../tenant/index.ts";
 import { defineOperation } from "./define-operation.ts";
 import { describeLook, describeServices } from "./look.ts";
 import type { OperationContext } from "./operation.ts";
 import { optionalChoice, optionalInteger, optionalSwitch, optionalText, optionalTexts } from "./parameters.ts";
-import { knownSchema, listOf, lookEntries, serviceSchema, socketSchema } from "./schemas.ts";
+import { knownSchema, listOf, lookEntries, namespaceDescription, serviceSchema, socketSchema } from "./schemas.ts";
 import { selectServices, sortKeys, sortServices, type Selection } from "./select.ts";
 
 const inputSchema = v.object({
@@ -22,8 +23,17 @@ const inputSchema = v.object({
   user: optionalText("Only sockets of this user: a login name, a user id, or me", { placeholder: "USER", short: "u" }),
   transport: optionalChoice(["tcp", "udp"], "Only this transport", { short: "t" }),
   address: optionalText("Only listeners that answer at this IP address", { placeholder: "IP" }),
+  container: optionalText("Only containers whose name, id, image, pod or compose project contains this text", {
+    placeholder: "TEXT",
+  }),
+  namespace: optionalText(namespaceDescription, {
+    placeholder: "NAME",
+  }),
   range: optionalChoice(["well-known", "registered", "dynamic"], "Only ports of this range"),
-  reach: optionalChoice(["machine", "networks", "everywhere", "nowhere"], "Only listeners that reach exactly this far"),
+  reach: optionalChoice(
+    ["namespace", "machine", "networks", "everywhere", "nowhere"],
+    "Only listeners that reach exactly this far",
+  ),
   sort: optionalChoice(sortKeys, "Order of the rows; default port", { short: "s" }),
   reverse: optionalSwitch("Turn the order round", { short: "r" }),
   all: optionalSwitch("Every state: connections too, not only listeners", { short: "a" }),
@@ -64,21 +74,23 @@ export async function runList(input: ListInput, context: OperationContext): Prom
   const snapshot = await context.host.snapshot({
     states: input.all === true ? "all" : "listening",
     holders: input.fast === true ? "first" : "all",
+    namespaces: input.namespace === "own" ? "own" : "all",
     signal: context.signal,
   });
   const showSecrets = input.showSecrets === true;
-  let services = describeServices(snapshot, { showSecrets });
+  const containers = await readContainers(snapshot, context.environment, context.signal);
+  let services = describeServices(snapshot, { showSecrets, containers });
   if (input.identify === true) {
     const { proveServices } = await import("./prove-services.ts");
     const wanted = services.filter((service) => selection.accepts(service));
     const proofs = await proveServices(wanted, snapshot.interfaces, context);
-    services = describeServices(snapshot, { showSecrets, proofs });
+    services = describeServices(snapshot, { showSecrets, containers, proofs });
   }
   const inRange = { "well-known": 0, registered: 0, dynamic: 0 };
   for (const service of services) inRange[service.range] += 1;
   const shown = services.filter((service) => selection.accepts(service));
   return {
-    ...describeLook(snapshot),
+    ...describeLook(snapshot, containers),
     complete: snapshot.complete && !context.signal.aborted,
     services: sortServices(shown, input.sort ?? "port", input.reverse === true),
     connections: input.all === true ? listConnections(snapshot, selection, shown) : [],

@@ -10,12 +10,13 @@ import {
   known,
   unknown,
   isListening,
+  transports,
   type Claim,
   type Known,
   type Socket,
 } from "../core/index.ts";
 import type { Process, Snapshot } from "../host/index.ts";
-import { localUrlOf, reachOf } from "../plan/index.ts";
+import { localUrlOf, reachFromOutside, reachOf } from "../plan/index.ts";
 import { rangeOf, schemeOf } from "../registry/index.ts";
 import type { Identification } from "../scan/index.ts";
 import {
@@ -24,9 +25,12 @@ import {
   groupServices,
   maskArguments,
   maskText,
+  type ContainerIndex,
   type Service,
   type Tenant,
+  type TenantCache,
 } from "../tenant/index.ts";
+import { describeContainer, joinPublishedPorts, publishedPlaces } from "./container-doors.ts";
 import { claimsOfIdentification, claimsOfNumber, describeIdentification } from "./describe-door.ts";
 import type { ListedHolder, ListedProcess, ListedService } from "./schemas.ts";
 
@@ -39,34 +43,75 @@ export interface LookOptions {
   readonly showSecrets?: boolean;
   /** What services answered when they were asked what they are, by their first socket. Default: none was asked. */
   readonly proofs?: ServiceProofs;
+  /** The machine's containers. Default: nobody looked for any. */
+  readonly containers?: ContainerIndex;
 }
 
 /** Fields that open every result about the machine. */
-export function describeLook(snapshot: Snapshot) {
+export function describeLook(snapshot: Snapshot, containers?: ContainerIndex) {
   return {
     complete: snapshot.complete,
     takenAt: new Date(snapshot.takenAtMs).toISOString(),
     platform: snapshot.platform,
     reader: snapshot.reader,
     networkNamespace: snapshot.networkNamespace,
-    blindSpots: snapshot.blindSpots,
+    blindSpots: containers === undefined ? snapshot.blindSpots : [...snapshot.blindSpots, ...containers.blindSpots],
   };
 }
 
-/** Every listening service of a snapshot, ordered by port, then transport. Processes are told once and shared between rows. */
+/**
+ * Every listening service of a snapshot, those of other network namespaces in it too, ordered by port, then transport, the own namespace
+ * first. Processes are told once and shared between rows.
+ */
 export function describeServices(snapshot: Snapshot, options: LookOptions = {}): ListedService[] {
-  const cache = createTenantCache();
+  const shared: SharedWork = {
+    cache: createTenantCache(),
+    processes: new Map(),
+    maskEvidence: options.showSecrets === true ? (text) => text : remember(maskText),
+  };
+  const own = describeNamespace(snapshot, null, options, shared);
+  const others = (snapshot.others ?? []).flatMap((look) => describeNamespace(look, snapshot, options, shared));
+  if (others.length === 0) return own;
+  const services = [...own, ...others].sort(
+    (left, right) => left.port - right.port || transports.indexOf(left.transport) - transports.indexOf(right.transport),
+  );
+  return options.containers === undefined ? services : joinPublishedPorts(services, options.containers);
+}
+
+/** What is worked out once for all rows. */
+interface SharedWork {
+  readonly cache: TenantCache;
+  readonly processes: Map<number, ListedProcess>;
+  readonly maskEvidence: (text: string) => string;
+}
+
+/** The services of one network namespace: the snapshot's own when `home` is `null`, else another one as seen from there. */
+function describeNamespace(
+  snapshot: Snapshot,
+  home: Snapshot | null,
+  options: LookOptions,
+  { cache, processes, maskEvidence }: SharedWork,
+): ListedService[] {
   const listeners = snapshot.sockets.filter(isListening);
   const world = { interfaces: snapshot.interfaces, limits: snapshot.limits, listeners };
-  const processes = new Map<number, ListedProcess>();
-  const maskEvidence = options.showSecrets === true ? (text: string) => text : remember(maskText);
+  const networkNamespace =
+    home === null ? null : { id: snapshot.networkNamespace, names: snapshot.namespaceNames ?? [] };
   return groupServices(snapshot).map((service) => {
     const tenant = maskTenant(describeTenant(snapshot, service, { cache }), maskEvidence);
     const identification = options.proofs?.get(service.sockets[0]!) ?? null;
     const names = nameService(snapshot, service, tenant, identification);
     const scheme = claimScheme(service, tenant, identification);
-    const reach = reachOf(service.sockets, world, { scheme: scheme?.value ?? null });
+    const inside = reachOf(service.sockets, world, { scheme: scheme?.value ?? null });
+    const reach =
+      home === null ? inside : reachFromOutside(inside, { inside: snapshot.interfaces, outside: home.interfaces });
+    // Loopback addresses of another namespace cannot be opened from here.
+    const open = home === null ? reach : { addresses: reach.addresses.filter(({ url }) => url !== null) };
+    const container = describeContainer(snapshot, service, options.containers);
     return {
+      networkNamespace,
+      container,
+      behind: null,
+      publishedAt: home === null ? [] : publishedPlaces(container, service.port, service.transport),
       port: service.port,
       transport: service.transport,
       range: rangeOf(service.port).id,
@@ -81,7 +126,7 @@ export function describeServices(snapshot: Snapshot, options: LookOptions = {}):
       ...(options.proofs === undefined
         ? {}
         : { identification: identification === null ? null : describeIdentification(identification) }),
-      localUrl: scheme === null ? null : localUrlOf(reach, service.port, scheme.value),
+      localUrl: scheme === null ? null : localUrlOf(open, service.port, scheme.value),
       sockets: service.sockets,
     };
   });

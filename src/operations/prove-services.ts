@@ -1,6 +1,7 @@
 /**
  * @module Asks this machine's own listeners what they are: what `--identify` adds to `list` and `who`.
  */
+import { isLoopbackAddress } from "../core/index.ts";
 import type { NetworkInterface } from "../host/index.ts";
 import { identifyEndpoint, printerPorts, type Identification, type ScanTarget } from "../scan/index.ts";
 import type { OperationContext } from "./operation.ts";
@@ -53,12 +54,22 @@ export async function proveServices(
 }
 
 /** An address at which it answers: certain ones first, and this machine's own way to itself before its networks. */
-function targetOf({ reach }: ListedService, interfaces: readonly NetworkInterface[]): ScanTarget | undefined {
+function targetOf(
+  { reach, networkNamespace }: ListedService,
+  interfaces: readonly NetworkInterface[],
+): ScanTarget | undefined {
   const rank = ({ certain, audience }: ListedService["reach"]["addresses"][number]): number =>
     (certain ? 0 : 2) + (audience === "this-machine" ? 0 : 1);
-  const best = reach.addresses.toSorted((left, right) => rank(left) - rank(right))[0];
+  // Another namespace's addresses are sure to be its own only where this machine keeps the network to itself.
+  if (networkNamespace !== null && reach.scope !== "machine") return undefined;
+  const open = networkNamespace === null ? reach.addresses : reach.addresses.filter(isBeyondLoopback);
+  const best = open.toSorted((left, right) => rank(left) - rank(right))[0];
   if (best === undefined) return undefined;
   const index = interfaces.find(({ name }) => name === best.interfaceName)?.index;
   const scopeId = best.audience === "link" && index?.known === true ? index.value : 0;
   return { family: best.family, address: best.address, scopeId, name: null };
+}
+
+function isBeyondLoopback({ address, audience }: ListedService["reach"]["addresses"][number]): boolean {
+  return !isLoopbackAddress(address) && audience !== "link";
 }

@@ -56,7 +56,7 @@ export const holderSchema = v.object({
 });
 
 export const reachSchema = v.object({
-  scope: v.picklist(["machine", "networks", "everywhere", "nowhere"]),
+  scope: v.picklist(["namespace", "machine", "networks", "everywhere", "nowhere"]),
   ipv4: v.picklist(["yes", "no", "depends"]),
   ipv6: v.picklist(["yes", "no", "depends"]),
   addresses: listOf(
@@ -105,12 +105,56 @@ export const blindSpotSchema = v.object({
   message: v.string(),
 });
 
+/** A container, as far as its engine, its control group and its monitor tell. */
+export const containerSchema = v.object({
+  engine: v.picklist(["docker", "podman", "kubernetes", "containerd", "lxc"]),
+  id: v.string(),
+  name: v.nullable(v.string()),
+  image: v.nullable(v.string()),
+  composeProject: v.nullable(v.string()),
+  composeService: v.nullable(v.string()),
+  pod: v.nullable(v.string()),
+  published: listOf(
+    v.object({
+      transport: transportSchema,
+      hostAddress: v.pipe(v.string(), v.description("Empty for every address of the machine")),
+      hostPort: portSchema,
+      containerPort: portSchema,
+    }),
+  ),
+});
+
+/** What the option that picks a network namespace takes. */
+export const namespaceDescription = "Only this network namespace: own, a name of ip netns, or its number";
+
 /** One listening service: everything known about it. */
 export const serviceSchema = v.object({
   port: portSchema,
   transport: transportSchema,
   range: rangeNameSchema,
   addresses: listOf(v.string()),
+  networkNamespace: v.pipe(
+    v.nullable(v.object({ id: knownSchema(v.string()), names: listOf(v.string()) })),
+    v.description("The network namespace it is in, when that is not the reader's own; null for the own"),
+  ),
+  container: v.pipe(
+    v.nullable(claimSchema(containerSchema)),
+    v.description("The container it runs in, or the one for which an engine holds this published port"),
+  ),
+  behind: v.pipe(
+    v.nullable(
+      v.object({
+        port: portSchema,
+        networkNamespace: knownSchema(v.string()),
+        holders: knownSchema(listOf(v.object({ pid: countSchema, name: knownSchema(v.string()) }))),
+      }),
+    ),
+    v.description("Of a published port: the port inside the container to which it leads, and who answers there"),
+  ),
+  publishedAt: v.pipe(
+    listOf(v.string()),
+    v.description("Of a port inside a container: where the machine publishes it, e.g. *:8080"),
+  ),
   title: v.pipe(
     v.nullable(claimSchema(v.string())),
     v.description("The strongest claim of what it is; null when nothing is known of the port or its holder"),

@@ -1,7 +1,7 @@
 /**
  * @module Which rows a person asked for: filters and orders over described services.
  */
-import { PortSet, PortolanError, knownOr, parseIpAddress, quote, type Port } from "../core/index.ts";
+import { PortSet, PortolanError, knownOr, parseIpAddress, quote, type Port, type ReachScope } from "../core/index.ts";
 import { ranges, resolveServiceName } from "../registry/index.ts";
 import type { ListedHolder, ListedService } from "./schemas.ts";
 
@@ -19,8 +19,10 @@ export interface ServiceFilter {
   readonly user?: string | undefined;
   readonly transport?: "tcp" | "udp" | undefined;
   readonly address?: string | undefined;
+  readonly container?: string | undefined;
+  readonly namespace?: string | undefined;
   readonly range?: "well-known" | "registered" | "dynamic" | undefined;
-  readonly reach?: "machine" | "networks" | "everywhere" | "nowhere" | undefined;
+  readonly reach?: ReachScope | undefined;
 }
 
 /** A compiled filter. */
@@ -65,7 +67,7 @@ export function selectServices(filter: ServiceFilter): Selection {
       textWords.some((word, index) => named[index]?.has(service.port) === true || mentions(service, word)),
     );
   }
-  const { process: program, pid, project, user, transport, reach } = filter;
+  const { process: program, pid, project, container, namespace, user, transport, reach } = filter;
   if (program !== undefined) {
     requireText("process", program);
     tests.push((service) => holdersOf(service).some((holder) => holderMentions(holder, program)));
@@ -74,6 +76,14 @@ export function selectServices(filter: ServiceFilter): Selection {
   if (project !== undefined) {
     requireText("project", project);
     tests.push((service) => projectMentions(service, project));
+  }
+  if (container !== undefined) {
+    requireText("container", container);
+    tests.push((service) => containerMentions(service, container));
+  }
+  if (namespace !== undefined) {
+    requireText("namespace", namespace);
+    tests.push((service) => isInNamespace(service, namespace));
   }
   if (user !== undefined) {
     requireText("user", user);
@@ -126,7 +136,7 @@ function byPort(left: ListedService, right: ListedService): number {
   return left.port - right.port || (left.transport < right.transport ? -1 : left.transport > right.transport ? 1 : 0);
 }
 
-const reachOrder = ["nowhere", "machine", "networks", "everywhere"];
+const reachOrder = ["nowhere", "namespace", "machine", "networks", "everywhere"];
 
 function sortValueOf(service: ListedService, key: SortKey): string | number | undefined {
   if (key === "port") return service.port;
@@ -170,6 +180,19 @@ function projectMentions(service: ListedService, wanted: string): boolean {
   return project !== undefined && (includesText(project.name, wanted) || includesText(project.root, wanted));
 }
 
+function containerMentions({ container }: ListedService, wanted: string): boolean {
+  if (container === null) return false;
+  const { id, name, image, pod, composeProject, composeService } = container.value;
+  return [id, name, image, pod, composeProject, composeService].some((text) => includesText(text, wanted));
+}
+
+/** Whether a service is in a namespace that the user named: `own`, a name, `net:[4026532181]` or the number alone. */
+export function isInNamespace({ networkNamespace }: ListedService, wanted: string): boolean {
+  if (networkNamespace === null) return wanted === "own";
+  const id = knownOr(networkNamespace.id, "");
+  return networkNamespace.names.includes(wanted) || id === wanted || id === `net:[${wanted}]`;
+}
+
 function belongsTo(service: ListedService, user: string): boolean {
   if (service.sockets.some((socket) => String(socket.uid) === user)) return true;
   return holdersOf(service).some(
@@ -183,6 +206,7 @@ function mentions(service: ListedService, wanted: string): boolean {
     includesText(service.framework?.value.id, wanted) ||
     includesText(service.supervisor?.value.name, wanted) ||
     projectMentions(service, wanted) ||
+    containerMentions(service, wanted) ||
     holdersOf(service).some((holder) => holderMentions(holder, wanted) || knownOr(holder.userName, null) === wanted)
   );
 }

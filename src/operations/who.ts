@@ -14,17 +14,19 @@ import {
 } from "../core/index.ts";
 import type { Snapshot } from "../host/index.ts";
 import { portOfScheme, resolveServiceName, suggestServices } from "../registry/index.ts";
-import { parentChain } from "../tenant/index.ts";
+import { parentChain, readContainers, type ContainerIndex } from "../tenant/index.ts";
+import { portsBehind } from "./container-doors.ts";
 import { defineOperation } from "./define-operation.ts";
 import { describeLook, describeProcess, describeServices } from "./look.ts";
 import { describeMeaning, meaningSchema } from "./meaning.ts";
 import type { OperationContext } from "./operation.ts";
-import { optionalChoice, optionalSwitch, requiredTexts } from "./parameters.ts";
-import { looksLikePorts } from "./select.ts";
+import { optionalChoice, optionalSwitch, optionalText, requiredTexts } from "./parameters.ts";
+import { isInNamespace, looksLikePorts } from "./select.ts";
 import {
   knownSchema,
   listOf,
   lookEntries,
+  namespaceDescription,
   processSchema,
   serviceSchema,
   socketAddressSchema,
@@ -44,6 +46,7 @@ const inputSchema = v.object({
     },
   ),
   transport: optionalChoice(["tcp", "udp"], "Only this transport", { short: "t" }),
+  namespace: optionalText(namespaceDescription, { placeholder: "NAME" }),
   identify: optionalSwitch("Ask who listens what it is, by connecting to it"),
   showSecrets: optionalSwitch("Show passwords and tokens in arguments instead of ***"),
 });
@@ -67,14 +70,16 @@ const heldServiceSchema = v.object({
 const outputSchema = v.object({
   ...lookEntries,
   asked: v.pipe(v.number(), v.description("How many different ports were asked about")),
-  held: v.pipe(v.number(), v.description("On how many of them somebody listens")),
+  held: v.pipe(v.number(), v.description("On how many of them somebody listens in this network namespace")),
   ports: v.pipe(
     listOf(
       v.object({
         ...meaningSchema.entries,
         free: v.pipe(
           v.object({ tcp: v.boolean(), udp: v.boolean() }),
-          v.description("True when nobody listens on it; connections of this machine's own may still use the number"),
+          v.description(
+            "True when nobody listens on it in this network namespace; connections of this machine's own may still use the number",
+          ),
         ),
         services: listOf(heldServiceSchema),
       }),
@@ -91,27 +96,46 @@ type Client = v.InferOutput<typeof clientSchema>;
 /** Runs `who`. */
 export async function runWho(input: WhoInput, context: OperationContext): Promise<WhoResult> {
   const ports = parsePortWords(input.ports);
-  const snapshot = await context.host.snapshot({
-    states: "all",
-    // A filter of many ports costs the kernel more than it saves.
-    ...(ports.size <= mostPortsToldFree ? { ports: ports.toArray() } : {}),
-    holders: "all",
-    signal: context.signal,
-  });
+  const look = async (wanted: readonly number[]): Promise<[Snapshot, ContainerIndex]> => {
+    const snapshot = await context.host.snapshot({
+      states: "all",
+      // A filter of many ports costs the kernel more than it saves.
+      ...(wanted.length <= mostPortsToldFree ? { ports: wanted } : {}),
+      holders: "all",
+      namespaces: input.namespace === "own" ? "own" : "all",
+      signal: context.signal,
+    });
+    return [snapshot, await readContainers(snapshot, context.environment, context.signal)];
+  };
+  let [snapshot, containers] = await look(ports.toArray());
+  // Who answers behind a published port listens on another port inside.
+  const further = portsBehind(snapshot, containers);
+  if (further.size > 0) [snapshot, containers] = await look([...new Set([...ports, ...further])]);
   const showSecrets = input.showSecrets === true;
-  const isAsked = ({ port, transport }: ListedService): boolean =>
-    ports.has(port) && (input.transport === undefined || transport === input.transport);
-  let services = describeServices(snapshot, { showSecrets }).filter(isAsked);
+  const isAsked = (service: ListedService): boolean =>
+    ports.has(service.port) &&
+    (input.transport === undefined || service.transport === input.transport) &&
+    (input.namespace === undefined || isInNamespace(service, input.namespace));
+  let services = describeServices(snapshot, { showSecrets, containers }).filter(isAsked);
   if (input.identify === true) {
     const { proveServices } = await import("./prove-services.ts");
     const proofs = await proveServices(services, snapshot.interfaces, context);
-    services = describeServices(snapshot, { showSecrets, proofs }).filter(isAsked);
+    services = describeServices(snapshot, { showSecrets, containers, proofs }).filter(isAsked);
   }
-  const heldPorts = new Set(services.map((service) => service.port));
-  const connections = connectionsByPort(snapshot, heldPorts);
-  const told = [...ports].filter((port) => ports.size <= mostPortsToldFree || heldPorts.has(port));
+  const seenPorts = new Set(services.map((service) => service.port));
+  // A port that only a container of its own network holds can be taken here.
+  const heldPorts = new Set(
+    services.flatMap(({ port, networkNamespace }) => (networkNamespace === null ? [port] : [])),
+  );
+  const looks = [snapshot, ...(snapshot.others ?? [])].map((look) => ({
+    sockets: new Set<object>(look.sockets),
+    connections: connectionsByPort(look, seenPorts),
+  }));
+  const connectionsOf = ({ sockets }: ListedService): ConnectionIndex =>
+    (looks.find((look) => look.sockets.has(sockets[0]!)) ?? looks[0]!).connections;
+  const told = [...ports].filter((port) => ports.size <= mostPortsToldFree || seenPorts.has(port));
   return {
-    ...describeLook(snapshot),
+    ...describeLook(snapshot, containers),
     complete: snapshot.complete && !context.signal.aborted,
     asked: ports.size,
     held: heldPorts.size,
@@ -120,10 +144,10 @@ export async function runWho(input: WhoInput, context: OperationContext): Promis
       return {
         ...describeMeaning(port, snapshot.limits),
         free: {
-          tcp: !here.some((service) => service.transport === "tcp"),
-          udp: !here.some((service) => service.transport === "udp"),
+          tcp: !here.some(({ transport, networkNamespace }) => transport === "tcp" && networkNamespace === null),
+          udp: !here.some(({ transport, networkNamespace }) => transport === "udp" && networkNamespace === null),
         },
-        services: here.map((service) => describeHeld(snapshot, service, connections, showSecrets)),
+        services: here.map((service) => describeHeld(snapshot, service, connectionsOf(service), showSecrets)),
       };
     }),
   };
@@ -240,8 +264,8 @@ export const whoOperation = defineOperation({
   summary: "Everything about a port: meaning, holder, project, since when, reach, clients; or that it is free",
   description:
     "Ports are given as numbers, ranges, names, or just as an error message or a browser shows them. Sends nothing to anybody, except " +
-    "with --identify, which connects to this machine's own ports. Exit status 0 when somebody holds at " +
-    "least one of them, 1 when all are free.",
+    "with --identify, which connects to this machine's own ports. Services in other network namespaces, such as those of containers, are " +
+    "told too. Exit status 0 when somebody holds at least one of the ports in this network namespace, 1 when all are free here.",
   effect: "read",
   faces: ["cli", "http", "mcp"],
   positional: ["ports"],

@@ -17,5 +17,6 @@ export type {
 export type { Certainty } from "./certainty.ts";
 export { isEphemeral, mayBind } from "./port-limits.ts";
 export { listensAt, loopbackAddress, ownAddresses } from "./listens-at.ts";
+export { reachFromOutside, type NamespaceSurroundings } from "./namespace-reach.ts";
 export { reachOf, type ReachOptions, type ReachWorld } from "./reach.ts";
 export { localUrlOf, longestSummary, summarizeReach, type SummarizableReach } from "./reach-words.ts";

@@ -24,6 +24,7 @@ export const longestSummary = 24;
  */
 export function summarizeReach(reach: SummarizableReach): string {
   if (reach.scope === "nowhere") return "nowhere";
+  if (reach.scope === "namespace") return "its own namespace";
   if (reach.scope === "machine") return "this machine";
   if (reach.scope === "everywhere") {
     if (reach.ipv4 === "depends") return "everywhere (IPv4?)";

@@ -38,6 +38,8 @@ function readContainer(path: string): ControlGroupOwner | undefined {
   for (let index = elements.length - 1; index >= 0; index--) {
     const element = elements[index]!;
     const id = /(?:^|-)([0-9a-f]{64})(?:\.scope)?$/.exec(element)?.[1];
+    // The control group of a whole pod of Podman, in which its monitors are.
+    if (id !== undefined && element === id && elements[index - 1] === "libpod_parent") continue;
     if (id !== undefined) {
       const name = id.slice(0, 12);
       const outside = elements.slice(0, index).join("/");

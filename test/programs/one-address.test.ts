@@ -64,7 +64,7 @@ describe.skipIf(skip)("one address, many applications", () => {
   }
 
   async function list(): Promise<ListResult> {
-    return JSON.parse(await portolan(["list", "--json"])) as ListResult;
+    return JSON.parse(await portolan(["list", "--namespace", "own", "--json"])) as ListResult;
   }
 
   async function fetchFrom(namespace: NetworkNamespace, urls: readonly string[]): Promise<Record<string, string>> {
@@ -138,7 +138,7 @@ describe.skipIf(skip)("one address, many applications", () => {
     const call = `const s = require("node:net").connect(5173, "10.204.1.2", () => console.log(s.localPort)); s.resume();`;
     const client = other.spawnIn(process.execPath, ["-e", call], { stdio: ["ignore", "pipe", "inherit"] });
     const [line] = (await once(client.stdout!.setEncoding("utf8"), "data")) as [string];
-    const { ports } = JSON.parse(await portolan(["who", "5173", "--json"])) as WhoResult;
+    const { ports } = JSON.parse(await portolan(["who", "5173", "--namespace", "own", "--json"])) as WhoResult;
     const closed = once(client, "close");
     client.kill("SIGKILL");
     await closed;
@@ -163,7 +163,7 @@ describe.skipIf(skip)("one address, many applications", () => {
   });
 
   test.each([40, 120])("the page fits a terminal of %i columns", async (columns) => {
-    const page = await portolan(["list"], { COLUMNS: String(columns) });
+    const page = await portolan(["list", "--namespace", "own"], { COLUMNS: String(columns) });
     const lines = page.split("\n");
     for (const line of lines) expect(line.length, line).toBeLessThanOrEqual(columns);
     const rows = lines.filter((line) => /^\d+\//.test(line));

@@ -15,6 +15,16 @@ let scratch: Buffer | undefined;
 export interface FileTree {
   /** Put before every path; `""` for the live machine. */
   readonly root: string;
+  /** The `net` folder of a process, to read another network namespace than the reader's own, e.g. `/proc/4711/net`. */
+  readonly networkFolder?: string;
+}
+
+/** The tables of the namespace in which this very thread is. `/proc/net` has those of the process's first thread. */
+export const ownNetworkFolder = "/proc/thread-self/net";
+
+/** Path of one of a network namespace's tables, such as `tcp` or `route`. */
+export function networkFile(tree: FileTree, name: string): string {
+  return `${tree.networkFolder ?? "/proc/net"}/${name}`;
 }
 
 /**

@@ -4,7 +4,8 @@
 import { networkInterfaces } from "node:os";
 import { known, tryParseIpAddress, unknown, type Known } from "../../core/index.ts";
 import type { BlindSpot, InterfaceAddress, NetworkInterface } from "../host.ts";
-import { readNames, readText, type FileTree } from "./file-tree.ts";
+import { networkFile, ownNetworkFolder, readNames, readText, type FileTree } from "./file-tree.ts";
+import { leadsOutside } from "./outside-link.ts";
 import { readFurtherIpv4Addresses, readSavedIpv4Addresses, type PlacedAddress } from "./saved-addresses.ts";
 
 /** IFF_UP and IFF_LOOPBACK, include/uapi/linux/if.h. */
@@ -33,21 +34,24 @@ export function readNetworkInterfaces(tree: FileTree): {
   readonly interfaces: readonly NetworkInterface[];
   readonly blindSpots: readonly BlindSpot[];
 } {
-  const listed = namesOfDeviceTable(readText(tree, "/proc/net/dev"));
-  const addressing = tree.root === "" ? readLiveAddresses(tree, listed ?? []) : readSavedAddresses(tree);
+  const listed = namesOfDeviceTable(readText(tree, networkFile(tree, "dev")));
+  const addressing = isHere(tree) ? readLiveAddresses(tree, listed ?? []) : readSavedAddresses(tree);
   // /sys shows the network namespace in which it was mounted, /proc/net the caller's: they differ after a bare setns(2).
-  const inSys = new Set(readNames(tree, "/sys/class/net") ?? []);
+  const inSys = new Set(tree.networkFolder === undefined ? readNames(tree, "/sys/class/net") : undefined);
   const names = new Set([...(listed ?? inSys), ...addressing.keys()]);
   const trusted = listed === undefined || listed.every((name) => inSys.has(name));
-  const ipv4Routes = defaultRouteInterfaces(readText(tree, "/proc/net/route", 1 << 22), isIpv4DefaultRoute);
-  const ipv6Routes = defaultRouteInterfaces(readText(tree, "/proc/net/ipv6_route", 1 << 22), isIpv6DefaultRoute);
+  const ipv4Routes = defaultRouteInterfaces(readText(tree, networkFile(tree, "route"), 1 << 22), isIpv4DefaultRoute);
+  const ipv6Routes = defaultRouteInterfaces(
+    readText(tree, networkFile(tree, "ipv6_route"), 1 << 22),
+    isIpv6DefaultRoute,
+  );
   const interfaces = [...names].map((name): NetworkInterface => {
     const found = addressing.get(name);
     const folder = trusted && inSys.has(name) ? `/sys/class/net/${name}` : undefined;
     const flags = readFlags(tree, folder);
     const index = found?.index ?? readNumber(tree, folder, "ifindex");
     const addresses = found?.addresses ?? [];
-    return {
+    const device: NetworkInterface = {
       name,
       index: index === undefined ? unknown("unsupported") : known(index),
       up: readUp(tree, folder, flags, found?.running === true),
@@ -60,9 +64,24 @@ export function readNetworkInterfaces(tree: FileTree): {
         ipv6: ipv6Routes === undefined ? unknown("unsupported") : known(ipv6Routes.has(name)),
       },
     };
+    if (device.loopback || folder === undefined) return device;
+    return {
+      ...device,
+      // Read late, because it is asked of few. In a container the way out is a veth pair like any other, but the default route takes it.
+      get leadsOutside() {
+        const isWayOut = ipv4Routes?.has(name) === true || ipv6Routes?.has(name) === true;
+        const outside = isWayOut || leadsOutside(tree, name);
+        return outside === undefined ? unknown("unsupported") : known(outside);
+      },
+    };
   });
   interfaces.sort((a, b) => orderOf(a) - orderOf(b));
   return { interfaces, blindSpots: trusted ? [] : [foreignSys] };
+}
+
+/** True when this thread is in the namespace that is read: the C library then knows its addresses. */
+function isHere(tree: FileTree): boolean {
+  return tree.root === "" && (tree.networkFolder === undefined || tree.networkFolder === ownNetworkFolder);
 }
 
 const foreignSys: BlindSpot = {
@@ -136,7 +155,7 @@ interface Ipv6Row extends PlacedAddress {
 /** IPv6 addresses that can be used: columns address, index, prefix length, scope, flags, name; numbers in hexadecimal. */
 function readIpv6Table(tree: FileTree): Ipv6Row[] {
   const rows: Ipv6Row[] = [];
-  for (const line of (readText(tree, "/proc/net/if_inet6", 1 << 20) ?? "").split("\n")) {
+  for (const line of (readText(tree, networkFile(tree, "if_inet6"), 1 << 20) ?? "").split("\n")) {
     const match = /^([0-9a-f]{32}) ([0-9a-f]+) ([0-9a-f]{2}) [0-9a-f]+ ([0-9a-f]+) +(\S+)$/.exec(line);
     if (match === null) continue;
     const flags = Number.parseInt(match[4]!, 16);

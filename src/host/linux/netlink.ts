@@ -58,7 +58,31 @@ function declareCalls({ library }: NativeAccess): NetlinkCalls {
 }
 
 /**
- * TCP and UDP sockets of this thread's network namespace.
+ * A descriptor through which the kernel tells the sockets of the network namespace in which this thread is now, wherever the thread is later.
+ * @throws READER_UNAVAILABLE
+ */
+export function openDiagnosis(access: NativeAccess): number {
+  calls ??= declareCalls(access);
+  const descriptor = calls.socket(netlinkFamily, rawCloseOnExec, socketDiagnosis);
+  if (descriptor < 0) throw refusal("socket", access.koffi.errno());
+  return descriptor;
+}
+
+function refusal(step: string, errno: number): PortolanError {
+  const error = nameErrno(errno);
+  return new PortolanError("READER_UNAVAILABLE", `The kernel did not answer over netlink: ${step} gave ${error}.`, {
+    details: { reader: "netlink", step, error },
+  });
+}
+
+/** Another namespace's descriptor, from openDiagnosis, which is closed when it has been read, and the names of its interfaces. */
+export interface DiagnosisDoor {
+  readonly descriptor: number;
+  readonly interfaceNames: ReadonlyMap<number, string>;
+}
+
+/**
+ * TCP and UDP sockets of this thread's network namespace, or of the one that `door` leads to.
  * @throws READER_UNAVAILABLE when the kernel does not answer such questions (seccomp, gVisor, no inet_diag module);
  * HOST_READ_FAILED when its answer makes no sense
  */
@@ -66,6 +90,7 @@ export async function readNetlinkSockets(
   access: NativeAccess,
   request: TableRequest,
   signal: AbortSignal | undefined,
+  door?: DiagnosisDoor,
 ): Promise<NetlinkTables> {
   calls ??= declareCalls(access);
   const functions = calls;
@@ -74,23 +99,22 @@ export async function readNetlinkSockets(
   const sockets: Socket[] = [];
   const interfaceNames = new Map<number, Known<string | null>>();
   const stretches = request.ports === undefined ? undefined : gatherStretches(request.ports);
-  if (stretches?.length === 0) return { sockets, complete: true, unsettled: false };
   const keep = stretches === undefined || isFilteredByKernel(stretches) ? undefined : request.ports;
+  const isEmpty = stretches?.length === 0;
   const pause = createPause(signal);
   let unsettled = false;
 
   function fail(step: string, errno: number): never {
-    throw new PortolanError(
-      "READER_UNAVAILABLE",
-      `The kernel did not answer over netlink: ${step} gave ${nameErrno(errno)}.`,
-      {
-        details: { reader: "netlink", step, error: nameErrno(errno) },
-      },
-    );
+    throw refusal(step, errno);
   }
 
   function interfaceName(index: number): Known<string | null> {
     let name = interfaceNames.get(index);
+    if (name === undefined && door !== undefined) {
+      const text = door.interfaceNames.get(index);
+      name = text === undefined ? unknown("gone") : known(text);
+      interfaceNames.set(index, name);
+    }
     if (name === undefined) {
       const text = Buffer.alloc(16);
       // It asks the same namespace, and its names are at most 15 bytes and a NUL (IFNAMSIZ).
@@ -140,14 +164,13 @@ export async function readNetlinkSockets(
     }
   }
 
-  const descriptor = functions.socket(netlinkFamily, rawCloseOnExec, socketDiagnosis);
-  if (descriptor < 0) fail("socket", koffi.errno());
+  const descriptor = door?.descriptor ?? openDiagnosis(access);
   try {
     // A kernel that takes the question and never answers (emulated ones do) must not hang the program.
     const timeout = Buffer.alloc(16);
     timeout.writeBigInt64LE(BigInt(receiveTimeoutSeconds), 0);
     functions.setsockopt(descriptor, socketLevel, receiveTimeoutOption, timeout, timeout.length);
-    for (const transport of ["tcp", "udp"] as const) {
+    for (const transport of isEmpty ? [] : (["tcp", "udp"] as const)) {
       for (const family of ["ipv4", "ipv6"] as const) {
         if (!(await readTable(descriptor, transport, family))) return { sockets, complete: false, unsettled };
       }

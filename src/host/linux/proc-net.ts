@@ -8,7 +8,7 @@
 import { closeSync, openSync, readSync } from "node:fs";
 import { PortolanError, canonicalAddressFromBytes, known, quote, unknown } from "../../core/index.ts";
 import type { IpFamily, Known, Port, Socket, SocketState, Transport } from "../../core/index.ts";
-import { errorCodeOf, type FileTree } from "./file-tree.ts";
+import { errorCodeOf, type FileTree, networkFile } from "./file-tree.ts";
 import { tcpStates, udpStates } from "./socket-states.ts";
 
 /** What to keep of a table. */
@@ -42,7 +42,7 @@ export function readProcSockets(tree: FileTree, request: TableRequest): Socket[]
   const sockets: Socket[] = [];
   for (const [file, transport, family] of tables) {
     try {
-      readTable(`${tree.root}/proc/net/${file}`, transport, family, request, sockets);
+      readTable(tree.root + networkFile(tree, file), transport, family, request, sockets);
     } catch (error) {
       // A kernel without IPv6 or UDP has no such file; one without tcp is not a machine to read.
       if (file !== "tcp" && errorCodeOf(error) === "ENOENT") continue;
@@ -73,8 +73,8 @@ function describeFailure(tree: FileTree, file: string, cause: unknown): Portolan
       },
     );
   }
-  return new PortolanError("HOST_READ_FAILED", `/proc/net/${file} could not be read (${code}).`, {
-    details: { file: `/proc/net/${file}`, code },
+  return new PortolanError("HOST_READ_FAILED", `${networkFile(tree, file)} could not be read (${code}).`, {
+    details: { file: networkFile(tree, file), code },
     cause,
   });
 }

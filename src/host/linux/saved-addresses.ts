@@ -3,7 +3,7 @@
  * /proc/net/route the networks of each interface, and an address belongs to the longest network that holds it.
  */
 import type { InterfaceAddress } from "../host.ts";
-import { readText, type FileTree } from "./file-tree.ts";
+import { networkFile, readText, type FileTree } from "./file-tree.ts";
 
 /** A network of one interface. */
 interface Ipv4Network {
@@ -51,7 +51,7 @@ export function readFurtherIpv4Addresses(
 /** Networks of interfaces, the longest prefix first. */
 function readNetworks(tree: FileTree): Ipv4Network[] {
   const networks: Ipv4Network[] = [{ name: "lo", first: 0x7f000000, prefixLength: 8 }];
-  for (const line of (readText(tree, "/proc/net/route", 1 << 22) ?? "").split("\n").slice(1)) {
+  for (const line of (readText(tree, networkFile(tree, "route"), 1 << 22) ?? "").split("\n").slice(1)) {
     const fields = line.trim().split(/\s+/);
     const [name, destination, gateway, , , , , mask] = fields;
     if (name === undefined || gateway !== "00000000" || destination === undefined || mask === undefined) continue;
@@ -64,30 +64,27 @@ function readNetworks(tree: FileTree): Ipv4Network[] {
 
 /** Each address of the local table, once. */
 function readLocalAddresses(tree: FileTree): string[] {
-  const found = new Set<string>();
-  let candidate = "";
-  for (const line of (readText(tree, "/proc/net/fib_trie", 1 << 22) ?? "").split("\n")) {
-    const leaf = /\|-- (\d+\.\d+\.\d+\.\d+)$/.exec(line);
-    if (leaf !== null) candidate = leaf[1]!;
-    else if (/^\s*\/32 host LOCAL$/.test(line) && candidate !== "") found.add(candidate);
-  }
-  return [...found];
+  return (readLocalPrefixes(tree) ?? []).flatMap(({ first, length }) => (length === 32 ? [first] : []));
 }
 
 /** IPv4 networks of the local table that are more than one address, `127.0.0.0/8`; `undefined` when there is no such table. */
 export function readLocalNetworks(tree: FileTree): string[] | undefined {
-  const text = readText(tree, "/proc/net/fib_trie", 1 << 22);
+  return readLocalPrefixes(tree)?.flatMap(({ first, length }) => (length === 32 ? [] : [`${first}/${length}`]));
+}
+
+/** What the kernel routes to itself, each once; `undefined` when there is no such table. */
+function readLocalPrefixes(tree: FileTree): { readonly first: string; readonly length: number }[] | undefined {
+  const text = readText(tree, networkFile(tree, "fib_trie"), 1 << 22);
   if (text === undefined) return undefined;
-  const found = new Set<string>();
-  let candidate = "";
+  const found = new Map<string, { first: string; length: number }>();
+  let first = "";
   for (const line of text.split("\n")) {
     const leaf = /\|-- (\d+\.\d+\.\d+\.\d+)$/.exec(line);
-    if (leaf !== null) candidate = leaf[1]!;
-    const prefixLength = /^\s*\/(\d{1,2}) host LOCAL$/.exec(line)?.[1];
-    if (prefixLength !== undefined && prefixLength !== "32" && candidate !== "")
-      found.add(`${candidate}/${prefixLength}`);
+    if (leaf !== null) first = leaf[1]!;
+    const length = Number(/^\s*\/(\d{1,2}) host LOCAL$/.exec(line)?.[1]);
+    if (!Number.isNaN(length) && first !== "") found.set(`${first}/${length}`, { first, length });
   }
-  return [...found];
+  return [...found.values()];
 }
 
 function placeAddress(text: string, networks: readonly Ipv4Network[]): PlacedAddress | undefined {

@@ -4,6 +4,7 @@
 import { isPortolanError, known, unknown, type Known, type Socket } from "../../core/index.ts";
 import type { BlindSpot, PortLimits, Snapshot, SnapshotRequest, SocketHolder } from "../host.ts";
 import { readLink, type FileTree } from "./file-tree.ts";
+import { readForeignLooks } from "./foreign-looks.ts";
 import { walkHolders, type HolderRequest, type HolderWalk } from "./holders.ts";
 import { walkHoldersNatively } from "./holders-native.ts";
 import { findHiddenProcesses } from "./hidden-processes.ts";
@@ -27,12 +28,19 @@ export async function takeSnapshot(
   const told = await readSocketTables(tree, reader, access, tableRequest, request.signal);
   const { sockets } = told;
   const blindSpots = [...told.blindSpots];
+  const foreign =
+    request.namespaces === "all" ? await readForeignLooks(tree, access, tableRequest, request.signal) : undefined;
+  if (foreign !== undefined) blindSpots.push(...foreign.blindSpots);
   const search = request.holders ?? "all";
-  let complete = told.complete;
+  let complete = told.complete && foreign?.complete !== false;
   let holdersComplete = false;
   let holdersOf: (inode: number) => Known<readonly SocketHolder[]> = () => unknown("unsupported");
   if (search !== "none") {
-    const index = buildInodeIndex(inodesOf(sockets), sockets.length);
+    const every = [sockets, ...(foreign?.looks ?? []).map((look) => look.sockets)];
+    const index = buildInodeIndex(
+      inodesOf(every),
+      every.reduce((sum, { length }) => sum + length, 0),
+    );
     const walk = await searchHolders(tree, access, { index, search, signal: request.signal });
     complete &&= walk.complete;
     const hidden = walk.processCount === null ? unlistedProcesses : findHiddenProcesses(tree);
@@ -55,17 +63,29 @@ export async function takeSnapshot(
   let interfaceLook: ReturnType<typeof readNetworkInterfaces> | undefined;
   let limits: PortLimits | undefined;
   const namespace = readLink(tree, "/proc/self/ns/net");
-  return {
+  const shared = {
     takenAtMs,
     complete,
+    live: tree.root === "",
     platform: "linux",
+    holderSearch: search,
+    holdersOf: (socket: Socket) => holdersOf(socket.inode),
+    holdersComplete,
+    processOf: (pid: number) => processes.processOf(pid),
+  };
+  return {
+    ...shared,
     reader: told.reader,
     networkNamespace: namespace === undefined ? unknown("unsupported") : known(namespace),
     sockets,
-    holderSearch: search,
-    holdersOf: (socket) => holdersOf(socket.inode),
-    holdersComplete,
-    processOf: (pid) => processes.processOf(pid),
+    others: (foreign?.looks ?? []).map(({ sighting, ...look }) => ({
+      ...shared,
+      ...look,
+      networkNamespace: sighting.inode === undefined ? unknown("permission") : known(`net:[${sighting.inode}]`),
+      namespaceNames: sighting.names,
+      namespaceMembers: sighting.members,
+      blindSpots: [],
+    })),
     get interfaces() {
       return (interfaceLook ??= readNetworkInterfaces(tree)).interfaces;
     },
@@ -97,8 +117,8 @@ const unlistedProcesses: BlindSpot = {
   message: "/proc could not be listed, so nothing is known about processes.",
 };
 
-function* inodesOf(sockets: readonly Socket[]): Generator<number> {
-  for (const socket of sockets) yield socket.inode;
+function* inodesOf(tables: readonly (readonly Socket[])[]): Generator<number> {
+  for (const sockets of tables) for (const socket of sockets) yield socket.inode;
 }
 
 function describeUnreadable(count: number): BlindSpot {

@@ -6,6 +6,8 @@ import { summarizeReach } from "../../../plan/index.ts";
 import type { ListedHolder, ListedService } from "../../../operations/schemas.ts";
 import { span, type Line } from "../print/document.ts";
 
+type ContainerValue = NonNullable<ListedService["container"]>["value"];
+
 /** What a service is. A name that rests on the port's number alone carries a question mark. */
 export function titleCell(service: ListedService): Line {
   const title = service.title;
@@ -58,6 +60,24 @@ export function projectCell(service: ListedService): Line {
   const branch = project.git?.branch ?? null;
   const usual = branch === null || branch === "main" || branch === "master";
   return usual ? [project.name] : [project.name, span(`@${branch}`, "dim")];
+}
+
+/** What people call a container: its name, or the service that Compose made it for, or its id. */
+export function containerName({ id, name, composeService }: ContainerValue): string {
+  return name ?? composeService ?? id;
+}
+
+/** `podman web`, `netns blue`: the container a service is in, else its network namespace when that is not the reader's own. */
+export function placeCell({ container, networkNamespace, behind }: ListedService): Line {
+  if (container !== null) {
+    const port = behind === null ? "" : `:${behind.port}`;
+    return [span(`${container.value.engine} `, "dim"), containerName(container.value), span(port, "dim")];
+  }
+  if (networkNamespace === null) return [];
+  const [name] = networkNamespace.names;
+  return name === undefined
+    ? [span(knownOr(networkNamespace.id, "another namespace"), "dim")]
+    : [span("netns ", "dim"), name];
 }
 
 /** How far it reaches, in a few words. */

@@ -4,7 +4,7 @@
 import { knownOr } from "../../../core/index.ts";
 import type { ListedHolder, ListedService } from "../../../operations/schemas.ts";
 import { span, table, type Column, type Line, type Table } from "../print/document.ts";
-import { ageText, holderNameCell, openAtCell, projectCell, reachCell, titleCell } from "./service-cells.ts";
+import { ageText, holderNameCell, openAtCell, placeCell, projectCell, reachCell, titleCell } from "./service-cells.ts";
 
 /** A column with how its cell is made; `leader` is the first holder, when it may be seen. */
 interface ServiceColumn extends Column {
@@ -26,6 +26,7 @@ const columns = {
     align: "right",
     cell: (_service, leader) => [leader === undefined ? "" : String(leader.pid)],
   },
+  place: { title: "IN", priority: 1, leastWidth: 10, cell: placeCell },
   project: { title: "PROJECT", priority: 3, leastWidth: 8, cell: projectCell },
   reach: { title: "REACH", priority: 1, leastWidth: 10, cell: reachCell },
   openAt: { title: "OPEN AT", priority: 2, leastWidth: 20, cell: openAtCell },

@@ -8,7 +8,7 @@ import type { View } from "../view.ts";
 import { blindSpotNotes } from "./blind-spots.ts";
 import { identificationBlocks } from "./identification.ts";
 import { fact, meaningBlocks } from "./meaning.ts";
-import { ageText, bytesText, titleCell } from "./service-cells.ts";
+import { ageText, bytesText, containerName, titleCell } from "./service-cells.ts";
 
 type ToldPort = WhoResult["ports"][number];
 type HeldService = ToldPort["services"][number];
@@ -44,11 +44,16 @@ export const whoView: View<WhoResult> = {
 
 function portBlocks(port: ToldPort, nowMs: number): Block[] {
   const blocks: Block[] = [];
-  if (port.services.length === 0) {
+  const elsewhere = port.services.length > 0;
+  if (port.services.every(({ networkNamespace }) => networkNamespace !== null)) {
     const state: Line =
       port.port === 0
         ? [" is no door: a program that asks for it is given any free port."]
-        : [" is ", span("free", "good"), ": nobody listens on it, by TCP or UDP."];
+        : [
+            " is ",
+            span("free", "good"),
+            `: nobody listens on it${elsewhere ? " in this network namespace" : ""}, by TCP or UDP.`,
+          ];
     blocks.push(paragraph([span(`Port ${port.port}`, "strong"), ...state]));
   }
   for (const service of port.services) {
@@ -67,6 +72,7 @@ function serviceBlocks(service: HeldService, nowMs: number): Block[] {
   if (service.title !== null)
     blocks.push(fact("because", span(`${service.title.basis}: ${service.title.evidence}`, "dim")));
   blocks.push(...holderBlocks(service, nowMs));
+  blocks.push(...containerBlocks(service));
   const project = service.project?.value;
   if (project !== undefined) {
     const git = project.git;
@@ -82,12 +88,39 @@ function serviceBlocks(service: HeldService, nowMs: number): Block[] {
     blocks.push(fact("project", span(project.name, "strong"), ` in ${project.root}${branch}${worktree}`));
   }
   const supervisor = service.supervisor?.value;
-  if (supervisor !== undefined) {
+  if (supervisor !== undefined && service.container?.value.engine !== supervisor.kind) {
     blocks.push(fact("kept by", supervisor.kind, supervisor.name === null ? "" : ` ${supervisor.name}`));
   }
   const identification = service.identification ?? null;
   if (identification !== null) blocks.push(...identificationBlocks(identification));
   blocks.push(...reachBlocks(service), ...clientBlocks(service));
+  return blocks;
+}
+
+function containerBlocks({ container, networkNamespace, behind, publishedAt }: HeldService): Block[] {
+  const blocks: Block[] = [];
+  if (container !== null) {
+    const { engine, id, image, composeProject, composeService, pod } = container.value;
+    const parts = [`${engine} ${id}`];
+    if (image !== null) parts.push(`image ${image}`);
+    if (composeProject !== null) {
+      parts.push(`compose ${composeProject}${composeService === null ? "" : `, service ${composeService}`}`);
+    }
+    if (pod !== null) parts.push(`pod ${pod}`);
+    blocks.push(fact("container", span(containerName(container.value), "strong"), ` (${parts.join("; ")})`));
+  }
+  if (behind !== null) {
+    const answering = knownOr(behind.holders, []).map(({ pid, name }) => `${knownOr(name, "?")} ${pid}`);
+    const who = answering.length === 0 ? "" : `: ${answering.slice(0, mostHolders).join(", ")}`;
+    blocks.push(fact("leads to", `port ${behind.port} in the container${who}`));
+  }
+  if (networkNamespace !== null) {
+    const names = networkNamespace.names.length === 0 ? "" : ` ${networkNamespace.names.join(", ")}`;
+    blocks.push(
+      fact("in", `another network namespace,${names} ${knownOr(networkNamespace.id, "whose number is hidden")}`),
+    );
+  }
+  if (publishedAt.length > 0) blocks.push(fact("published", `at ${publishedAt.join(", ")}`));
   return blocks;
 }
 
