@@ -8,6 +8,7 @@ import type { KillEvent, KillProposal, KillResult } from "./operations/kill-sche
 import {
   canBindOperation,
   demoOperation,
+  diagnoseOperation,
   explainOperation,
   identifyOperation,
   interfacesOperation,
@@ -147,6 +148,12 @@ export const release = bindOperation(releaseOperation);
  */
 export const registry = bindOperation(registryOperation);
 
+/**
+ * What Portolan runs on, what it sees with, and what it cannot see and why: for a bug report. Nothing secret is in it, and the home
+ * folder is `~`. What does not work is told and never thrown.
+ */
+export const diagnose = bindOperation(diagnoseOperation);
+
 export * from "./ports.ts";
 export { planBind, planListen } from "./plan/index.ts";
 export type {
@@ -163,7 +170,7 @@ export { createHost } from "./host/index.ts";
 export type * from "./host/host.ts";
 export { operations } from "./operations/index.ts";
 export type { CallOptions } from "./operations/bind-operation.ts";
-export type { Effect, Example, Face, Operation, OperationContext, OperationResult } from "./operations/operation.ts";
+export type { Effect, Example, Face, Operation, OperationContext, OperationResult, TerminalFacts } from "./operations/operation.ts";
 export type { DemoEvent, DemoInput, DemoResult } from "./operations/demo.ts";
 export type { CanBindInput, CanBindResult } from "./operations/can-bind.ts";
 export type { KillInput } from "./operations/kill.ts";
@@ -173,6 +180,7 @@ export type { LearnEvent, LearnInput, LearnResult } from "./operations/learn.ts"
 export type { ListInput, ListResult } from "./operations/list.ts";
 export type { WaitEvent, WaitInput, WaitResult } from "./operations/wait.ts";
 export type { WhoInput, WhoResult } from "./operations/who.ts";
+export type { DiagnoseInput, DiagnoseResult } from "./operations/diagnose.ts";
 export type { ExplainInput, ExplainResult } from "./operations/explain.ts";
 export type { IdentifyInput, IdentifyResult } from "./operations/identify.ts";
 export type { PickInput, PickResult } from "./operations/pick.ts";

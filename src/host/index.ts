@@ -5,6 +5,7 @@ import { createLinuxHost } from "./linux/linux-host.ts";
 import { createUnsupportedHost } from "./unsupported.ts";
 import type { Host } from "./host.ts";
 
+export { examineMachine, type MachineExamination, type MethodExamination } from "./examine.ts";
 export { loadNativeAccess, type Koffi, type KoffiLibrary, type NativeAccess } from "./linux/libc.ts";
 export {
   addressFamilies,

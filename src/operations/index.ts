@@ -3,6 +3,7 @@
  */
 import { canBindOperation } from "./can-bind.ts";
 import { demoOperation } from "./demo.ts";
+import { diagnoseOperation } from "./diagnose.ts";
 import { explainOperation } from "./explain.ts";
 import { identifyOperation } from "./identify.ts";
 import { interfacesOperation } from "./interfaces.ts";
@@ -25,6 +26,7 @@ export { errorTable } from "../core/index.ts";
 export {
   canBindOperation,
   demoOperation,
+  diagnoseOperation,
   explainOperation,
   identifyOperation,
   interfacesOperation,
@@ -63,6 +65,7 @@ export const operations = [
   reservationsOperation,
   releaseOperation,
   registryOperation,
+  diagnoseOperation,
   demoOperation,
   learnOperation,
 ] as const;

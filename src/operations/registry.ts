@@ -144,8 +144,12 @@ function readWhole(path: string): { readonly facts: RegistryFacts; readonly tabl
   try {
     const cached = readRegistryCache(path, () => (damaged = true));
     if (cached === undefined) return undefined;
-    const { facts, sources } = cached;
-    const tables = { names: cached.names(), descriptions: cached.descriptions(), sources };
+    const { facts, described } = cached;
+    const tables = {
+      names: cached.names(),
+      descriptions: described.descriptions(),
+      sources: described.sources,
+    };
     return damaged ? undefined : { facts, tables };
   } catch (error) {
     if (isPortolanError(error, "STORE_FAILED")) return undefined;

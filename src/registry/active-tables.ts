@@ -1,23 +1,21 @@
 /**
  * @module The tables of assignments that are in use: those of the build, or newer ones that whoever runs us has at hand.
  */
-import { descriptionsTable } from "./descriptions.generated.ts";
 import { namesTable } from "./names.generated.ts";
-import { sources } from "./sources.generated.ts";
 
 /** Tables that are read when they are needed, each at most once. `list` needs names alone. */
 export interface TableSource {
   /** As `AssignmentTables.names`. */
   readonly names: () => string;
-  /** As `AssignmentTables.descriptions`. */
-  readonly descriptions: () => string;
-  readonly sources: readonly string[];
-  /** True of the table of the build. */
-  readonly builtIn?: boolean;
+  /** As `AssignmentTables.descriptions`; `null` for those of the build, which only who tells descriptions loads. */
+  readonly described: {
+    readonly descriptions: () => string;
+    readonly sources: readonly string[];
+  } | null;
 }
 
 /** The tables of the build. */
-const builtIn: TableSource = { names: namesTable, descriptions: descriptionsTable, sources, builtIn: true };
+const builtIn: TableSource = { names: namesTable, described: null };
 
 let installed: (() => TableSource | undefined) | undefined;
 let active: TableSource | undefined;

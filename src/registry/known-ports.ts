@@ -8,8 +8,8 @@ import { knownPortsBitmap } from "./known-ports.generated.ts";
 import { readNameTable } from "./names.ts";
 
 /** Every port that IANA has assigned, by any transport, and every one of the developer conventions. */
-export const listKnownPorts: () => PortSet = onceForTables(({ builtIn }) => {
-  if (builtIn === true) {
+export const listKnownPorts: () => PortSet = onceForTables(({ described }) => {
+  if (described === null) {
     return PortSet.fromBitmap(Uint8Array.from(atob(knownPortsBitmap), (character) => character.charCodeAt(0)));
   }
   const bitmap = new Uint8Array(8192);

@@ -25,7 +25,7 @@ afterEach(() => useAssignments());
 
 function install(text: string): void {
   const { names, descriptions, sources } = packAssignments(readOfficialFile(text).rows, overlay, { keepOthers: true });
-  useAssignments(() => ({ names: () => names, descriptions: () => descriptions, sources }));
+  useAssignments(() => ({ names: () => names, described: { descriptions: () => descriptions, sources } }));
 }
 
 function problemOf(text: string): string {

@@ -3,6 +3,7 @@
  */
 export { cacheFolderOf } from "./cache-folder.ts";
 export { downloadText, type Download, type DownloadLimits } from "./download.ts";
+export { examineFolder, examineLocks, type FolderExamination } from "./examine-folder.ts";
 export { readJsonFile, updateJsonFile, type JsonFile } from "./json-file.ts";
 export { prepareLocks, tryLock, waitForLock, type KernelLock } from "./kernel-locks.ts";
 export {

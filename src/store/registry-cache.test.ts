@@ -62,7 +62,7 @@ test("what is written is read, preferred, and given up again", async () => {
   await writeRegistryCache(path, facts, tables, never);
   const cached = readRegistryCache(path);
   expect(cached?.facts).toEqual(facts);
-  expect([cached?.names(), cached?.descriptions(), cached?.sources]).toEqual(Object.values(tables));
+  expect([cached?.names(), cached?.described.descriptions(), cached?.described.sources]).toEqual(Object.values(tables));
   // The same file was named before: it is read anew when that is asked for.
   useRegistryCache(environment);
   expect(primaryNameOf(22, "tcp")).toBe("ssh");

@@ -27,7 +27,9 @@ export interface RegistryFacts {
 }
 
 /** An updated registry. */
-export interface CachedRegistry extends TableSource {
+export interface CachedRegistry {
+  readonly names: () => string;
+  readonly described: NonNullable<TableSource["described"]>;
   readonly facts: RegistryFacts;
 }
 
@@ -120,12 +122,14 @@ export function readRegistryCache(
     throw storeFailure(path, "is damaged: its names are not those that were written");
   return {
     facts,
-    sources,
     names: () => names.toString("latin1"),
-    descriptions: () => {
-      if (sumOf(descriptions) === header.descriptionsSum) return descriptions.toString("utf8");
-      onDamage(storeFailure(path, "is damaged: its descriptions are not those that were written").message);
-      return "";
+    described: {
+      sources,
+      descriptions: () => {
+        if (sumOf(descriptions) === header.descriptionsSum) return descriptions.toString("utf8");
+        onDamage(storeFailure(path, "is damaged: its descriptions are not those that were written").message);
+        return "";
+      },
     },
   };
 }

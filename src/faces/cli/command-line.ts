@@ -89,6 +89,13 @@ async function runLoaded(
     readText: async (path) => (await import("./read-text.ts")).readText(path, abort.signal),
     workingDirectory: currentFolder(),
     environment: process.env,
+    terminal: () => ({
+      input: isTerminal(0),
+      output: isTerminal(1),
+      errors: isTerminal(2),
+      columns: Number.isFinite(page.columns) ? page.columns : null,
+      color: page.color,
+    }),
     confirm: async (proposal) => {
       status.clear();
       return confirmProposal(proposal, command, viewContext, settings.color, abort.signal);

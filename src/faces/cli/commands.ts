@@ -102,6 +102,11 @@ export const commands: Readonly<Record<string, () => Promise<LoadedCommand>>> = 
     const { registryView } = await import("./views/registry.ts");
     return { run: runRegistry, view: registryView };
   },
+  diagnose: async () => {
+    const { runDiagnose } = await import("../../operations/diagnose.ts");
+    const { diagnoseView } = await import("./views/diagnose.ts");
+    return { run: runDiagnose, view: diagnoseView };
+  },
   demo: async () => {
     const { runDemo } = await import("../../operations/demo.ts");
     const { demoView } = await import("./views/demo.ts");
