@@ -170,7 +170,15 @@ export { createHost } from "./host/index.ts";
 export type * from "./host/host.ts";
 export { operations } from "./operations/index.ts";
 export type { CallOptions } from "./operations/bind-operation.ts";
-export type { Effect, Example, Face, Operation, OperationContext, OperationResult, TerminalFacts } from "./operations/operation.ts";
+export type {
+  Effect,
+  Example,
+  Face,
+  Operation,
+  OperationContext,
+  OperationResult,
+  TerminalFacts,
+} from "./operations/operation.ts";
 export type { DemoEvent, DemoInput, DemoResult } from "./operations/demo.ts";
 export type { CanBindInput, CanBindResult } from "./operations/can-bind.ts";
 export type { KillInput } from "./operations/kill.ts";

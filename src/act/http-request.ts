@@ -3,6 +3,7 @@
  */
 import { get, type IncomingMessage } from "node:http";
 import { get as getSecurely } from "node:https";
+import { linkAbort } from "../core/index.ts";
 
 /** Most bytes of a body that are read for its first line. */
 const mostBytes = 16_384;
@@ -31,30 +32,24 @@ export function requestPage(
 ): Promise<HttpAnswer> {
   return new Promise((resolve) => {
     const fail = (error: NodeJS.ErrnoException): void => resolve({ answered: false, code: error.code ?? error.name });
-    const request = get(
-      url,
-      { agent: false, signal: AbortSignal.any([signal, AbortSignal.timeout(timeoutMs)]) },
-      (response) => {
-        const { statusCode: status = 0, headers } = response;
-        let body = "";
-        const finish = (): void => {
-          resolve({
-            answered: true,
-            status,
-            firstLine: (body.split(/\r?\n/, 1)[0] ?? "").slice(0, longestLine),
-            headers,
-          });
-          request.destroy();
-        };
-        response.setEncoding("utf8");
-        response.on("data", (text: string) => {
-          body += text;
-          if (body.includes("\n") || body.length >= mostBytes) finish();
-        });
-        response.once("end", finish);
-        response.once("error", fail);
-      },
-    );
+    const limit = linkAbort(signal, timeoutMs);
+    const request = get(url, { agent: false, signal: limit.signal }, (response) => {
+      const { statusCode: status = 0, headers } = response;
+      let body = "";
+      const finish = (): void => {
+        const firstLine = (body.split(/\r?\n/, 1)[0] ?? "").slice(0, longestLine);
+        resolve({ answered: true, status, firstLine, headers });
+        request.destroy();
+      };
+      response.setEncoding("utf8");
+      response.on("data", (text: string) => {
+        body += text;
+        if (body.includes("\n") || body.length >= mostBytes) finish();
+      });
+      response.once("end", finish);
+      response.once("error", fail);
+    });
+    request.once("close", limit.release);
     // Also after the answer, when destroying the request ends what is left of it.
     request.on("error", fail);
   });
@@ -76,19 +71,21 @@ export function requestStatus(
   { signal, timeoutMs }: { readonly signal: AbortSignal; readonly timeoutMs: number },
 ): Promise<number | string> {
   return new Promise((resolve) => {
+    const limit = linkAbort(signal, timeoutMs);
     const options = {
       host: url.address,
       port: url.port,
       path: url.path,
       agent: false,
       headers: { host: url.host, accept: "*/*" },
-      signal: AbortSignal.any([signal, AbortSignal.timeout(timeoutMs)]),
+      signal: limit.signal,
     } as const;
     const answer = (response: IncomingMessage): void => {
       resolve(response.statusCode ?? 0);
       response.destroy();
     };
     const request = url.secure ? getSecurely({ ...options, rejectUnauthorized: false }, answer) : get(options, answer);
+    request.once("close", limit.release);
     request.on("error", (error: NodeJS.ErrnoException) => resolve(error.code ?? error.name));
   });
 }

@@ -4,9 +4,9 @@
  * Linux gives a descriptor that means the process and not its number (pidfd_open(2), Linux 5.3). Without koffi, or on an older kernel, the
  * start time is read again right before each signal; between the two a pid could still change its owner.
  */
-import { readFileSync, readdirSync } from "node:fs";
+import { readdirSync } from "node:fs";
 import { constants } from "node:os";
-import { loadNativeAccess } from "../host/index.ts";
+import { capabilities, loadNativeAccess, readCapabilities, readProcessStat } from "../host/index.ts";
 
 /** One process and no other. */
 export interface ProcessHandle {
@@ -25,9 +25,6 @@ const sendSignalCall = 424;
 const openCall = 434;
 /** struct pollfd: descriptor, POLLIN, answer. */
 const pollInput = 1;
-
-/** CAP_KILL (linux/capability.h). */
-const killCapability = 5n;
 
 interface DescriptorCalls {
   readonly open: (pid: number) => number;
@@ -74,13 +71,8 @@ function declareCalls(): DescriptorCalls | null {
  * `undefined` when there is no such process, or it has ended, or the system does not tell.
  */
 export function readProcessIdentity(pid: number): string | undefined {
-  try {
-    const stat = readFileSync(`/proc/${pid}/stat`, "latin1");
-    const fields = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
-    return fields[0] === "Z" || fields[0] === "X" ? undefined : fields[19];
-  } catch {
-    return undefined;
-  }
+  const stat = readProcessStat(pid);
+  return stat === undefined || stat.state === "Z" || stat.state === "X" ? undefined : String(stat.startTicks);
 }
 
 /** A hold on the process, or `null` when it has ended or is another one by now. */
@@ -141,12 +133,8 @@ export function listSignals(): readonly NodeJS.Signals[] {
 
 /** Whether this process may signal those of other users (CAP_KILL, capabilities(7)). */
 export function maySignalEverybody(): boolean {
-  try {
-    const match = /\nCapEff:\s*([0-9a-f]{1,16})\n/.exec(readFileSync("/proc/self/status", "latin1"));
-    return match !== null && ((BigInt(`0x${match[1]}`) >> killCapability) & 1n) === 1n;
-  } catch {
-    return process.geteuid?.() === 0;
-  }
+  const able = readCapabilities();
+  return able === undefined ? process.geteuid?.() === 0 : (able & capabilities.kill) !== 0n;
 }
 
 /** What its terminal has to do with a process (proc_pid_stat(5), fields 4 to 8). */
@@ -160,13 +148,9 @@ export interface TerminalTies {
 
 /** `undefined` when the process has ended or cannot be read. */
 export function readTerminalTies(pid: number): TerminalTies | undefined {
-  try {
-    const stat = readFileSync(`/proc/${pid}/stat`, "latin1");
-    const fields = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
-    return { parentPid: Number(fields[1]), sessionId: Number(fields[3]), hasTerminal: fields[4] !== "0" };
-  } catch {
-    return undefined;
-  }
+  const stat = readProcessStat(pid);
+  if (stat === undefined) return undefined;
+  return { parentPid: stat.parentPid, sessionId: stat.sessionId, hasTerminal: stat.terminal !== 0 };
 }
 
 /** Every process that some processes started, directly or not, nearest first; the given ones are left out. Empty where there is no /proc. */

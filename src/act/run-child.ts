@@ -2,11 +2,12 @@
  * @module Runs a program in this one's place: same terminal, same signals, same exit status.
  */
 import { spawn, type ChildProcess } from "node:child_process";
-import { accessSync, constants, readFileSync, statSync } from "node:fs";
+import { accessSync, constants, statSync } from "node:fs";
 import { constants as systemConstants } from "node:os";
 import { delimiter, join } from "node:path";
 import { isatty } from "node:tty";
 import { PortolanError, quote } from "../core/index.ts";
+import { readProcessStat } from "../host/index.ts";
 
 /** What to run. */
 export interface ChildCommand {
@@ -117,11 +118,6 @@ function passSignals(child: ChildProcess): () => void {
 
 /** Whether this process is in the foreground of its terminal: its group is the terminal's (proc_pid_stat(5), pgrp and tpgid). */
 function isForeground(): boolean {
-  try {
-    const stat = readFileSync("/proc/self/stat", "latin1");
-    const fields = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
-    return fields[2] === fields[5];
-  } catch {
-    return isatty(0);
-  }
+  const stat = readProcessStat(process.pid);
+  return stat === undefined ? isatty(0) : stat.processGroup === stat.foregroundGroup;
 }

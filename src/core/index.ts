@@ -45,6 +45,7 @@ export {
   type ReachableAddress,
   type TakenAddress,
 } from "./reach.ts";
+export { linkAbort, type LinkedAbort } from "./linked-abort.ts";
 export {
   isListening,
   socketStates,

@@ -3,6 +3,7 @@
  */
 
 import { setMaxListeners } from "node:events";
+import { linkAbort } from "../core/index.ts";
 
 /**
  * Yields what the work emits, in order, and returns what it resolves with. A reader that stops early aborts the work and waits
@@ -13,17 +14,16 @@ export async function* streamEvents<Event, Result>(
   signal: AbortSignal,
   work: (emit: (event: Event) => void, signal: AbortSignal) => Promise<Result>,
 ): AsyncGenerator<Event, Result, void> {
-  const readerStopped = new AbortController();
-  const eitherSignal = AbortSignal.any([signal, readerStopped.signal]);
+  const linked = linkAbort(signal);
   // Every conversation that goes on at the same time listens to it.
-  setMaxListeners(0, eitherSignal);
+  setMaxListeners(0, linked.signal);
   let waiting: Event[] = [];
   let wake = (): void => undefined;
   let ended = false;
   const working = work((event) => {
     waiting.push(event);
     wake();
-  }, eitherSignal).finally(() => {
+  }, linked.signal).finally(() => {
     ended = true;
     wake();
   });
@@ -41,7 +41,7 @@ export async function* streamEvents<Event, Result>(
       });
     }
   } finally {
-    readerStopped.abort();
+    linked.abort();
     await working.catch(() => undefined);
   }
 }

@@ -16,7 +16,7 @@ import {
   type Socket,
 } from "../core/index.ts";
 import type { Process, Snapshot } from "../host/index.ts";
-import { localUrlOf, reachFromOutside, reachOf } from "../plan/index.ts";
+import { localUrlOf, reachFromOutside, reachOf, type ReachWorld } from "../plan/index.ts";
 import { rangeOf, schemeOf } from "../registry/index.ts";
 import type { Identification } from "../scan/index.ts";
 import {
@@ -93,7 +93,14 @@ function describeNamespace(
   { cache, processes, maskEvidence }: SharedWork,
 ): ListedService[] {
   const listeners = snapshot.sockets.filter(isListening);
-  const world = { interfaces: snapshot.interfaces, limits: snapshot.limits, listeners };
+  const world: ReachWorld = {
+    interfaces: snapshot.interfaces,
+    listeners,
+    // Few questions need them.
+    get limits() {
+      return snapshot.limits;
+    },
+  };
   const networkNamespace =
     home === null ? null : { id: snapshot.networkNamespace, names: snapshot.namespaceNames ?? [] };
   return groupServices(snapshot).map((service) => {

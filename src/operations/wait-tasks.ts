@@ -3,7 +3,7 @@
  */
 import { setTimeout as pause } from "node:timers/promises";
 import { requestStatus, tryConnection } from "../act/index.ts";
-import { formatSocketAddress, isListening, isPortolanError, knownOr, type Socket } from "../core/index.ts";
+import { formatSocketAddress, isListening, isPortolanError, knownOr, linkAbort, type Socket } from "../core/index.ts";
 import { watchPorts } from "../observe/index.ts";
 import { listensAt } from "../plan/index.ts";
 import type { OperationContext } from "./operation.ts";
@@ -45,10 +45,9 @@ export async function waitByTable(states: readonly WaitState[], work: WaitWork):
   const ports = [...new Set(states.map(({ door }) => door.port as number))];
   const later: Promise<void>[] = [];
   const left = new Set(states);
-  const ended = new AbortController();
-  const signal = AbortSignal.any([work.signal, ended.signal]);
+  const watch = linkAbort(work.signal);
   try {
-    for await (const snapshot of watchPorts(work.context.host, { ports, signal })) {
+    for await (const snapshot of watchPorts(work.context.host, { ports, signal: watch.signal })) {
       for (const state of left) {
         const here = snapshot.sockets.filter((socket) => isOn(state.door, socket));
         const there = here.filter((socket) => takes(state.door, socket));
@@ -67,7 +66,7 @@ export async function waitByTable(states: readonly WaitState[], work: WaitWork):
     // A system whose sockets cannot be read is asked as another device would be.
     await Promise.all([...left].map((state) => waitByConnecting(state, work)));
   } finally {
-    ended.abort();
+    watch.abort();
   }
   await Promise.all(later);
 }

@@ -2,7 +2,7 @@
  * @module `wait`: until somebody listens, answers, or is gone.
  */
 import * as v from "valibot";
-import { PortolanError, formatDuration, isPortolanError, parseDuration, quote } from "../core/index.ts";
+import { PortolanError, formatDuration, isPortolanError, linkAbort, parseDuration, quote } from "../core/index.ts";
 import { defineOperation } from "./define-operation.ts";
 import { streamEvents } from "./event-stream.ts";
 import type { OperationContext } from "./operation.ts";
@@ -100,8 +100,7 @@ async function waitForAll(
   const { gone, accepts, any, timeoutMs } = wish;
   const startedMs = performance.now();
   const elapsed = (): number => Math.round(performance.now() - startedMs);
-  const done = new AbortController();
-  const timer = timeoutMs === 0 ? undefined : setTimeout(() => done.abort(), timeoutMs);
+  const done = linkAbort(context.signal, timeoutMs === 0 ? undefined : timeoutMs);
   const isDone = (): boolean => (any ? states.some(({ ready }) => ready) : states.every(({ ready }) => ready));
   const settle: WaitWork["settle"] = (state, how) => {
     const afterMs = elapsed();
@@ -111,7 +110,7 @@ async function waitForAll(
     else tell();
   };
   const tell = (): void => context.progress(explainWaiting(states, wish));
-  const work: WaitWork = { gone, accepts, context, signal: AbortSignal.any([context.signal, done.signal]), settle };
+  const work: WaitWork = { gone, accepts, context, signal: done.signal, settle };
   tell();
   try {
     const local = states.filter(({ door }) => door.local !== undefined);
@@ -121,7 +120,6 @@ async function waitForAll(
       ...far.map((state) => waitByConnecting(state, work)),
     ]);
   } finally {
-    clearTimeout(timer);
     done.abort();
   }
   const ready = isDone();

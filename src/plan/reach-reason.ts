@@ -37,7 +37,7 @@ export function explainReach(
   const wildcards = own.filter((binding) => binding.wildcard);
   const parts = [
     wildcards.length > 0
-      ? `${explainWildcards(wildcards, facts, world.limits)}${explainDevice(wildcards, world.interfaces)}`
+      ? `${explainWildcards(wildcards, facts, world)}${explainDevice(wildcards, world.interfaces)}`
       : explainAddresses(facts, world.interfaces),
   ];
   if (scope === "nowhere" && (taken.length > 0 || wildcards.some(({ device }) => device === null))) {
@@ -54,7 +54,11 @@ export function explainReach(
   return `${parts.join(", ")}.`;
 }
 
-function explainWildcards(wildcards: readonly Binding[], { ipv4, ipv6 }: ReachFacts, limits: PortLimits): string {
+function explainWildcards(
+  wildcards: readonly Binding[],
+  { ipv4, ipv6 }: ReachFacts,
+  world: { readonly limits: PortLimits },
+): string {
   const bound = {
     ipv4: wildcards.some(({ takes }) => takes.ipv4 === "yes"),
     ipv6: wildcards.some(({ takes }) => takes.ipv6 === "yes"),
@@ -64,8 +68,9 @@ function explainWildcards(wildcards: readonly Binding[], { ipv4, ipv6 }: ReachFa
     return ipv6 === "no" ? "Bound to every IPv4 address and to no IPv6 address" : "Bound to every IPv4 address";
   if (ipv4 === "no") return "Bound to every IPv6 address and to no IPv4 address";
   if (ipv4 === "yes") return "Bound to every IPv6 address";
-  const usual = limits.v6onlyDefault.known
-    ? `; by default this machine's sockets ${limits.v6onlyDefault.value ? "do not take it" : "take it"}`
+  const { v6onlyDefault } = world.limits;
+  const usual = v6onlyDefault.known
+    ? `; by default this machine's sockets ${v6onlyDefault.value ? "do not take it" : "take it"}`
     : "";
   return `Bound to every IPv6 address, and whether it takes IPv4 too depends on its v6only option, which could not be read${usual}`;
 }

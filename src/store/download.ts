@@ -3,7 +3,7 @@
  */
 import { request as requestPlain, type ClientRequest, type IncomingMessage } from "node:http";
 import { request as requestSecure } from "node:https";
-import { PortolanError, isLoopbackAddress, quote, tryParseIpAddress } from "../core/index.ts";
+import { PortolanError, isLoopbackAddress, linkAbort, quote, tryParseIpAddress } from "../core/index.ts";
 
 /** What is fetched at most. */
 export interface DownloadLimits {
@@ -46,8 +46,7 @@ const longestHeader = 1000;
  */
 export async function downloadText(url: string, options: DownloadOptions): Promise<Download> {
   const { limits, signal } = options;
-  const deadline = AbortSignal.timeout(limits.deadlineMs);
-  const ended = AbortSignal.any([signal, deadline]);
+  const { signal: ended, release } = linkAbort(signal, limits.deadlineMs);
   let here = parseUrl(url);
   try {
     for (let redirections = 0; redirections <= limits.mostRedirections; redirections++) {
@@ -80,12 +79,14 @@ export async function downloadText(url: string, options: DownloadOptions): Promi
   } catch (error) {
     if (signal.aborted)
       throw new PortolanError("ABORTED", "Fetching was stopped; nothing was changed.", { cause: error });
-    if (deadline.aborted) throw failed(here, `it was not complete after ${limits.deadlineMs} ms`, error);
+    if (ended.aborted) throw failed(here, `it was not complete after ${limits.deadlineMs} ms`, error);
     if (error instanceof PortolanError) throw error;
     const { code, message } = error as NodeJS.ErrnoException;
     const strange =
       code?.startsWith("HPE_") === true ? `what answers there does not keep to HTTP (${code})` : undefined;
     throw failed(here, strange ?? reasons[code ?? ""] ?? code ?? message, error);
+  } finally {
+    release();
   }
 }
 

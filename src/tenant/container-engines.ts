@@ -4,7 +4,7 @@
  */
 import { request } from "node:http";
 import { existsSync, readdirSync } from "node:fs";
-import type { Transport } from "../core/index.ts";
+import { linkAbort, type Transport } from "../core/index.ts";
 
 /** A port of a container that its engine makes reachable at the machine's own addresses. */
 export interface PublishedPort {
@@ -94,7 +94,8 @@ interface Answer {
 
 function get(socketPath: string, path: string, signal: AbortSignal): Promise<Answer> {
   return new Promise((resolve, reject) => {
-    const call = request({ socketPath, path, signal, headers: { host: "localhost" } }, (response) => {
+    const limit = linkAbort(signal, patienceMs);
+    const call = request({ socketPath, path, signal: limit.signal, headers: { host: "localhost" } }, (response) => {
       const chunks: Buffer[] = [];
       let length = 0;
       response.on("data", (chunk: Buffer) => {
@@ -103,17 +104,13 @@ function get(socketPath: string, path: string, signal: AbortSignal): Promise<Ans
         if (length > largestAnswer) call.destroy(new Error("The answer is too long."));
       });
       response.on("error", reject);
-      response.on("close", () => clearTimeout(timer));
       response.on("end", () => {
         if (response.statusCode !== 200) reject(new Error(`The engine answered ${response.statusCode}.`));
         else resolve({ headers: response.headers, body: Buffer.concat(chunks).toString("utf8") });
       });
     });
-    const timer = setTimeout(() => call.destroy(new Error("The engine did not answer in time.")), patienceMs);
-    call.on("error", (error) => {
-      clearTimeout(timer);
-      reject(error);
-    });
+    call.once("close", limit.release);
+    call.on("error", reject);
     call.end();
   });
 }

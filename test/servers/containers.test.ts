@@ -49,11 +49,8 @@ describe.skipIf(requireOrSkip("containers", whyNoNetworkNamespaces(), ...whyNoCo
     const start = ["run", "--detach", "--name"];
     const serve = (port: number): string[] => ["busy:1", "/bin/httpd", "-f", "-h", "/www", "-p", String(port)];
     await engine.podman([...start, "onhost", "--network", "host", ...serve(8101)]);
-    await engine.podman([
-      ...[...start, "published", "--publish", "8102:80"],
-      ...["--label", "com.docker.compose.project=shop", "--label", "com.docker.compose.service=web"],
-      ...serve(80),
-    ]);
+    const labels = ["--label", "com.docker.compose.project=shop", "--label", "com.docker.compose.service=web"];
+    await engine.podman([...start, "published", "--publish", "8102:80", ...labels, ...serve(80)]);
     await engine.podman([...start, "private-one", ...serve(80)]);
     await engine.podman([...start, "private-two", ...serve(80)]);
     await engine.podman([...start, "inward", "busy:1", "/bin/httpd", "-f", "-h", "/www", "-p", "127.0.0.1:8103"]);

@@ -5,6 +5,7 @@
 import { closeSync, fstatSync, openSync, readFileSync, readSync, readlinkSync } from "node:fs";
 import { assembleSocketProgram, recordSize } from "./bpf-program.ts";
 import { readTaskFileLayout, type TaskFileLayout } from "./bpf-type-format.ts";
+import { capabilities, readCapabilities } from "./capabilities.ts";
 import type { HolderRequest } from "./holders.ts";
 import { FindingList, findInode } from "./inode-index.ts";
 import type { NativeAccess } from "./libc.ts";
@@ -48,11 +49,6 @@ const mostTries = 8;
 /** The kernel answers at most 8 pages at once. */
 const bufferSize = 1 << 17;
 
-/** Bits of CapEff (include/uapi/linux/capability.h). With the first /proc shows every process's descriptors, too. */
-const mayTrace = 1n << 19n;
-const mayAdminister = 1n << 21n;
-const mayMonitor = 1n << 38n;
-const mayLoad = 1n << 39n;
 /** Inodes of the first user and pid namespace (include/linux/proc_ns.h). */
 const firstUserNamespace = "user:[4026531837]";
 const firstPidNamespace = "pid:[4026531836]";
@@ -83,11 +79,13 @@ export function isPrivileged(): boolean {
     const status = readFileSync("/proc/self/status", "latin1");
     // A filter of system calls may end the process for this one, instead of refusing it.
     if (/^Seccomp:\t[^0]/m.test(status)) return false;
-    const able = BigInt(`0x${/^CapEff:\t([0-9a-f]{1,16})$/m.exec(status)?.[1] ?? "0"}`);
-    const canLoad = (able & mayAdminister) !== 0n || (able & (mayMonitor | mayLoad)) === (mayMonitor | mayLoad);
+    const able = readCapabilities() ?? 0n;
+    const { administer, monitor, loadPrograms, trace } = capabilities;
+    const canLoad = (able & administer) !== 0n || ((able & monitor) !== 0n && (able & loadPrograms) !== 0n);
     return (
       canLoad &&
-      (able & mayTrace) !== 0n &&
+      // With it /proc shows every process's descriptors, too.
+      (able & trace) !== 0n &&
       readlinkSync("/proc/self/ns/user") === firstUserNamespace &&
       readlinkSync("/proc/self/ns/pid") === firstPidNamespace
     );

@@ -3,6 +3,7 @@
  */
 import { existsSync, readFileSync, readlinkSync } from "node:fs";
 import type { SystemExamination } from "../examine.ts";
+import { readCapabilities } from "./capabilities.ts";
 import { isHidingMounted } from "./hidden-processes.ts";
 
 /** Capabilities by bit (include/uapi/linux/capability.h). */
@@ -37,7 +38,7 @@ export function examineLinux(): SystemExamination {
   return {
     system: nameSystem(),
     libc: nameLibc(),
-    capabilities: namesOfCapabilities(fieldOf(status, "CapEff")),
+    capabilities: namesOfCapabilities(readCapabilities()),
     confinement: {
       noNewPrivileges: fieldOf(status, "NoNewPrivs") === "1",
       seccomp: fieldOf(status, "Seccomp") === "0" ? "off" : (fieldOf(status, "Seccomp") ?? "unknown"),
@@ -59,13 +60,12 @@ export function examineLinux(): SystemExamination {
   };
 }
 
-/** Names of the capabilities in a mask of /proc/PID/status; `null` when it is none. */
-export function namesOfCapabilities(mask: string | undefined): readonly string[] | null {
-  if (mask === undefined || !/^[0-9a-f]{1,16}$/.test(mask)) return null;
-  const bits = BigInt(`0x${mask}`);
+/** Names of the capabilities in a set of bits; `null` when there is no set. */
+export function namesOfCapabilities(set: bigint | undefined): readonly string[] | null {
+  if (set === undefined) return null;
   const names: string[] = [];
   for (let bit = 0; bit < 64; bit++) {
-    if (((bits >> BigInt(bit)) & 1n) === 1n) names.push(capabilityNames[bit] ?? `${bit}`);
+    if (((set >> BigInt(bit)) & 1n) === 1n) names.push(capabilityNames[bit] ?? String(bit));
   }
   return names;
 }

@@ -2,7 +2,7 @@
  * @module What other network namespaces hold: sockets, interfaces and limits of each, by entering it where that is allowed and by its
  * processes' tables in /proc where it is not.
  */
-import { isPortolanError, known, unknown, type Socket } from "../../core/index.ts";
+import { isPortolanError, unknown, type Socket } from "../../core/index.ts";
 import type { BlindSpot, NetworkInterface, PortLimits } from "../host.ts";
 import { ownNetworkFolder, type FileTree } from "./file-tree.ts";
 import { readNetworkInterfaces } from "./interfaces.ts";
@@ -11,7 +11,6 @@ import { readPortLimits } from "./limits.ts";
 import { surveyNamespaces, visitNamespace, type NamespaceSighting } from "./namespaces.ts";
 import { openDiagnosis, readNetlinkSockets, type DiagnosisDoor } from "./netlink.ts";
 import { readProcSockets, type TableRequest } from "./proc-net.ts";
-import { readLocalNetworks } from "./saved-addresses.ts";
 
 /** One namespace's part of a snapshot. */
 export interface ForeignLook {
@@ -19,7 +18,8 @@ export interface ForeignLook {
   readonly reader: "netlink" | "proc";
   readonly sockets: readonly Socket[];
   readonly interfaces: readonly NetworkInterface[];
-  readonly limits: PortLimits;
+  /** Reads them when it is called: few ask, and it takes another visit. */
+  readonly readLimits: () => PortLimits;
 }
 
 /** Every other namespace. */
@@ -57,6 +57,9 @@ export async function readForeignLooks(
   return finish(true);
 }
 
+/** The tree of the namespace in which this thread is. */
+const inside: FileTree = { root: "", networkFolder: ownNetworkFolder };
+
 async function enterAndRead(
   access: NativeAccess,
   sighting: NamespaceSighting,
@@ -65,16 +68,17 @@ async function enterAndRead(
 ): Promise<ForeignLook | undefined> {
   try {
     const visit = visitNamespace(access, sighting.paths, () => {
-      const inside = { root: "", networkFolder: ownNetworkFolder };
-      const { interfaces } = readNetworkInterfaces(inside);
-      // Copied, because what is read late is read in the wrong namespace.
-      return { interfaces, limits: { ...readPortLimits(inside) }, descriptor: openDiagnosis(access) };
+      return { interfaces: readNetworkInterfaces(inside).interfaces, descriptor: openDiagnosis(access) };
     });
     if (visit === undefined) return undefined;
-    const { interfaces, limits, descriptor } = visit;
+    const { interfaces, descriptor } = visit;
+    // Copied, because what is read late is read in the wrong namespace.
+    let limits: PortLimits | undefined;
+    const readLimits = (): PortLimits =>
+      (limits ??= visitNamespace(access, sighting.paths, () => ({ ...readPortLimits(inside) })) ?? unknownLimits);
     const door: DiagnosisDoor = { descriptor, interfaceNames: namesByIndex(interfaces) };
     const { sockets } = await readNetlinkSockets(access, request, signal, door);
-    return { sighting, reader: "netlink", sockets, interfaces, limits };
+    return { sighting, reader: "netlink", sockets, interfaces, readLimits };
   } catch (error) {
     if (isPortolanError(error) && error.code === "READER_UNAVAILABLE") return undefined;
     throw error;
@@ -91,11 +95,11 @@ function readThroughMembers(
   request: TableRequest,
 ): ForeignLook | undefined {
   for (const pid of sighting.members) {
-    const inside: FileTree = { root: tree.root, networkFolder: `/proc/${pid}/net` };
+    const member: FileTree = { root: tree.root, networkFolder: `/proc/${pid}/net` };
     try {
-      const sockets = readProcSockets(inside, request);
-      const { interfaces } = readNetworkInterfaces(inside);
-      return { sighting, reader: "proc", sockets, interfaces, limits: limitsFromOutside(inside) };
+      const sockets = readProcSockets(member, request);
+      const { interfaces } = readNetworkInterfaces(member);
+      return { sighting, reader: "proc", sockets, interfaces, readLimits: () => unknownLimits };
     } catch (error) {
       // It has ended; another process of the namespace has the same tables.
       if (!isPortolanError(error)) throw error;
@@ -104,20 +108,16 @@ function readThroughMembers(
   return undefined;
 }
 
+const hidden = unknown("permission");
+
 /** /proc/sys shows the limits of the reader's own namespace and no other. */
-function limitsFromOutside(inside: FileTree): PortLimits {
-  const hidden = unknown("permission");
-  const localNetworks = readLocalNetworks(inside);
-  return {
-    unprivilegedPortStart: hidden,
-    ephemeralRange: hidden,
-    reservedPorts: hidden,
-    mayBindPrivileged: hidden,
-    v6onlyDefault: hidden,
-    localNetworks: localNetworks === undefined ? hidden : known(localNetworks),
-    nonlocalBind: { ipv4: hidden, ipv6: hidden },
-  };
-}
+const unknownLimits: PortLimits = {
+  unprivilegedPortStart: hidden,
+  ephemeralRange: hidden,
+  reservedPorts: hidden,
+  mayBindPrivileged: hidden,
+  v6onlyDefault: hidden,
+};
 
 /**
  * @param unnamed namespaces that were looked into without learning their number: some of the named ones are these

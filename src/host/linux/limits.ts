@@ -3,11 +3,9 @@
  */
 import { known, unknown, type Known } from "../../core/index.ts";
 import type { PortLimits } from "../host.ts";
+import { capabilities, readCapabilities } from "./capabilities.ts";
 import { readText, type FileTree } from "./file-tree.ts";
 import { readLocalNetworks } from "./saved-addresses.ts";
-
-/** CAP_NET_BIND_SERVICE, include/uapi/linux/capability.h. */
-const bindCapability = 10n;
 
 /** Limits of the reader's network namespace. */
 export function readPortLimits(tree: FileTree): PortLimits {
@@ -52,6 +50,6 @@ function readReservedPorts(tree: FileTree): Known<string> {
 
 /** The kernel asks for the capability alone: root without it may not, anybody with it may. */
 function readBindCapability(tree: FileTree): Known<boolean> {
-  const match = /\nCapEff:\s*([0-9a-f]{1,16})\n/.exec(readText(tree, "/proc/self/status", 4096) ?? "");
-  return match === null ? unknown("unsupported") : known(((BigInt(`0x${match[1]}`) >> bindCapability) & 1n) === 1n);
+  const able = readCapabilities(tree);
+  return able === undefined ? unknown("unsupported") : known((able & capabilities.bindPrivileged) !== 0n);
 }

@@ -5,7 +5,6 @@
  * which everybody may read. The inode of a file in `net/` is the namespace's own (`proc_net_ns_init` in fs/proc/proc_net.c makes the
  * folder anew for each), so that an ordinary user can tell all namespaces apart, though not name them.
  */
-import { isMainThread } from "node:worker_threads";
 import { closeSync, openSync, readdirSync, readlinkSync, statSync } from "node:fs";
 import { readProcessIds, type FileTree } from "./file-tree.ts";
 import type { NativeAccess } from "./libc.ts";
@@ -129,7 +128,7 @@ let calls: NamespaceCalls | undefined;
  */
 export function visitNamespace<T>(access: NativeAccess, paths: readonly string[], work: () => T): T | undefined {
   const { setns } = (calls ??= { setns: access.library.func("int setns(int fd, int kind)") });
-  const home = openSync(`/proc/${isMainThread ? "self" : "thread-self"}/ns/net`, "r");
+  const home = openSync("/proc/thread-self/ns/net", "r");
   try {
     for (const path of paths) {
       let door: number;

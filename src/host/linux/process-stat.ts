@@ -1,6 +1,7 @@
 /**
  * @module The one-line record in /proc/PID/stat (proc_pid_stat(5)).
  */
+import { readBytes } from "./file-tree.ts";
 
 /** Fields of it that Portolan uses. */
 export interface ProcessStat {
@@ -9,6 +10,13 @@ export interface ProcessStat {
   /** One letter: R S D Z T … */
   readonly state: string;
   readonly parentPid: number;
+  readonly processGroup: number;
+  /** Leader of its session. */
+  readonly sessionId: number;
+  /** Number of the terminal's device, 0 without one. */
+  readonly terminal: number;
+  /** Process group in the terminal's foreground, -1 without a terminal. */
+  readonly foregroundGroup: number;
   /** Since the machine started, in clock ticks: 100 a second on every Linux that shows itself to programs (USER_HZ). */
   readonly startTicks: number;
   /** Resident memory in pages. */
@@ -35,9 +43,22 @@ export function parseProcessStat(bytes: Buffer): ProcessStat | undefined {
     name: bytes.toString("utf8", open + 1, close),
     state: fields[0]!,
     parentPid,
+    processGroup: Number(fields[2]),
+    sessionId: Number(fields[3]),
+    terminal: Number(fields[4]),
+    foregroundGroup: Number(fields[5]),
     startTicks,
     residentPages,
     // The flag is the 22nd bit of a number that can exceed 31 bits.
     kernelThread: Math.floor(flags / kernelThreadFlag) % 2 === 1,
   };
+}
+
+/** The record of a running machine's process, `undefined` when it has ended or the system has no such files. */
+export function readProcessStat(pid: number): ProcessStat | undefined {
+  try {
+    return parseProcessStat(readBytes(`/proc/${pid}/stat`, 4096));
+  } catch {
+    return undefined;
+  }
 }

@@ -78,9 +78,12 @@ export async function takeSnapshot(
     reader: told.reader,
     networkNamespace: namespace === undefined ? unknown("unsupported") : known(namespace),
     sockets,
-    others: (foreign?.looks ?? []).map(({ sighting, ...look }) => ({
+    others: (foreign?.looks ?? []).map(({ sighting, readLimits, ...look }) => ({
       ...shared,
       ...look,
+      get limits() {
+        return readLimits();
+      },
       networkNamespace: sighting.inode === undefined ? unknown("permission") : known(`net:[${sighting.inode}]`),
       namespaceNames: sighting.names,
       namespaceMembers: sighting.members,
