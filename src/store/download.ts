@@ -46,8 +46,8 @@ const longestHeader = 1000;
  */
 export async function downloadText(url: string, options: DownloadOptions): Promise<Download> {
   const { limits, signal } = options;
-  const { signal: ended, release } = linkAbort(signal, limits.deadlineMs);
   let here = parseUrl(url);
+  const { signal: ended, release } = linkAbort(signal, limits.deadlineMs);
   try {
     for (let redirections = 0; redirections <= limits.mostRedirections; redirections++) {
       const response = await ask(here, options, ended);
