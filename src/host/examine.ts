@@ -35,6 +35,8 @@ export interface SystemExamination {
     /** True when processes of other users are out of sight (hidepid). */
     readonly hidesOthers: boolean;
   } | null;
+  /** How many descriptors a process may have (RLIMIT_NOFILE): a number or `unlimited`. */
+  readonly openFiles: { readonly soft: string; readonly hard: string } | null;
   readonly settings: readonly { readonly name: string; readonly value: string }[];
 }
 
@@ -74,5 +76,6 @@ const unexamined: SystemExamination = {
   namespaces: [],
   container: null,
   processTable: null,
+  openFiles: null,
   settings: [],
 };

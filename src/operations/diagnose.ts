@@ -92,6 +92,10 @@ const outputSchema = v.object({
     namespaces: listOf(v.object({ kind: v.string(), name: nullableText, sameAsSystem: v.nullable(v.boolean()) })),
     container: v.nullable(v.object({ kind: v.string(), evidence: v.string() })),
     processTable: v.nullable(v.object({ options: nullableText, hidesOthers: v.boolean() })),
+    openFiles: v.pipe(
+      v.nullable(v.object({ soft: v.string(), hard: v.string() })),
+      v.description("How many descriptors a process may have (RLIMIT_NOFILE)"),
+    ),
     settings: listOf(v.object({ name: v.string(), value: v.string() })),
   }),
   limits: limitsSchema,
@@ -169,6 +173,7 @@ export async function runDiagnose(_input: DiagnoseInput, context: OperationConte
       namespaces: machine.namespaces,
       container: machine.container,
       processTable: machine.processTable,
+      openFiles: machine.openFiles,
       settings: machine.settings,
     },
     limits: readLimitsOrUnknown(context),

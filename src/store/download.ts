@@ -82,12 +82,17 @@ export async function downloadText(url: string, options: DownloadOptions): Promi
     if (ended.aborted) throw failed(here, `it was not complete after ${limits.deadlineMs} ms`, error);
     if (error instanceof PortolanError) throw error;
     const { code, message } = error as NodeJS.ErrnoException;
-    const strange =
-      code?.startsWith("HPE_") === true ? `what answers there does not keep to HTTP (${code})` : undefined;
-    throw failed(here, strange ?? reasons[code ?? ""] ?? code ?? message, error);
+    throw failed(here, describeError(code) ?? code ?? message, error);
   } finally {
     release();
   }
+}
+
+/** A failure of Node's in words. */
+function describeError(code = ""): string | undefined {
+  if (code.startsWith("HPE_")) return `what answers there does not keep to HTTP (${code})`;
+  if (/CERT|VERIFY_LEAF/.test(code)) return `its certificate is not one that Node trusts (${code})`;
+  return Object.hasOwn(reasons, code) ? reasons[code] : undefined;
 }
 
 const reasons: Readonly<Record<string, string>> = {

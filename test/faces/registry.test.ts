@@ -14,6 +14,7 @@ import {
   writeFileSync,
 } from "node:fs";
 import { createServer, type RequestListener, type Server } from "node:http";
+import { createServer as createSecureServer } from "node:https";
 import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -21,6 +22,7 @@ import { fileURLToPath } from "node:url";
 import { Ajv2020 } from "ajv/dist/2020.js";
 import { afterAll, afterEach, beforeEach, describe, expect, test } from "vitest";
 import type { RegistryResult } from "../../src/operations/registry.ts";
+import { makeCertificate } from "../servers/certificate.ts";
 import { requireOrSkip, whyNoProgram } from "../support/netns.ts";
 import { assignmentRecord, makeRegistryFile } from "../support/registry-file.ts";
 import { commandPath, runCommand, type CommandOutcome } from "../support/run-command.ts";
@@ -204,6 +206,35 @@ test.skipIf(!existsSync(officialPath))("IANA's own file, from a server and from 
   const explained = await portolan(["explain", "443"]);
   expect(explained.stdout).toContain("https");
 });
+
+test.skipIf(requireOrSkip("an encrypted server", whyNoProgram("openssl", "openssl")))(
+  "from an encrypted server that Node trusts, and never on from there without encryption",
+  async () => {
+    const { certificate, key } = await makeCertificate();
+    const trusted = { NODE_EXTRA_CA_CERTS: writeFile("certificate.pem", certificate) };
+    const plain = await serve((_, response) => void response.end(readFileSync(files.first)));
+    const server = createSecureServer({ cert: certificate, key }, (request, response) => {
+      if (request.url === "/plain") response.writeHead(302, { location: plain }).end();
+      else response.end(readFileSync(files.first));
+    });
+    await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+    servers.push(server);
+    const url = `https://localhost:${(server.address() as AddressInfo).port}`;
+    const words = ["registry", "update", "--json", "--from"];
+    const stranger = await portolan([...words, `${url}/a.csv`]);
+    expect(JSON.parse(stranger.stderr)).toMatchObject({
+      error: { code: "DOWNLOAD_FAILED", message: expect.stringContaining("certificate") },
+    });
+    const downgraded = await portolan([...words, `${url}/plain`], trusted);
+    expect(JSON.parse(downgraded.stderr)).toMatchObject({
+      error: { code: "DOWNLOAD_FAILED", message: expect.stringContaining("not encrypted") },
+    });
+    expect(cacheEntries()).toEqual([]);
+    const updated = await portolan([...words, `${url}/a.csv`], trusted);
+    expect(updated).toMatchObject({ status: 0, stderr: "" });
+    expect(await nameOf48700()).toBe("first-new");
+  },
+);
 
 describe("what is refused changes nothing", () => {
   async function expectRefused(code: string, ...words: string[]): Promise<void> {

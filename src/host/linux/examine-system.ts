@@ -53,6 +53,7 @@ export function examineLinux(): SystemExamination {
       options: /\bproc (?:proc|none|\S+) (\S+)$/.exec(lastProcMount(mounts))?.[1] ?? null,
       hidesOthers: isHidingMounted(mounts) && !existsSync("/proc/1"),
     },
+    openFiles: readOpenFilesLimit(),
     settings: settings.flatMap((path) => {
       const value = read(`/proc/sys/${path}`)?.trim();
       return value === undefined ? [] : [{ name: path.replaceAll("/", "."), value: value.slice(0, 40) }];
@@ -100,6 +101,11 @@ function findContainer(mounts: string): SystemExamination["container"] {
   ];
   const found = marks.find(([present]) => present);
   return found === undefined ? null : { kind: found[1], evidence: found[2] };
+}
+
+function readOpenFilesLimit(): SystemExamination["openFiles"] {
+  const match = /^Max open files\s+(\w+)\s+(\w+)/m.exec(read("/proc/self/limits") ?? "");
+  return match === null ? null : { soft: match[1] ?? "", hard: match[2] ?? "" };
 }
 
 function lastProcMount(mounts: string): string {

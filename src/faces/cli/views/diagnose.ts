@@ -66,14 +66,15 @@ function tellReaders({ readers, holderSearch, look, failure }: DiagnoseResult): 
   return facts;
 }
 
-function tellBlindSpots({ blindSpots }: DiagnoseResult): Fact[] {
+function tellBlindSpots({ blindSpots, look }: DiagnoseResult): Fact[] {
+  if (look === null) return [["", "the look failed, so that is not known"]];
   if (blindSpots.length === 0) return [["", "nothing is out of sight that it knows of"]];
   return blindSpots.map(({ what, why, message }) => [what, `${message} (${why})`]);
 }
 
 function tellSurroundings({ rights, surroundings }: DiagnoseResult): Fact[] {
   const { capabilities } = rights;
-  const { namespaces, container, processTable, settings } = surroundings;
+  const { namespaces, container, openFiles, processTable, settings } = surroundings;
   const facts: Fact[] = [["user id", rights.uid === null ? "none" : String(rights.uid)]];
   if (capabilities !== null) {
     facts.push(["capabilities", capabilities.length === 0 ? "none" : capabilities.join(" ")]);
@@ -91,6 +92,7 @@ function tellSurroundings({ rights, surroundings }: DiagnoseResult): Fact[] {
     const hides = processTable.hidesOthers ? "; hides the processes of other users" : "";
     facts.push(["/proc", `${processTable.options ?? "options not known"}${hides}`]);
   }
+  if (openFiles !== null) facts.push(["open files", `${openFiles.soft} at most, ${openFiles.hard} when asked for`]);
   for (const { name, value } of settings) facts.push(["setting", `${name} = ${value}`]);
   return facts;
 }
