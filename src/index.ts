@@ -9,6 +9,7 @@ import {
   canBindOperation,
   connectionsOperation,
   demoOperation,
+  diagnoseOperation,
   explainOperation,
   followOperation,
   identifyOperation,
@@ -17,6 +18,7 @@ import {
   learnOperation,
   listOperation,
   rangesOperation,
+  registryOperation,
   releaseOperation,
   reservationsOperation,
   reserveOperation,
@@ -158,6 +160,19 @@ export const reservations = bindOperation(reservationsOperation);
 /** Gives reservations back. @throws RESERVATION_UNKNOWN, STORE_FAILED */
 export const release = bindOperation(releaseOperation);
 
+/**
+ * Which table of port names is in use; `{ action: "update" }` fetches IANA's file, checks it and keeps it in the user's cache, and this
+ * process and every later one prefers it; `{ action: "reset" }` goes back to the built-in table.
+ * @throws REGISTRY_INVALID, DOWNLOAD_FAILED, FILE_UNREADABLE, STORE_FAILED, ARGUMENT_INVALID, ABORTED; nothing is changed then
+ */
+export const registry = bindOperation(registryOperation);
+
+/**
+ * What Portolan runs on, what it sees with, and what it cannot see and why: for a bug report. Nothing secret is in it, and the home
+ * folder is `~`. What does not work is told and never thrown.
+ */
+export const diagnose = bindOperation(diagnoseOperation);
+
 export * from "./ports.ts";
 export { planBind, planListen } from "./plan/index.ts";
 export type {
@@ -174,7 +189,15 @@ export { createHost } from "./host/index.ts";
 export type * from "./host/host.ts";
 export { operations } from "./operations/index.ts";
 export type { CallOptions } from "./operations/bind-operation.ts";
-export type { Effect, Example, Face, Operation, OperationContext, OperationResult } from "./operations/operation.ts";
+export type {
+  Effect,
+  Example,
+  Face,
+  Operation,
+  OperationContext,
+  OperationResult,
+  TerminalFacts,
+} from "./operations/operation.ts";
 export type { DemoEvent, DemoInput, DemoResult } from "./operations/demo.ts";
 export type { CanBindInput, CanBindResult } from "./operations/can-bind.ts";
 export type { ConnectionsInput, ConnectionsResult, ListedConnection } from "./operations/connections.ts";
@@ -186,9 +209,11 @@ export type { FollowEvent, FollowInput, FollowResult } from "./operations/follow
 export type { ListInput, ListResult } from "./operations/list.ts";
 export type { WaitEvent, WaitInput, WaitResult } from "./operations/wait.ts";
 export type { WhoInput, WhoResult } from "./operations/who.ts";
+export type { DiagnoseInput, DiagnoseResult } from "./operations/diagnose.ts";
 export type { ExplainInput, ExplainResult } from "./operations/explain.ts";
 export type { IdentifyInput, IdentifyResult } from "./operations/identify.ts";
 export type { PickInput, PickResult } from "./operations/pick.ts";
+export type { RegistryInput, RegistryResult } from "./operations/registry.ts";
 export type { ReleaseInput, ReleaseResult } from "./operations/release.ts";
 export type { ReservationsInput, ReservationsResult } from "./operations/reservations.ts";
 export type { ReserveInput, ReserveResult } from "./operations/reserve.ts";

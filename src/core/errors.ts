@@ -152,6 +152,18 @@ export const errorTable = {
     exitStatus: 3,
     httpStatus: 500,
   },
+  REGISTRY_INVALID: {
+    title: "Not IANA's registry",
+    hint: "Nothing was changed. The official file is service-names-port-numbers.csv at www.iana.org; --from takes another address or a file.",
+    exitStatus: 1,
+    httpStatus: 422,
+  },
+  DOWNLOAD_FAILED: {
+    title: "A file could not be fetched",
+    hint: "Nothing was changed. Check the network and the address, or fetch the file yourself and give it with --from FILE.",
+    exitStatus: 1,
+    httpStatus: 502,
+  },
   RESERVATION_CONFLICT: {
     title: "That is reserved already",
     hint: "portolan reservations lists what is reserved; portolan release NAME gives it up.",

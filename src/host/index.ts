@@ -5,6 +5,7 @@ import { createLinuxHost } from "./linux/linux-host.ts";
 import { createUnsupportedHost } from "./unsupported.ts";
 import type { Host } from "./host.ts";
 
+export { examineMachine, type MachineExamination, type MethodExamination } from "./examine.ts";
 export { capabilities, readCapabilities } from "./linux/capabilities.ts";
 export { readProcessStat } from "./linux/process-stat.ts";
 export { loadNativeAccess, type Koffi, type KoffiLibrary, type NativeAccess } from "./linux/libc.ts";

@@ -5,7 +5,7 @@ import { networkInterfaces } from "node:os";
 import { PortSet, PortolanError, isPort, parseIpAddress, quote, type Port } from "../core/index.ts";
 import { createHost } from "../host/index.ts";
 import { resolveServiceName } from "../registry/index.ts";
-import { stateFolderOf, type KernelLock } from "../store/index.ts";
+import { stateFolderOf, useRegistryCache, type KernelLock } from "../store/index.ts";
 import { acquirePorts, type PortWish } from "./acquire-ports.ts";
 import { acquireNamedPort } from "./named-port.ts";
 import { readReservations, reservationFile, reservedPorts } from "./reservations.ts";
@@ -44,6 +44,7 @@ const processLeases = (shared[leasesKey] ??= new Map<number, KernelLock>());
  */
 export async function pickPort(options: PickPortOptions = {}): Promise<Port> {
   if (options.name === undefined) return (await pickPorts(1, options))[0]!;
+  useRegistryCache(process.env);
   const host = createHost();
   const name = checkName(options.name);
   const workingDirectory = options.workingDirectory ?? process.cwd();
@@ -71,6 +72,7 @@ export async function pickPorts(
   if (!Number.isInteger(count) || count < 1 || count > 65_535) {
     throw new PortolanError("ARGUMENT_INVALID", `The number of ports is a whole number from 1 to 65535, not ${count}.`);
   }
+  useRegistryCache(process.env);
   const wish: PortWish = {
     ...readWish(options),
     count,

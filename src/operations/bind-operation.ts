@@ -4,6 +4,7 @@
 import * as v from "valibot";
 import { PortolanError } from "../core/index.ts";
 import { createHost, type Host } from "../host/index.ts";
+import { useRegistryCache } from "../store/index.ts";
 import type { Operation, OperationContext, OperationResult, ProgressMeasure } from "./operation.ts";
 
 /** Options of every library function. */
@@ -24,8 +25,10 @@ export interface CallOptions {
   readonly environment?: Readonly<Record<string, string | undefined>>;
 }
 
-/** Makes the context of a call; everything that was not given is this process's own. */
+/** Makes the context of a call; everything that was not given is this process's own. The environment's registry is used from now on. */
 export function createContext(options: CallOptions = {}): OperationContext {
+  const environment = options.environment ?? process.env;
+  useRegistryCache(environment);
   return {
     host: options.host ?? createHost(),
     signal: options.signal ?? new AbortController().signal,
@@ -34,7 +37,7 @@ export function createContext(options: CallOptions = {}): OperationContext {
     progress: options.onProgress ?? (() => undefined),
     readText: options.readText ?? readTextFile,
     workingDirectory: options.workingDirectory ?? currentFolder(),
-    environment: options.environment ?? process.env,
+    environment,
     confirm: options.confirm ?? refuseUnconfirmed,
   };
 }

@@ -4,6 +4,7 @@
 import { canBindOperation } from "./can-bind.ts";
 import { connectionsOperation } from "./connections.ts";
 import { demoOperation } from "./demo.ts";
+import { diagnoseOperation } from "./diagnose.ts";
 import { explainOperation } from "./explain.ts";
 import { followOperation } from "./follow.ts";
 import { identifyOperation } from "./identify.ts";
@@ -13,6 +14,7 @@ import { learnOperation } from "./learn.ts";
 import { listOperation } from "./list.ts";
 import { pickOperation } from "./pick.ts";
 import { rangesOperation } from "./ranges.ts";
+import { registryOperation } from "./registry.ts";
 import { releaseOperation } from "./release.ts";
 import { reservationsOperation } from "./reservations.ts";
 import { reserveOperation } from "./reserve.ts";
@@ -27,6 +29,7 @@ export {
   canBindOperation,
   connectionsOperation,
   demoOperation,
+  diagnoseOperation,
   explainOperation,
   identifyOperation,
   interfacesOperation,
@@ -36,6 +39,7 @@ export {
   followOperation,
   pickOperation,
   rangesOperation,
+  registryOperation,
   releaseOperation,
   reservationsOperation,
   reserveOperation,
@@ -66,6 +70,8 @@ export const operations = [
   reserveOperation,
   reservationsOperation,
   releaseOperation,
+  registryOperation,
+  diagnoseOperation,
   demoOperation,
   learnOperation,
 ] as const;

@@ -32,6 +32,18 @@ export interface ProgressMeasure {
   readonly remainingMs: number | null;
 }
 
+/** What the standard streams of a command are. */
+export interface TerminalFacts {
+  /** Which of them are terminals. */
+  readonly input: boolean;
+  readonly output: boolean;
+  readonly errors: boolean;
+  /** Columns of the page, `null` when it has no end. */
+  readonly columns: number | null;
+  /** Whether the output is coloured. */
+  readonly color: boolean;
+}
+
 /** What an operation may touch. Nothing else: no globals, no standard streams, no process. */
 export interface OperationContext {
   readonly host: Host;
@@ -50,6 +62,8 @@ export interface OperationContext {
   readonly readText: (path: string) => Promise<string>;
   /** Folder that relative paths and projects are looked for from, absolute. */
   readonly workingDirectory: string;
+  /** What the standard streams are; absent where the caller has none. */
+  readonly terminal?: () => TerminalFacts;
   /** The caller's environment. */
   readonly environment: Readonly<Record<string, string | undefined>>;
   /**

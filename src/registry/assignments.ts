@@ -2,10 +2,12 @@
  * @module IANA's assignments in full: every name of a port with its description and source.
  */
 import type { Port, Transport } from "../core/index.ts";
+import { onceForTables } from "./active-tables.ts";
 import { descriptionsTable } from "./descriptions.generated.ts";
-import { nameTable, readLine, tableTransports, type NameLine } from "./names.ts";
+import { readLine, readNameTable, type NameLine } from "./names.ts";
 import { findLines } from "./packed-lines.ts";
 import { sources } from "./sources.generated.ts";
+import { tableTransports } from "./table-transports.ts";
 
 /** One name of one port and transport. */
 export interface Assignment {
@@ -23,21 +25,24 @@ interface DescribedLine extends NameLine {
   readonly source: string;
 }
 
-let descriptionText: string | undefined;
+const readDescriptions = onceForTables(({ described }) => ({
+  text: described === null ? descriptionsTable() : described.descriptions(),
+  sources: described === null ? sources : described.sources,
+}));
 
 /** Joins a line of names with the line of descriptions at the same place. */
-function describeLine(nameLine: string, descriptionLine: string): DescribedLine {
+function describeLine(nameLine: string, descriptionLine: string, documents: readonly string[]): DescribedLine {
   const first = descriptionLine.indexOf(" ");
   const second = descriptionLine.indexOf(" ", first + 1);
-  const source = sources[Number(descriptionLine.slice(first + 1, second))] ?? "IANA";
+  const source = documents[Number(descriptionLine.slice(first + 1, second))] ?? "IANA";
   return { ...readLine(nameLine), description: descriptionLine.slice(second + 1), source };
 }
 
 function describedLinesOf(port: number): DescribedLine[] {
-  const names = findLines(nameTable, port);
-  if (names.length === 0) return [];
-  const descriptions = findLines((descriptionText ??= descriptionsTable()), port);
-  return names.map((line, index) => describeLine(line, descriptions[index] ?? ""));
+  const { text, sources: documents } = readDescriptions();
+  const names = findLines(readNameTable(), port);
+  const descriptions = findLines(text, port);
+  return names.map((line, index) => describeLine(line, descriptions[index] ?? "", documents));
 }
 
 function* expandLine(line: DescribedLine, transport?: Transport): Generator<Assignment> {
@@ -55,8 +60,9 @@ export function assignmentsOf(port: number, transport?: Transport): readonly Ass
 
 /** Every assignment there is, by port. */
 export function* allAssignments(): Generator<Assignment> {
-  const descriptions = (descriptionText ??= descriptionsTable()).split("\n");
-  for (const [index, line] of nameTable.split("\n").entries()) {
-    yield* expandLine(describeLine(line, descriptions[index] ?? ""));
+  const { text, sources: documents } = readDescriptions();
+  const descriptions = text.split("\n");
+  for (const [index, line] of readNameTable().split("\n").entries()) {
+    yield* expandLine(describeLine(line, descriptions[index] ?? "", documents));
   }
 }

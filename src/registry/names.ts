@@ -2,14 +2,12 @@
  * @module Names of ports, found in the packed table without taking it apart: `list` needs a few of twelve thousand.
  */
 import type { Transport } from "../core/index.ts";
-import { namesTable } from "./names.generated.ts";
+import { onceForTables } from "./active-tables.ts";
 import { findLines } from "./packed-lines.ts";
+import { tableTransports } from "./table-transports.ts";
 
-/** Transports in the order of the table's bits. */
-export const tableTransports: readonly Transport[] = ["tcp", "udp", "sctp", "dccp"];
-
-/** The table as one text; a bundler copies a constant to each of its uses, and a function not. */
-export const nameTable = namesTable();
+/** The table as one text. */
+export const readNameTable = onceForTables((tables) => tables.names());
 
 /** One line of the table. */
 export interface NameLine {
@@ -32,20 +30,20 @@ export function readLine(line: string): NameLine {
 /** The primary name of a port, e.g. `http` for 80 and tcp; `undefined` when it is assigned to nobody. */
 export function primaryNameOf(port: number, transport: Transport): string | undefined {
   const bit = 1 << tableTransports.indexOf(transport);
-  for (const line of findLines(nameTable, port)) {
+  for (const line of findLines(readNameTable(), port)) {
     const { mask, name } = readLine(line);
     if ((mask & bit) !== 0) return name;
   }
   return undefined;
 }
 
-let lowerCaseTable: string | undefined;
+const readLowerCaseTable = onceForTables(() => `\n${readNameTable().toLowerCase()}\n`);
 
 /** Ports of a registered name, letter case ignored, in ascending order; found by searching the table's text. */
 export function portsOfName(name: string): readonly number[] {
   // A space or line feed would match across fields.
   if (name === "" || /\s/.test(name)) return [];
-  lowerCaseTable ??= `\n${nameTable.toLowerCase()}\n`;
+  const lowerCaseTable = readLowerCaseTable();
   const wanted = ` ${name.toLowerCase()}\n`;
   const ports: number[] = [];
   for (let end = lowerCaseTable.indexOf(wanted); end !== -1; end = lowerCaseTable.indexOf(wanted, end + 1)) {

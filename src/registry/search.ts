@@ -2,6 +2,7 @@
  * @module From a name to its ports: exact names, the names people say, search, and what might have been meant.
  */
 import type { Port, Transport } from "../core/index.ts";
+import { onceForTables } from "./active-tables.ts";
 import { aliases, meaningOfAlias } from "./aliases.ts";
 import { allAssignments, type Assignment } from "./assignments.ts";
 import type { Convention } from "./convention.ts";
@@ -30,21 +31,17 @@ export interface ServiceMatch {
   readonly source: string;
 }
 
-let byName: Map<string, Assignment[]> | undefined;
-
 /** Assignments by lower-case name. */
-function assignmentsByName(): Map<string, Assignment[]> {
-  if (byName === undefined) {
-    byName = new Map();
-    for (const assignment of allAssignments()) {
-      const key = assignment.name.toLowerCase();
-      const known = byName.get(key);
-      if (known === undefined) byName.set(key, [assignment]);
-      else known.push(assignment);
-    }
+const assignmentsByName = onceForTables(() => {
+  const byName = new Map<string, Assignment[]>();
+  for (const assignment of allAssignments()) {
+    const key = assignment.name.toLowerCase();
+    const known = byName.get(key);
+    if (known === undefined) byName.set(key, [assignment]);
+    else known.push(assignment);
   }
   return byName;
-}
+});
 
 /** A service by its exact name, by a name that people say, or by a convention's word; letter case does not matter. */
 export function findService(name: string): ServicePorts | undefined {

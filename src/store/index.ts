@@ -1,6 +1,18 @@
 /**
  * @module The room store/: our own files, atomic, locked and versioned, and the kernel's locks.
  */
+export { cacheFolderOf } from "./cache-folder.ts";
+export { downloadText, type Download, type DownloadLimits } from "./download.ts";
+export { examineFolder, examineLocks, type FolderExamination } from "./examine-folder.ts";
 export { readJsonFile, updateJsonFile, type JsonFile } from "./json-file.ts";
 export { prepareLocks, tryLock, waitForLock, type KernelLock } from "./kernel-locks.ts";
+export {
+  readRegistryCache,
+  registryCachePath,
+  registryCacheProblem,
+  useRegistryCache,
+  type CachedRegistry,
+  type RegistryFacts,
+} from "./registry-cache.ts";
+export { removeRegistryCache, writeRegistryCache } from "./registry-writing.ts";
 export { stateFolderOf } from "./state-folder.ts";

@@ -4,6 +4,7 @@
 import { PortolanError, isPortolanError } from "../../core/index.ts";
 import { createHost } from "../../host/index.ts";
 import type { OperationContext, OperationResult } from "../../operations/operation.ts";
+import { registryCacheProblem, useRegistryCache } from "../../store/index.ts";
 import { completeWords, readBareCall, type Call } from "./call.ts";
 import { commands, type LoadedCommand } from "./commands.ts";
 import { manifest } from "./manifest.generated.ts";
@@ -78,6 +79,7 @@ async function runLoaded(
   const viewContext: ViewContext = { columns: page.columns, terminal: isTerminal(1), asRoot: commandAsRoot() };
   const root = settings.root;
   const status = openStatus();
+  useRegistryCache(process.env);
   const context: OperationContext = {
     host: createHost(root === undefined ? { reader: settings.reader } : { reader: settings.reader, root }),
     signal: abort.signal,
@@ -87,6 +89,13 @@ async function runLoaded(
     readText: async (path) => (await import("./read-text.ts")).readText(path, abort.signal),
     workingDirectory: currentFolder(),
     environment: process.env,
+    terminal: () => ({
+      input: isTerminal(0),
+      output: isTerminal(1),
+      errors: isTerminal(2),
+      columns: Number.isFinite(page.columns) ? page.columns : null,
+      color: page.color,
+    }),
     confirm: async (proposal) => {
       status.clear();
       return confirmProposal(proposal, command, viewContext, settings.color, abort.signal);
@@ -160,11 +169,24 @@ async function printResult(
   const readable = await writeAll(1, output.result(result));
   const notes = hasNotes && readable ? (view.notes?.(result as never, viewContext) ?? []) : [];
   if (notes.length > 0) await writeAll(2, printBlocks(notes, pageOf(2, process.env, color)));
+  if (hasNotes && registryCacheProblem() !== null) await tellRegistryProblem(color);
   if (!result.complete) {
     if (hasNotes) await writeAll(2, "Stopped early: this is what was found so far.\n");
     return interruptedStatus;
   }
   return view.exitStatus?.(result as never) ?? 0;
+}
+
+/** Names came from the built-in table, though a newer one was asked for. */
+async function tellRegistryProblem(color: Call["settings"]["color"]): Promise<void> {
+  const said: Block[] = [
+    paragraph([
+      span("The updated registry is not used: ", "warning"),
+      registryCacheProblem() ?? "",
+      " Names come from the built-in table. portolan registry update fetches it anew, portolan registry reset removes it.",
+    ]),
+  ];
+  await writeQuietly(printBlocks(said, pageOf(2, process.env, color)));
 }
 
 /** A shell can stand in a folder that was removed; nothing is found from there, and that is no failure. */

@@ -107,6 +107,16 @@ export const commands: Readonly<Record<string, () => Promise<LoadedCommand>>> = 
     const { releaseView } = await import("./views/reservations.ts");
     return { run: runRelease, view: releaseView };
   },
+  registry: async () => {
+    const { runRegistry } = await import("../../operations/registry.ts");
+    const { registryView } = await import("./views/registry.ts");
+    return { run: runRegistry, view: registryView };
+  },
+  diagnose: async () => {
+    const { runDiagnose } = await import("../../operations/diagnose.ts");
+    const { diagnoseView } = await import("./views/diagnose.ts");
+    return { run: runDiagnose, view: diagnoseView };
+  },
   demo: async () => {
     const { runDemo } = await import("../../operations/demo.ts");
     const { demoView } = await import("./views/demo.ts");

@@ -129,6 +129,7 @@ function makeArgument(parameter: CommandParameter): Argument {
   const word = `${(parameter.placeholder ?? parameter.key).toLowerCase()}${parameter.kind === "list" ? "..." : ""}`;
   const argument = new Argument(parameter.required ? `<${word}>` : `[${word}]`, parameter.description);
   if (parameter.kind === "integer") argument.argParser((text) => parseInteger(text, parameter));
+  if (parameter.kind === "choice") argument.choices(parameter.choices ?? []);
   return argument;
 }
 

@@ -1,0 +1,89 @@
+/**
+ * @module Plain files of our own: read bounded, replaced at once or not at all.
+ */
+import {
+  closeSync,
+  constants,
+  existsSync,
+  fstatSync,
+  fsyncSync,
+  mkdirSync,
+  openSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  writeSync,
+} from "node:fs";
+import { dirname } from "node:path";
+import { PortolanError, quote } from "../core/index.ts";
+
+/** Larger files are not ours, bytes. */
+const largestFile = 16 * 1024 * 1024;
+
+/**
+ * The content of a file. Neither a pipe, which would keep one waiting, nor a device, nor more than there can be is read.
+ * @throws STORE_FAILED when it is no such file; the system's own error when it cannot be opened or read
+ */
+export function readPlainFile(path: string): Buffer {
+  const descriptor = openSync(path, constants.O_RDONLY | constants.O_NONBLOCK);
+  try {
+    const status = fstatSync(descriptor);
+    if (!status.isFile()) throw storeFailure(path, "is no plain file");
+    if (status.size > largestFile) throw storeFailure(path, "is larger than any that Portolan writes");
+    return readFileSync(descriptor);
+  } finally {
+    closeSync(descriptor);
+  }
+}
+
+/**
+ * Writes beside it, to the disk, and renames: a crash or a full disk leaves the old file. Makes the folders that are missing.
+ * @throws STORE_FAILED
+ */
+export function replaceFile(path: string, content: string | Uint8Array): void {
+  const temporary = `${path}.${process.pid}.new`;
+  try {
+    makeFolders(dirname(path));
+    const descriptor = openSync(temporary, "w", 0o600);
+    try {
+      const bytes = Buffer.from(content);
+      for (let at = 0; at < bytes.length;) at += writeSync(descriptor, bytes, at);
+      fsyncSync(descriptor);
+    } finally {
+      closeSync(descriptor);
+    }
+    renameSync(temporary, path);
+  } catch (error) {
+    removeQuietly(temporary);
+    throw storeFailure(path, "could not be written", error);
+  }
+}
+
+/** What went wrong before is what matters. */
+function removeQuietly(path: string): void {
+  try {
+    rmSync(path, { force: true });
+  } catch {
+    // Where it could not be written it may not be removable either.
+  }
+}
+
+/** Node's own way of making parents never ends in file systems that take no folders (/proc). */
+function makeFolders(folder: string): void {
+  try {
+    mkdirSync(folder, { mode: 0o700 });
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    if (code === "EEXIST") return;
+    const parent = dirname(folder);
+    if (code !== "ENOENT" || parent === folder || existsSync(parent)) throw error;
+    makeFolders(parent);
+    makeFolders(folder);
+  }
+}
+
+/** The failure of one of our own files. */
+export function storeFailure(path: string, what: string, cause?: unknown): PortolanError {
+  const why = cause instanceof Error ? ` (${(cause as NodeJS.ErrnoException).code ?? cause.message})` : "";
+  return new PortolanError("STORE_FAILED", `${quote(path)} ${what}${why}.`, { details: { path }, cause });
+}
