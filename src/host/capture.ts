@@ -1,0 +1,138 @@
+/**
+ * @module Runs one of the system's own programs and keeps what it prints, within limits of time and size. Never by a shell.
+ */
+import { spawn, spawnSync } from "node:child_process";
+import { PortolanError } from "../core/index.ts";
+
+/** Most characters of a program's complaint that an error repeats. */
+const longestComplaint = 500;
+
+/** A program and its words. */
+export interface CaptureRequest {
+  readonly program: string;
+  readonly words: readonly string[];
+  /** Text for its standard input. Default: nothing. */
+  readonly input?: string;
+  /** Default 20,000. */
+  readonly timeoutMs?: number;
+  /** Most bytes that it may print. Default 256 MiB. */
+  readonly limitBytes?: number;
+  /** Stops it; what it has printed so far is given with `complete: false`. */
+  readonly signal?: AbortSignal | undefined;
+}
+
+/** What it printed. */
+export interface Captured {
+  readonly output: Buffer;
+  readonly complaint: string;
+  /** `null` when it was stopped. */
+  readonly exitStatus: number | null;
+  /** False when it was stopped by the signal. */
+  readonly complete: boolean;
+}
+
+const defaultTimeoutMs = 20_000;
+const defaultLimitBytes = 1 << 28;
+const longestErrorBytes = 1 << 16;
+
+/** Months and messages in English, whatever the user's language: what is parsed must have one form. */
+function plainEnvironment(): NodeJS.ProcessEnv {
+  return { ...process.env, LC_ALL: "C", LANG: "C", PATH: `${process.env["PATH"] ?? ""}:/usr/sbin:/sbin:/usr/bin:/bin` };
+}
+
+/**
+ * Runs a program to its end.
+ * @throws READER_UNAVAILABLE when there is no such program; HOST_READ_FAILED when it takes too long or prints too much
+ */
+export async function capture(request: CaptureRequest): Promise<Captured> {
+  const { program, words, input, timeoutMs = defaultTimeoutMs, limitBytes = defaultLimitBytes, signal } = request;
+  if (signal?.aborted === true) return { output: Buffer.alloc(0), complaint: "", exitStatus: null, complete: false };
+  return await new Promise((resolve, reject) => {
+    const child = spawn(program, [...words], {
+      stdio: ["pipe", "pipe", "pipe"],
+      env: process.platform === "win32" ? process.env : plainEnvironment(),
+      windowsHide: true,
+    });
+    const chunks: Buffer[] = [];
+    const complaints: Buffer[] = [];
+    let size = 0;
+    let complaintSize = 0;
+    let failure: PortolanError | undefined;
+    let complete = true;
+    function stop(): void {
+      child.kill("SIGKILL");
+      // A grandchild may keep the pipes open.
+      child.stdout.destroy();
+      child.stderr.destroy();
+    }
+    const timer = setTimeout(() => {
+      failure = new PortolanError("HOST_READ_FAILED", `${program} did not end within ${timeoutMs} ms.`, {
+        details: { program, timeoutMs, hint: "Try again, or take another --reader." },
+      });
+      stop();
+    }, timeoutMs);
+    function abort(): void {
+      complete = false;
+      stop();
+    }
+    signal?.addEventListener("abort", abort, { once: true });
+    child.stdout.on("data", (chunk: Buffer) => {
+      size += chunk.length;
+      if (size <= limitBytes) {
+        chunks.push(chunk);
+        return;
+      }
+      failure ??= new PortolanError("HOST_READ_FAILED", `${program} printed more than ${limitBytes} bytes.`, {
+        details: { program, limitBytes },
+      });
+      stop();
+    });
+    child.stderr.on("data", (chunk: Buffer) => {
+      complaintSize += chunk.length;
+      if (complaintSize <= longestErrorBytes) complaints.push(chunk);
+    });
+    function settle(): void {
+      clearTimeout(timer);
+      signal?.removeEventListener("abort", abort);
+    }
+    child.once("error", (error) => {
+      settle();
+      reject(describeStartFailure(program, error));
+    });
+    child.once("close", (exitStatus) => {
+      settle();
+      if (failure !== undefined) {
+        reject(failure);
+        return;
+      }
+      const complaint = Buffer.concat(complaints).toString("utf8").trim().slice(0, longestComplaint);
+      resolve({ output: Buffer.concat(chunks), complaint, exitStatus, complete });
+    });
+    // It may end before it has read everything, which its exit status tells.
+    child.stdin.on("error", () => undefined);
+    child.stdin.end(input ?? "");
+  });
+}
+
+/** Runs a program that answers at once; `undefined` when it cannot be run, fails, takes 5 s or prints more than 4 MiB. */
+export function captureText(program: string, words: readonly string[]): string | undefined {
+  const { status, stdout, error } = spawnSync(program, [...words], {
+    stdio: ["ignore", "pipe", "ignore"],
+    env: plainEnvironment(),
+    timeout: 5000,
+    killSignal: "SIGKILL",
+    maxBuffer: 1 << 22,
+    encoding: "utf8",
+    windowsHide: true,
+  });
+  return error === undefined && status === 0 ? stdout : undefined;
+}
+
+function describeStartFailure(program: string, error: Error): PortolanError {
+  const missing = (error as NodeJS.ErrnoException).code === "ENOENT";
+  return new PortolanError(
+    "READER_UNAVAILABLE",
+    missing ? `There is no program ${program} here.` : `${program} could not be started: ${error.message}`,
+    { details: { program }, cause: error },
+  );
+}
