@@ -1,7 +1,6 @@
 /**
  * @module Runs one of the system's own programs and keeps what it prints, within limits of time and size. Never by a shell.
  */
-import { spawn, spawnSync } from "node:child_process";
 import { PortolanError } from "../core/index.ts";
 
 /** Most characters of a program's complaint that an error repeats. */
@@ -47,6 +46,7 @@ function plainEnvironment(): NodeJS.ProcessEnv {
 export async function capture(request: CaptureRequest): Promise<Captured> {
   const { program, words, input, timeoutMs = defaultTimeoutMs, limitBytes = defaultLimitBytes, signal } = request;
   if (signal?.aborted === true) return { output: Buffer.alloc(0), complaint: "", exitStatus: null, complete: false };
+  const { spawn } = await import("node:child_process");
   return await new Promise((resolve, reject) => {
     const child = spawn(program, [...words], {
       stdio: ["pipe", "pipe", "pipe"],
@@ -116,6 +116,8 @@ export async function capture(request: CaptureRequest): Promise<Captured> {
 
 /** Runs a program that answers at once; `undefined` when it cannot be run, fails, takes 5 s or prints more than 4 MiB. */
 export function captureText(program: string, words: readonly string[]): string | undefined {
+  // Loaded when it is needed, because every start of the command would pay for it.
+  const { spawnSync } = process.getBuiltinModule("node:child_process");
   const { status, stdout, error } = spawnSync(program, [...words], {
     stdio: ["ignore", "pipe", "ignore"],
     env: plainEnvironment(),

@@ -21,7 +21,7 @@ export interface FileSet {
 /** One process. */
 export interface ProcessSet {
   readonly pid: number;
-  /** Field `u`, a number because the option `-l` asks for numbers. */
+  /** Field `u`: the user id that the process runs under. */
   readonly uid: number | undefined;
   readonly files: readonly FileSet[];
 }

@@ -173,7 +173,7 @@ function inodeOf(device: string): number | undefined {
 
 /** Takes back what lsof does to bytes that cannot be printed (safestrprt). `^A` stays: a name may hold it as it stands. */
 function unescapeName(name: string): string {
-  if (!name.includes("\\")) return name;
+  if (!name.includes("\\") || /[^\x20-\x7e]/.test(name)) return name;
   const bytes = name.replaceAll(/\\(?:x([0-9a-f]{2})|([bfnrt]))/g, (_, hexadecimal: string | undefined, letter: string) =>
     hexadecimal === undefined ? (controls[letter] ?? "") : String.fromCharCode(Number.parseInt(hexadecimal, 16)),
   );
