@@ -35,7 +35,8 @@ const defaultLimitBytes = 1 << 28;
 const longestErrorBytes = 1 << 16;
 
 /** Months and messages in English, whatever the user's language: what is parsed must have one form. */
-function plainEnvironment(): NodeJS.ProcessEnv {
+function childEnvironment(): NodeJS.ProcessEnv {
+  if (process.platform === "win32") return process.env;
   return { ...process.env, LC_ALL: "C", LANG: "C", PATH: `${process.env["PATH"] ?? ""}:/usr/sbin:/sbin:/usr/bin:/bin` };
 }
 
@@ -46,11 +47,12 @@ function plainEnvironment(): NodeJS.ProcessEnv {
 export async function capture(request: CaptureRequest): Promise<Captured> {
   const { program, words, input, timeoutMs = defaultTimeoutMs, limitBytes = defaultLimitBytes, signal } = request;
   if (signal?.aborted === true) return { output: Buffer.alloc(0), complaint: "", exitStatus: null, complete: false };
-  const { spawn } = await import("node:child_process");
+  // Loaded when it is needed, because every start of the command would pay for it.
+  const { spawn } = process.getBuiltinModule("node:child_process");
   return await new Promise((resolve, reject) => {
     const child = spawn(program, [...words], {
       stdio: ["pipe", "pipe", "pipe"],
-      env: process.platform === "win32" ? process.env : plainEnvironment(),
+      env: childEnvironment(),
       windowsHide: true,
     });
     const chunks: Buffer[] = [];
@@ -114,14 +116,13 @@ export async function capture(request: CaptureRequest): Promise<Captured> {
   });
 }
 
-/** Runs a program that answers at once; `undefined` when it cannot be run, fails, takes 5 s or prints more than 4 MiB. */
-export function captureText(program: string, words: readonly string[]): string | undefined {
-  // Loaded when it is needed, because every start of the command would pay for it.
+/** Runs a program that answers at once; `undefined` when it cannot be run, fails, takes longer or prints more than 4 MiB. */
+export function captureText(program: string, words: readonly string[], timeoutMs = 5000): string | undefined {
   const { spawnSync } = process.getBuiltinModule("node:child_process");
   const { status, stdout, error } = spawnSync(program, [...words], {
     stdio: ["ignore", "pipe", "ignore"],
-    env: plainEnvironment(),
-    timeout: 5000,
+    env: childEnvironment(),
+    timeout: timeoutMs,
     killSignal: "SIGKILL",
     maxBuffer: 1 << 22,
     encoding: "utf8",

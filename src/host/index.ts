@@ -16,6 +16,15 @@ export {
   socketTypes,
   type SocketCalls,
 } from "./linux/socket-calls.ts";
+export {
+  factTitles,
+  readerCapabilities,
+  readerFacts,
+  readerNames,
+  type ReaderCapability,
+  type ReaderFact,
+  type ReaderName,
+} from "./capabilities.ts";
 
 export type {
   BlindSpot,

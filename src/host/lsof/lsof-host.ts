@@ -4,7 +4,7 @@
 import type { Host } from "../host.ts";
 import { readNetworkInterfaces } from "../linux/interfaces.ts";
 import { readPortLimits } from "../linux/limits.ts";
-import { readBsdInterfaces, readBsdLimits } from "./bsd-system.ts";
+import { createBsdSystem, readBsdInterfaces, readBsdLimits } from "./bsd-system.ts";
 
 /** This machine as lsof sees it. */
 export function createLsofHost(platform: string): Host {
@@ -17,7 +17,6 @@ export function createLsofHost(platform: string): Host {
         const { createLinuxSystem } = await import("./linux-system.ts");
         return await takeLsofSnapshot(createLinuxSystem(), request);
       }
-      const { createBsdSystem } = await import("./bsd-system.ts");
       return await takeLsofSnapshot(createBsdSystem(platform), request);
     },
     readInterfaces: () => (onLinux ? readNetworkInterfaces({ root: "" }).interfaces : readBsdInterfaces()),

@@ -48,9 +48,7 @@ export function parseProcesses(text: string): ReadonlyMap<number, ListedProcess>
       startTimeMs:
         month < 0
           ? unknown("unsupported")
-          : known(
-              new Date(Number(year), month, Number(day), Number(hour), Number(minute), Number(second)).getTime(),
-            ),
+          : known(new Date(Number(year), month, Number(day), Number(hour), Number(minute), Number(second)).getTime()),
       executable: isPath ? known(command) : unknown("unsupported"),
       memoryBytes: known(Number(memory) * 1024),
     });

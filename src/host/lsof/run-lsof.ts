@@ -20,7 +20,9 @@ const timeoutMs = 60_000;
 export function lsofWords({ states, workingDirectories }: Omit<LsofRequest, "signal">): readonly string[] {
   return [
     // No names for addresses (-n) and ports (-P), no warnings (-w).
-    ...["-n", "-P", "-w"],
+    "-n",
+    "-P",
+    "-w",
     // -s counts for TCP only: UDP has no states.
     ...(states === "listening" ? ["-iTCP", "-sTCP:LISTEN", "-iUDP"] : ["-i"]),
     // Selections are joined by "or" unless -a stands with them.

@@ -41,7 +41,9 @@ export async function takeLsofSnapshot(system: LsofSystem, request: SnapshotRequ
   const list = listSockets(processes, choice, names);
   const processOf = await system.readProcesses(list);
   const sockets =
-    request.traffic === true ? list.sockets.map((socket) => ({ ...socket, traffic: unknown("unsupported") })) : list.sockets;
+    request.traffic === true
+      ? list.sockets.map((socket) => ({ ...socket, traffic: unknown("unsupported") }))
+      : list.sockets;
   const remembered = new Map<number, Process>();
   return {
     takenAtMs,
@@ -80,7 +82,8 @@ const heldOnly: BlindSpot = {
   what: "sockets",
   why: "unsupported",
   count: null,
-  message: "lsof finds sockets by the processes that hold them: those of the kernel and those left in TIME_WAIT are not told.",
+  message:
+    "lsof finds sockets by the processes that hold them: those of the kernel, of processes out of sight and in TIME_WAIT are not told.",
 };
 
 const ownOnly: BlindSpot = {

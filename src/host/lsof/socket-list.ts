@@ -99,7 +99,9 @@ function arrangeHolders(ofSocket: ReadonlyMap<number, number[]>): SocketHolder[]
 
 function isChosen(socket: Socket, { states, ports }: SocketChoice): boolean {
   if (states === "listening" && socket.state !== "LISTEN" && socket.state !== "UNCONNECTED") return false;
-  return ports === undefined || ports.has(socket.local.port) || (socket.remote !== null && ports.has(socket.remote.port));
+  return (
+    ports === undefined || ports.has(socket.local.port) || (socket.remote !== null && ports.has(socket.remote.port))
+  );
 }
 
 function describeSocket(
@@ -151,7 +153,8 @@ function detailsOf(file: FileSet): Map<string, string> {
 
 /** Where lsof knows socket options (macOS, FreeBSD), `SO=ACCEPTCONN,QLIM=128` tells a listener's backlog. */
 function sendQueueOf(state: SocketState, details: ReadonlyMap<string, string>): Known<number> {
-  const text = state === "LISTEN" ? /(?:^|,)QLIM=(\d{1,9})(?:,|$)/.exec(details.get("SO") ?? "")?.[1] : details.get("QS");
+  const text =
+    state === "LISTEN" ? /(?:^|,)QLIM=(\d{1,9})(?:,|$)/.exec(details.get("SO") ?? "")?.[1] : details.get("QS");
   const value = numberOf(text);
   return value === undefined ? unknown("unsupported") : known(value);
 }
@@ -174,8 +177,10 @@ function inodeOf(device: string): number | undefined {
 /** Takes back what lsof does to bytes that cannot be printed (safestrprt). `^A` stays: a name may hold it as it stands. */
 function unescapeName(name: string): string {
   if (!name.includes("\\") || /[^\x20-\x7e]/.test(name)) return name;
-  const bytes = name.replaceAll(/\\(?:x([0-9a-f]{2})|([bfnrt]))/g, (_, hexadecimal: string | undefined, letter: string) =>
-    hexadecimal === undefined ? (controls[letter] ?? "") : String.fromCharCode(Number.parseInt(hexadecimal, 16)),
+  const bytes = name.replaceAll(
+    /\\(?:x([0-9a-f]{2})|([bfnrt]))/g,
+    (_, hexadecimal: string | undefined, letter: string) =>
+      hexadecimal === undefined ? (controls[letter] ?? "") : String.fromCharCode(Number.parseInt(hexadecimal, 16)),
   );
   return Buffer.from(bytes, "latin1").toString("utf8");
 }
