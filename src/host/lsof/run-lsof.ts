@@ -7,7 +7,6 @@ import { fieldLetters, parseFieldOutput, type ProcessSet } from "./field-output.
 
 /** What to list. */
 export interface LsofRequest {
-  readonly states: "listening" | "all";
   /** Also each process's working directory. */
   readonly workingDirectories: boolean;
   readonly signal?: AbortSignal | undefined;
@@ -17,14 +16,14 @@ export interface LsofRequest {
 const timeoutMs = 60_000;
 
 /** Words of the command line, without the program: lsof(8). */
-export function lsofWords({ states, workingDirectories }: Omit<LsofRequest, "signal">): readonly string[] {
+export function lsofWords({ workingDirectories }: Omit<LsofRequest, "signal">): readonly string[] {
   return [
     // No names for addresses (-n) and ports (-P), no warnings (-w).
     "-n",
     "-P",
     "-w",
-    // -s counts for TCP only: UDP has no states.
-    ...(states === "listening" ? ["-iTCP", "-sTCP:LISTEN", "-iUDP"] : ["-i"]),
+    // Every Internet socket: with -sTCP:LISTEN lsof leaves out UDP as well.
+    "-i",
     // Selections are joined by "or" unless -a stands with them.
     ...(workingDirectories ? ["-dcwd"] : []),
     // Socket options (where the system has them), queues and state.

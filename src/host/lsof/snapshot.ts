@@ -28,7 +28,6 @@ export async function takeLsofSnapshot(system: LsofSystem, request: SnapshotRequ
   const states = request.states ?? "listening";
   const search = request.holders ?? "all";
   const { processes, complete } = await runLsof({
-    states,
     workingDirectories: system.wantsWorkingDirectories && search !== "none",
     signal: request.signal,
   });
