@@ -24,6 +24,8 @@ test("a program that is not there, takes too long or prints too much is an error
     code: "READER_UNAVAILABLE",
     message: "There is no program portolan-no-such-program here.",
   });
+  const hinted = capture({ program: "portolan-no-such-program", words: [], missingHint: "Install it." });
+  await expect(hinted).rejects.toMatchObject({ hint: "Install it." });
   const endless = ["-e", "setInterval(() => undefined, 1000)"];
   await expect(capture({ program: node, words: endless, timeoutMs: 100 })).rejects.toMatchObject({
     code: "HOST_READ_FAILED",

@@ -16,6 +16,8 @@ export interface CaptureRequest {
   readonly timeoutMs?: number;
   /** Most bytes that it may print. Default 256 MiB. */
   readonly limitBytes?: number;
+  /** What to do when there is no such program. Default: the hint of READER_UNAVAILABLE. */
+  readonly missingHint?: string;
   /** Stops it; what it has printed so far is given with `complete: false`. */
   readonly signal?: AbortSignal | undefined;
 }
@@ -99,7 +101,7 @@ export async function capture(request: CaptureRequest): Promise<Captured> {
     }
     child.once("error", (error) => {
       settle();
-      reject(describeStartFailure(program, error));
+      reject(describeStartFailure(request, error));
     });
     child.once("close", (exitStatus) => {
       settle();
@@ -131,11 +133,11 @@ export function captureText(program: string, words: readonly string[], timeoutMs
   return error === undefined && status === 0 ? stdout : undefined;
 }
 
-function describeStartFailure(program: string, error: Error): PortolanError {
+function describeStartFailure({ program, missingHint }: CaptureRequest, error: Error): PortolanError {
   const missing = (error as NodeJS.ErrnoException).code === "ENOENT";
   return new PortolanError(
     "READER_UNAVAILABLE",
     missing ? `There is no program ${program} here.` : `${program} could not be started: ${error.message}`,
-    { details: { program }, cause: error },
+    { details: { program, ...(missing && missingHint !== undefined ? { hint: missingHint } : {}) }, cause: error },
   );
 }

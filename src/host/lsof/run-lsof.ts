@@ -40,7 +40,13 @@ export function lsofWords({ workingDirectories }: Omit<LsofRequest, "signal">): 
 export async function runLsof(
   request: LsofRequest,
 ): Promise<{ readonly processes: readonly ProcessSet[]; readonly complete: boolean }> {
-  const told = await capture({ program: "lsof", words: lsofWords(request), timeoutMs, signal: request.signal });
+  const told = await capture({
+    program: "lsof",
+    words: lsofWords(request),
+    timeoutMs,
+    signal: request.signal,
+    missingHint: "Install lsof: macOS brings it along, the other systems have it as a package.",
+  });
   const processes = parseFieldOutput(told.output, told.complete);
   // Exit status 1 is also "nothing was found" (lsof(8), DIAGNOSTICS), which comes without a word.
   if (told.complete && told.exitStatus !== 0 && processes.length === 0 && told.complaint !== "") {
