@@ -58,7 +58,7 @@ export const errorTable = {
   },
   HOST_UNSUPPORTED: {
     title: "This operating system is not supported yet",
-    hint: "Portolan reads sockets on Linux. explain, services, ranges and learn work everywhere.",
+    hint: "Portolan reads sockets on Linux, macOS, the BSDs and Windows. explain, services, ranges and learn work everywhere.",
     exitStatus: 3,
     httpStatus: 501,
   },

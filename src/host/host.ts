@@ -67,6 +67,11 @@ export interface NetworkInterface {
 export interface PortLimits {
   /** Lowest port that an unprivileged process may bind (Linux: net.ipv4.ip_unprivileged_port_start, default 1024). */
   readonly unprivilegedPortStart: Known<number>;
+  /**
+   * True where any user may bind those ports too as long as the address is the wildcard: macOS since 10.14 (in_pcbbind, xnu's
+   * bsd/netinet/in_pcb.c). Absent means no.
+   */
+  readonly unprivilegedOnWildcard?: boolean;
   /** First and last port of automatic assignment (Linux: net.ipv4.ip_local_port_range, default 32768 60999). */
   readonly ephemeralRange: Known<{ readonly first: number; readonly last: number }>;
   /** Ports that automatic assignment leaves alone, in PortSet grammar, `""` for none (Linux: net.ipv4.ip_local_reserved_ports). */
@@ -83,6 +88,12 @@ export interface PortLimits {
   /** Whether addresses that the machine does not have may be bound (Linux: net.ipv4.ip_nonlocal_bind, net.ipv6.ip_nonlocal_bind, default false). */
   readonly nonlocalBind?: { readonly ipv4: Known<boolean>; readonly ipv6: Known<boolean> };
 }
+
+/**
+ * `netlink`: ask Linux (needs koffi); `proc`: read Linux's /proc; `lsof`: run lsof(8), on every system but Windows; `auto`: Linux by
+ * netlink where it works and else by /proc, macOS and the BSDs by lsof, Windows by PowerShell.
+ */
+export type ReaderChoice = "auto" | "netlink" | "proc" | "lsof";
 
 /** Something that could not be seen, and what would help. */
 export interface BlindSpot {
@@ -138,7 +149,7 @@ export interface Snapshot {
   /** False when it was cut short by an abort. */
   readonly complete: boolean;
   readonly platform: string;
-  /** Reader that gave the sockets, e.g. `netlink` or `proc`. */
+  /** Reader that gave the sockets: `netlink`, `proc`, `lsof` or `powershell`. */
   readonly reader: string;
   /** Network namespace of all sockets here (Linux: `net:[4026531840]`). */
   readonly networkNamespace: Known<string>;

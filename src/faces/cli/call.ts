@@ -1,6 +1,7 @@
 /**
  * @module What the user called: words completed, and the calls that are plain enough to need no parser.
  */
+import type { ReaderChoice } from "../../host/index.ts";
 import type { Manifest } from "./manifest.ts";
 import type { OfferedFormat } from "./offered-formats.ts";
 import type { ColorChoice } from "./terminal.ts";
@@ -16,7 +17,7 @@ export interface Call {
 export interface Settings {
   readonly format: "text" | "json" | OfferedFormat;
   readonly color: ColorChoice;
-  readonly reader: "auto" | "netlink" | "proc";
+  readonly reader: ReaderChoice;
   readonly root: string | undefined;
 }
 
