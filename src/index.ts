@@ -10,6 +10,7 @@ import {
   connectionsOperation,
   demoOperation,
   diagnoseOperation,
+  diffOperation,
   explainOperation,
   followOperation,
   identifyOperation,
@@ -24,10 +25,12 @@ import {
   reserveOperation,
   scanOperation,
   servicesOperation,
+  snapshotOperation,
   waitOperation,
   whoOperation,
 } from "./operations/index.ts";
 import type { CallOptions } from "./operations/bind-operation.ts";
+import { openMachine as openMachineIn, type MachineSource } from "./operations/open-machine.ts";
 import type { WaitInput, WaitResult } from "./operations/wait.ts";
 import type { ConnectionsInput, ConnectionsResult } from "./operations/connections.ts";
 import type { ListInput, ListResult } from "./operations/list.ts";
@@ -83,6 +86,27 @@ export const explain = bindOperation(explainOperation);
  * @throws ARGUMENT_INVALID, PORT_SET_INVALID, HOST_UNSUPPORTED, HOST_READ_FAILED
  */
 export const follow = bindStreamingOperation(followOperation);
+
+/**
+ * Everything there is to see of this machine: written to `file`, or as `document` in the result.
+ * @throws SNAPSHOT_EXISTS, STORE_FAILED, HOST_UNSUPPORTED, HOST_READ_FAILED
+ */
+export const snapshot = bindOperation(snapshotOperation);
+
+/**
+ * What is different between two looks.
+ * @throws FILE_UNREADABLE, SNAPSHOT_INVALID, REMOTE_FAILED, ARGUMENT_INVALID
+ */
+export const diff = bindOperation(diffOperation);
+
+/**
+ * A machine to look at in place of this one, for `options.host` of every function that only looks: a file of `snapshot`, or
+ * `ssh:[user@]host[:port]`.
+ * @throws FILE_UNREADABLE, SNAPSHOT_INVALID, REMOTE_FAILED, ARGUMENT_INVALID
+ */
+export function openMachine(source: string, options?: CallOptions): Promise<MachineSource> {
+  return openMachineIn(source, createContext(options));
+}
 
 /** The doors everybody meets, or a search through every name. */
 export const services = bindOperation(servicesOperation);
@@ -206,6 +230,9 @@ export type { KillWish } from "./operations/kill-proposal.ts";
 export type { KillEvent, KillProposal, KillResult, KillVictim } from "./operations/kill-schemas.ts";
 export type { LearnEvent, LearnInput, LearnResult } from "./operations/learn.ts";
 export type { FollowEvent, FollowInput, FollowResult } from "./operations/follow.ts";
+export type { DiffInput, DiffResult } from "./operations/diff.ts";
+export type { MachineSource } from "./operations/open-machine.ts";
+export type { SnapshotInput, SnapshotResult } from "./operations/snapshot.ts";
 export type { ListInput, ListResult } from "./operations/list.ts";
 export type { WaitEvent, WaitInput, WaitResult } from "./operations/wait.ts";
 export type { WhoInput, WhoResult } from "./operations/who.ts";

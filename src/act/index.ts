@@ -33,3 +33,4 @@ export {
 } from "./process-handle.ts";
 export { runProgram, type ProgramOutcome } from "./run-program.ts";
 export { tryConnection, type ConnectionOutcome } from "./try-connection.ts";
+export { lookRemotely, parseRemoteHost, type RemoteAnswer, type RemoteHost } from "./remote-look.ts";

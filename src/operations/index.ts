@@ -5,6 +5,7 @@ import { canBindOperation } from "./can-bind.ts";
 import { connectionsOperation } from "./connections.ts";
 import { demoOperation } from "./demo.ts";
 import { diagnoseOperation } from "./diagnose.ts";
+import { diffOperation } from "./diff.ts";
 import { explainOperation } from "./explain.ts";
 import { followOperation } from "./follow.ts";
 import { identifyOperation } from "./identify.ts";
@@ -21,6 +22,7 @@ import { reserveOperation } from "./reserve.ts";
 import { runOperation } from "./run.ts";
 import { scanOperation } from "./scan.ts";
 import { servicesOperation } from "./services.ts";
+import { snapshotOperation } from "./snapshot.ts";
 import { waitOperation } from "./wait.ts";
 import { whoOperation } from "./who.ts";
 
@@ -33,6 +35,8 @@ export {
   explainOperation,
   identifyOperation,
   interfacesOperation,
+  snapshotOperation,
+  diffOperation,
   killOperation,
   learnOperation,
   listOperation,
@@ -62,6 +66,8 @@ export const operations = [
   servicesOperation,
   rangesOperation,
   interfacesOperation,
+  snapshotOperation,
+  diffOperation,
   canBindOperation,
   killOperation,
   waitOperation,

@@ -16,3 +16,4 @@ export {
 } from "./registry-cache.ts";
 export { removeRegistryCache, writeRegistryCache } from "./registry-writing.ts";
 export { stateFolderOf } from "./state-folder.ts";
+export { largestSnapshotBytes, readSnapshotText, unpackSnapshot, writeSnapshotText } from "./snapshot-file.ts";

@@ -45,6 +45,8 @@ export interface ContainerIndex {
   /** What a socket leads to that a container engine holds for a container (conmon, docker-proxy, rootlessport). */
   targetOf(socket: PublishedSocket, pid: number): PublishedTarget | null;
   readonly blindSpots: readonly BlindSpot[];
+  /** What the engines said, for a snapshot. */
+  readonly engineContainers: readonly EngineContainer[];
 }
 
 /** Programs that hold published ports for containers, and tell by their arguments at most which. */
@@ -89,8 +91,11 @@ export async function readContainers(
   if (!isConcerned) return noContainers;
   const { askEngines, findEngineSockets } = await import("./container-engines.ts");
   // An engine knows the machine that it runs on, and no copied one.
-  const answers = snapshot.live === false ? [] : await askEngines(findEngineSockets(environment), signal);
-  return new Containers(snapshot, answers, ownerOf);
+  if (snapshot.live === false) {
+    const containers = (snapshot.facts?.engines as readonly EngineContainer[] | undefined) ?? [];
+    return new Containers(snapshot, [{ path: "", containers, failure: null }], ownerOf);
+  }
+  return new Containers(snapshot, await askEngines(findEngineSockets(environment), signal), ownerOf);
 }
 
 const noContainers: ContainerIndex = {
@@ -98,10 +103,12 @@ const noContainers: ContainerIndex = {
   ofNamespace: () => null,
   targetOf: () => null,
   blindSpots: [],
+  engineContainers: [],
 };
 
 class Containers implements ContainerIndex {
   readonly blindSpots: readonly BlindSpot[];
+  readonly engineContainers: readonly EngineContainer[];
   readonly #snapshot: Snapshot;
   readonly #ownerOf: (pid: number) => ControlGroupOwner | undefined;
   /** By the first twelve digits. */
@@ -117,6 +124,7 @@ class Containers implements ContainerIndex {
     this.#ownerOf = ownerOf;
     for (const { containers } of answers) for (const one of containers) this.#known.set(one.id.slice(0, 12), one);
     this.blindSpots = answers.flatMap(describeFailure);
+    this.engineContainers = answers.flatMap(({ containers }) => containers);
   }
 
   ofProcess(pid: number): Claim<Container> | null {
@@ -194,7 +202,8 @@ class Containers implements ContainerIndex {
         const words = knownOr(process.arguments, []);
         const id = valueAfter(words, "-c");
         const bundle = valueAfter(words, "-b");
-        const image = id === undefined || bundle === undefined ? null : readStoredImage(bundle, id);
+        const isHere = id !== undefined && bundle !== undefined && this.#snapshot.live !== false;
+        const image = isHere ? readStoredImage(bundle, id) : null;
         return { name: valueAfter(words, "-n") ?? null, image };
       }
       current = knownOr(process.parentPid, 0);

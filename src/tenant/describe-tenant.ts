@@ -62,17 +62,25 @@ const projectParentLimit = 3;
  * nothing. Pass one cache to the calls for one snapshot.
  */
 export function describeTenant(
-  snapshot: Pick<Snapshot, "processOf" | "platform">,
+  snapshot: Pick<Snapshot, "processOf" | "platform" | "live" | "facts">,
   service: Service,
   options: TenantOptions = {},
 ): Tenant {
+  // The files on which these rest are another machine's: what it found out itself is all there is.
+  const saved = (snapshot.facts?.tenants as Readonly<Record<string, Tenant>> | undefined)?.[
+    String(service.sockets[0]!.inode)
+  ];
+  if (saved !== undefined) return saved;
   const cache = options.cache ?? createTenantCache();
   let project: Claim<Project> | null = null;
   let framework: Claim<Framework> | null = null;
   let supervisor: Claim<Supervisor> | null = null;
   const holders = service.holders.known ? service.holders.value : [];
   for (const { pid } of holders.slice(0, holderLimit)) {
-    const files = recall(cache.searches, pid, () => searchProject(snapshot, pid, options.root, cache));
+    const files =
+      snapshot.live === false && options.root === undefined
+        ? null
+        : recall(cache.searches, pid, () => searchProject(snapshot, pid, options.root, cache));
     project ??= files === null ? null : claim(files.value.project, files.basis, files.evidence);
     framework ??= describeFramework(snapshot, pid, service, files?.value, cache);
     supervisor ??= recall(cache.supervisors, pid, () => {

@@ -27,6 +27,16 @@ export const commands: Readonly<Record<string, () => Promise<LoadedCommand>>> = 
     const { followView } = await import("./views/follow.ts");
     return { run: runFollow, view: followView };
   },
+  snapshot: async () => {
+    const { runSnapshot } = await import("../../operations/snapshot.ts");
+    const { snapshotView } = await import("./views/snapshot.ts");
+    return { run: runSnapshot, view: snapshotView };
+  },
+  diff: async () => {
+    const { runDiff } = await import("../../operations/diff.ts");
+    const { diffView } = await import("./views/diff.ts");
+    return { run: runDiff, view: diffView };
+  },
   who: async () => {
     const { runWho } = await import("../../operations/who.ts");
     const { whoView } = await import("./views/who.ts");

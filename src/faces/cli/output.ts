@@ -28,7 +28,12 @@ export async function openOutput(
   if (format === "text") {
     return {
       event: (event) => printBlocks(view.event?.(event as never, viewContext) ?? [], page),
-      result: (result) => printBlocks(view.result(result as never, viewContext), page),
+      result: (result) => {
+        const raw = view.raw?.(result as never);
+        return raw === undefined
+          ? printBlocks(view.result(result as never, viewContext), page)
+          : escapeJsonForTerminal(raw);
+      },
     };
   }
   if (format === "json") {

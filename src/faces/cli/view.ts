@@ -17,6 +17,8 @@ export interface ViewContext {
 export interface View<Result, Event = never> {
   /** The result, for standard output. */
   readonly result: (result: Result, context: ViewContext) => readonly Block[];
+  /** Text that goes out as it is in place of the result's blocks: a document for other programs, already safe to print. */
+  readonly raw?: (result: Result) => string | undefined;
   /** An event as it comes, for standard output. */
   readonly event?: (event: Event, context: ViewContext) => readonly Block[];
   /** What is said of an event on standard error, where standard output belongs to somebody else. */
