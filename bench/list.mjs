@@ -8,11 +8,12 @@
  */
 import { spawn, spawnSync } from "node:child_process";
 import { once } from "node:events";
-import { existsSync, mkdtempSync, rmSync } from "node:fs";
-import { cpus, release, tmpdir } from "node:os";
+import { existsSync } from "node:fs";
+import { cpus, release } from "node:os";
 import { join } from "node:path";
-import { fileURLToPath, pathToFileURL } from "node:url";
+import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
+import { loadPopulation, populationProgram } from "./load-population.mjs";
 import { cleanEnvironment, memoryMethod, race } from "./measure.mjs";
 
 const repository = fileURLToPath(new URL("..", import.meta.url));
@@ -94,7 +95,7 @@ async function measureInside() {
     say(`${name}: opening ${load.listeners} listeners and ${load.pairs} connections`);
     const population = await startPopulation({
       ...load,
-      programPath: join(repository, "test/support/population/population.py"),
+      programPath: populationProgram,
     });
     try {
       await measureLoad(name, load, population);
@@ -176,24 +177,6 @@ function measureLooks(iterations) {
   });
   if (outcome.status !== 0) fail("the looks in process failed");
   return JSON.parse(outcome.stdout);
-}
-
-/** The tests' population, compiled for Node 20, which does not run TypeScript. */
-async function loadPopulation() {
-  const { rolldown } = await import("rolldown");
-  const folder = mkdtempSync(join(tmpdir(), "portolan-bench-"));
-  try {
-    const bundle = await rolldown({
-      input: join(repository, "test/support/population.ts"),
-      platform: "node",
-      logLevel: "silent",
-    });
-    await bundle.write({ dir: folder, format: "esm", entryFileNames: "population.mjs" });
-    await bundle.close();
-    return await import(pathToFileURL(join(folder, "population.mjs")).href);
-  } finally {
-    rmSync(folder, { recursive: true });
-  }
 }
 
 function target(statement, value, reached) {

@@ -7,9 +7,11 @@ import { proposeKill as proposeKillIn, type KillWish } from "./operations/kill-p
 import type { KillEvent, KillProposal, KillResult } from "./operations/kill-schemas.ts";
 import {
   canBindOperation,
+  connectionsOperation,
   demoOperation,
   diagnoseOperation,
   explainOperation,
+  followOperation,
   identifyOperation,
   interfacesOperation,
   killOperation,
@@ -27,9 +29,11 @@ import {
 } from "./operations/index.ts";
 import type { CallOptions } from "./operations/bind-operation.ts";
 import type { WaitInput, WaitResult } from "./operations/wait.ts";
+import type { ConnectionsInput, ConnectionsResult } from "./operations/connections.ts";
 import type { ListInput, ListResult } from "./operations/list.ts";
 
 const boundList = bindOperation(listOperation);
+const boundConnections = bindOperation(connectionsOperation);
 
 /**
  * Every listening port of this machine, told as services: meaning, holder, project, reach.
@@ -45,6 +49,15 @@ export function list(input: ListInput = {}, options?: CallOptions): Promise<List
  * @throws PORT_INVALID, PORT_SET_INVALID, ENDPOINT_INVALID, SERVICE_UNKNOWN, HOST_UNSUPPORTED, HOST_READ_FAILED
  */
 export const who = bindOperation(whoOperation);
+
+/**
+ * Who is connected: each connection once, from the calling process to the called one when both are here, with the bytes it carried
+ * and its round-trip time (TCP by netlink only), or counted and summed by process, port or remote address.
+ * @throws PORT_SET_INVALID, ADDRESS_INVALID, ARGUMENT_INVALID, HOST_UNSUPPORTED, HOST_READ_FAILED
+ */
+export function connections(input: ConnectionsInput = {}, options?: CallOptions): Promise<ConnectionsResult> {
+  return boundConnections(input, options);
+}
 
 /**
  * Scans devices: yields each open door as it is found and identified, and returns the whole result. Without targets it is this
@@ -64,6 +77,12 @@ export const identify = bindOperation(identifyOperation);
  * @throws PORT_INVALID, ENDPOINT_INVALID, SERVICE_UNKNOWN
  */
 export const explain = bindOperation(explainOperation);
+
+/**
+ * What listens, then every change, as events, until `options.signal` aborts or the reader stops.
+ * @throws ARGUMENT_INVALID, PORT_SET_INVALID, HOST_UNSUPPORTED, HOST_READ_FAILED
+ */
+export const follow = bindStreamingOperation(followOperation);
 
 /** The doors everybody meets, or a search through every name. */
 export const services = bindOperation(servicesOperation);
@@ -181,10 +200,12 @@ export type {
 } from "./operations/operation.ts";
 export type { DemoEvent, DemoInput, DemoResult } from "./operations/demo.ts";
 export type { CanBindInput, CanBindResult } from "./operations/can-bind.ts";
+export type { ConnectionsInput, ConnectionsResult, ListedConnection } from "./operations/connections.ts";
 export type { KillInput } from "./operations/kill.ts";
 export type { KillWish } from "./operations/kill-proposal.ts";
 export type { KillEvent, KillProposal, KillResult, KillVictim } from "./operations/kill-schemas.ts";
 export type { LearnEvent, LearnInput, LearnResult } from "./operations/learn.ts";
+export type { FollowEvent, FollowInput, FollowResult } from "./operations/follow.ts";
 export type { ListInput, ListResult } from "./operations/list.ts";
 export type { WaitEvent, WaitInput, WaitResult } from "./operations/wait.ts";
 export type { WhoInput, WhoResult } from "./operations/who.ts";

@@ -58,7 +58,7 @@ export const errorTable = {
   },
   HOST_UNSUPPORTED: {
     title: "This operating system is not supported yet",
-    hint: "Portolan reads sockets on Linux. explain, services, ranges and learn work everywhere.",
+    hint: "Portolan reads sockets on Linux, macOS, the BSDs and Windows. explain, services, ranges and learn work everywhere.",
     exitStatus: 3,
     httpStatus: 501,
   },
@@ -73,6 +73,24 @@ export const errorTable = {
     hint: "--root takes a folder that holds a copied /proc, with proc/net/tcp in it.",
     exitStatus: 2,
     httpStatus: 400,
+  },
+  SNAPSHOT_INVALID: {
+    title: "Not a snapshot",
+    hint: "--from takes a file that portolan snapshot has written, or ssh:HOST.",
+    exitStatus: 2,
+    httpStatus: 400,
+  },
+  SNAPSHOT_EXISTS: {
+    title: "The file is there already",
+    hint: "Give another name, or --force to replace it.",
+    exitStatus: 1,
+    httpStatus: 409,
+  },
+  REMOTE_FAILED: {
+    title: "The other machine could not be looked at",
+    hint: "Try the same host with ssh itself; what it says is the cause.",
+    exitStatus: 3,
+    httpStatus: 502,
   },
   HOST_READ_FAILED: {
     title: "The kernel's tables could not be read",

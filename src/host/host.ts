@@ -67,6 +67,11 @@ export interface NetworkInterface {
 export interface PortLimits {
   /** Lowest port that an unprivileged process may bind (Linux: net.ipv4.ip_unprivileged_port_start, default 1024). */
   readonly unprivilegedPortStart: Known<number>;
+  /**
+   * True where any user may bind those ports too as long as the address is the wildcard: macOS since 10.14 (in_pcbbind, xnu's
+   * bsd/netinet/in_pcb.c). Absent means no.
+   */
+  readonly unprivilegedOnWildcard?: boolean;
   /** First and last port of automatic assignment (Linux: net.ipv4.ip_local_port_range, default 32768 60999). */
   readonly ephemeralRange: Known<{ readonly first: number; readonly last: number }>;
   /** Ports that automatic assignment leaves alone, in PortSet grammar, `""` for none (Linux: net.ipv4.ip_local_reserved_ports). */
@@ -83,6 +88,12 @@ export interface PortLimits {
   /** Whether addresses that the machine does not have may be bound (Linux: net.ipv4.ip_nonlocal_bind, net.ipv6.ip_nonlocal_bind, default false). */
   readonly nonlocalBind?: { readonly ipv4: Known<boolean>; readonly ipv6: Known<boolean> };
 }
+
+/**
+ * `netlink`: ask Linux (needs koffi); `proc`: read Linux's /proc; `lsof`: run lsof(8), on every system but Windows; `auto`: Linux by
+ * netlink where it works and else by /proc, macOS and the BSDs by lsof, Windows by PowerShell.
+ */
+export type ReaderChoice = "auto" | "netlink" | "proc" | "lsof";
 
 /** Something that could not be seen, and what would help. */
 export interface BlindSpot {
@@ -119,8 +130,18 @@ export interface SnapshotRequest {
   readonly signal?: AbortSignal;
 }
 
+/** What other rooms have found out on a machine before it was saved. They check it themselves when they read it. */
+export interface SnapshotFacts {
+  /** By inode of a service's first socket: its project, framework and supervisor. */
+  readonly tenants?: unknown;
+  /** What the container engines said. */
+  readonly engines?: unknown;
+}
+
 /** One consistent look at the machine. */
 export interface Snapshot {
+  /** Of a saved machine: what only that machine itself could find out. Absent for the live one. */
+  readonly facts?: SnapshotFacts;
   /** False when it was read from files of a machine, and what is outside those files belongs to another. Default true. */
   readonly live?: boolean;
   /** When it was taken, milliseconds since the Unix epoch. */
@@ -128,7 +149,7 @@ export interface Snapshot {
   /** False when it was cut short by an abort. */
   readonly complete: boolean;
   readonly platform: string;
-  /** Reader that gave the sockets, e.g. `netlink` or `proc`. */
+  /** Reader that gave the sockets: `netlink`, `proc`, `lsof` or `powershell`. */
   readonly reader: string;
   /** Network namespace of all sockets here (Linux: `net:[4026531840]`). */
   readonly networkNamespace: Known<string>;
@@ -158,6 +179,13 @@ export interface Snapshot {
   readonly namespaceMembers?: readonly number[];
 }
 
+/** A cheap way to see whether sockets have begun or ceased to listen. */
+export interface ListenerMarks {
+  /** Two equal marks mean the same set of listening sockets. `null` when the tables would not settle: look yourself. */
+  read(): string | null;
+  close(): void;
+}
+
 /** A machine that can be looked at. */
 export interface Host {
   /** `linux`, `darwin`, … as in process.platform. */
@@ -167,6 +195,8 @@ export interface Host {
    * @throws HOST_UNSUPPORTED where Portolan has no reader; HOST_READ_FAILED when the kernel's tables cannot be read
    */
   snapshot(request?: SnapshotRequest): Promise<Snapshot>;
+  /** Marks of the listening sockets of this network namespace; `null`, or no such method, where there is no cheap way. */
+  openListenerMarks?(): ListenerMarks | null;
   /** Interfaces alone, without sockets. */
   readInterfaces(): readonly NetworkInterface[];
   /** Limits alone. */

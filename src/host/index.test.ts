@@ -20,3 +20,13 @@ test("a host costs nothing until it is asked, and has the parts alone too", () =
   expect(host.readInterfaces().some((device) => device.loopback)).toBe(true);
   expect(host.readLimits().ephemeralRange.known).toBe(true);
 });
+
+test("lsof looks at no saved machine, and is a reader of its own", async () => {
+  expect(() => createHost({ reader: "lsof", root: "/tmp" })).toThrow(
+    expect.objectContaining({ code: "READER_UNAVAILABLE", details: expect.objectContaining({ reader: "lsof" }) }),
+  );
+  if (process.platform !== "linux") return;
+  const host = createHost({ reader: "lsof" });
+  expect(host.readInterfaces()).toEqual(createHost().readInterfaces());
+  expect(host.readLimits().ephemeralRange).toEqual(createHost().readLimits().ephemeralRange);
+});

@@ -1,4 +1,5 @@
 /**
  * @module The room observe/: what changes on this machine.
  */
+export { watchListeners, type ListenerSighting, type ListenerWatch } from "./listener-watch.ts";
 export { watchPorts, type PortWatch } from "./port-watch.ts";

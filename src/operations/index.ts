@@ -2,9 +2,11 @@
  * @module Every operation's declaration, in the order in which help shows them.
  */
 import { canBindOperation } from "./can-bind.ts";
+import { connectionsOperation } from "./connections.ts";
 import { demoOperation } from "./demo.ts";
 import { diagnoseOperation } from "./diagnose.ts";
 import { explainOperation } from "./explain.ts";
+import { followOperation } from "./follow.ts";
 import { identifyOperation } from "./identify.ts";
 import { interfacesOperation } from "./interfaces.ts";
 import { killOperation } from "./kill.ts";
@@ -25,6 +27,7 @@ import { whoOperation } from "./who.ts";
 export { errorTable } from "../core/index.ts";
 export {
   canBindOperation,
+  connectionsOperation,
   demoOperation,
   diagnoseOperation,
   explainOperation,
@@ -33,6 +36,7 @@ export {
   killOperation,
   learnOperation,
   listOperation,
+  followOperation,
   pickOperation,
   rangesOperation,
   registryOperation,
@@ -49,7 +53,9 @@ export {
 /** All operations. */
 export const operations = [
   listOperation,
+  followOperation,
   whoOperation,
+  connectionsOperation,
   scanOperation,
   identifyOperation,
   explainOperation,

@@ -137,7 +137,7 @@ export const listOperation = defineOperation({
   description:
     "One row is one service as a person thinks of it: the IPv4 and IPv6 sockets of one server, and all its workers, are one row. " +
     "Works as an ordinary user and says what it could not see. Sends nothing to anybody, except with --identify, which connects to " +
-    "this machine's own ports (never to printers' ports, 9100 to 9107).",
+    "this machine's own ports (never to printers' ports, 9100 to 9107). With --follow it goes on and tells every change: see follow.",
   effect: "read",
   faces: ["cli", "http", "mcp"],
   positional: ["filter"],
@@ -147,6 +147,7 @@ export const listOperation = defineOperation({
     { command: "list node", note: "rows that mention node: program, project, user or name" },
     { command: "list --reach everywhere", note: "what other devices can knock at" },
     { command: "list --identify", note: "what each proves to be when it is asked" },
+    { command: "list --follow", note: "and then every change as it comes" },
     { command: "list --project shop --json", note: "one project's ports, for a program" },
     { command: "list --all -t tcp 5432", note: "the connections of a database too" },
   ],

@@ -187,7 +187,7 @@ function containerMentions({ container }: ListedService, wanted: string): boolea
 }
 
 /** Whether a service is in a namespace that the user named: `own`, a name, `net:[4026532181]` or the number alone. */
-export function isInNamespace({ networkNamespace }: ListedService, wanted: string): boolean {
+export function isInNamespace({ networkNamespace }: Pick<ListedService, "networkNamespace">, wanted: string): boolean {
   if (networkNamespace === null) return wanted === "own";
   const id = knownOr(networkNamespace.id, "");
   return networkNamespace.names.includes(wanted) || id === wanted || id === `net:[${wanted}]`;

@@ -1,6 +1,7 @@
 /**
  * @module What the user called: words completed, and the calls that are plain enough to need no parser.
  */
+import type { ReaderChoice } from "../../host/index.ts";
 import type { Manifest } from "./manifest.ts";
 import type { OfferedFormat } from "./offered-formats.ts";
 import type { ColorChoice } from "./terminal.ts";
@@ -16,7 +17,7 @@ export interface Call {
 export interface Settings {
   readonly format: "text" | "json" | OfferedFormat;
   readonly color: ColorChoice;
-  readonly reader: "auto" | "netlink" | "proc";
+  readonly reader: ReaderChoice;
   readonly root: string | undefined;
 }
 
@@ -24,14 +25,17 @@ export interface Settings {
 const nameless = new Set(["-h", "--help", "-V", "--version", "help"]);
 
 /**
- * What a user may leave out: `portolan` is `portolan list`, `portolan --all` is `portolan list --all`,
+ * What a user may leave out: `portolan` is `portolan list`, `portolan --all` is `portolan list --all`, `list --follow` is `follow`,
  * `portolan 3000` and `portolan :3000` are `portolan who 3000`.
  */
 export function completeWords(words: readonly string[]): readonly string[] {
   const first = words[0];
   if (first === undefined) return ["list"];
   if (nameless.has(first)) return words;
-  if (first.startsWith("-") && !/^-\d/.test(first)) return ["list", ...words];
+  if (first.startsWith("-") && !/^-\d/.test(first)) return completeWords(["list", ...words]);
+  if (first === "list" && words.includes("--follow")) {
+    return ["follow", ...words.slice(1).filter((word) => word !== "--follow")];
+  }
   if (/^:?[\d.-]/.test(first) && /^:?[\d,.-]+$/.test(first) && !isAddress(first)) return ["who", ...words];
   return words;
 }

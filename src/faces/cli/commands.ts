@@ -22,10 +22,20 @@ export const commands: Readonly<Record<string, () => Promise<LoadedCommand>>> = 
     const { listView } = await import("./views/list.ts");
     return { run: runList, view: listView };
   },
+  follow: async () => {
+    const { runFollow } = await import("../../operations/follow.ts");
+    const { followView } = await import("./views/follow.ts");
+    return { run: runFollow, view: followView };
+  },
   who: async () => {
     const { runWho } = await import("../../operations/who.ts");
     const { whoView } = await import("./views/who.ts");
     return { run: runWho, view: whoView };
+  },
+  connections: async () => {
+    const { runConnections } = await import("../../operations/connections.ts");
+    const { connectionsView } = await import("./views/connections.ts");
+    return { run: runConnections, view: connectionsView };
   },
   scan: async () => {
     const { runScan } = await import("../../operations/scan.ts");

@@ -20,6 +20,7 @@ export interface Format<Result, Event = never> {
 
 /** Loaders by command and format. */
 export const formats: Readonly<Record<string, Partial<Record<OfferedFormat, () => Promise<Format<never, never>>>>>> = {
+  follow: { ndjson: async () => (await import("./formats/ndjson.ts")).ndjsonFormat },
   scan: {
     ndjson: async () => (await import("./formats/ndjson.ts")).ndjsonFormat,
     csv: async () => (await import("./formats/scan-csv.ts")).scanCsvFormat,

@@ -22,7 +22,11 @@ const xml: FormatOffer = {
   description: "Print the result in nmap's XML format, for programs that read it",
 };
 
+/** Commands that end only when they are stopped: with `--json`, too, they print a line as soon as there is something to tell. */
+export const endlessCommands: ReadonlySet<string> = new Set(["follow"]);
+
 /** Formats by command. Whoever offers `ndjson` prints one document with `--json`. */
 export const offeredFormats: Readonly<Record<string, readonly FormatOffer[]>> = {
   scan: [ndjson, csv, xml],
+  follow: [ndjson],
 };

@@ -4,7 +4,7 @@
 import type { Call } from "./call.ts";
 import type { LoadedCommand } from "./commands.ts";
 import { formats, type Format, type FormatContext } from "./formats.ts";
-import { offeredFormats } from "./offered-formats.ts";
+import { endlessCommands, offeredFormats } from "./offered-formats.ts";
 import { escapeJsonForTerminal } from "./print/escape.ts";
 import { printBlocks } from "./print/printer.ts";
 import type { Page } from "./print/safe-line.ts";
@@ -32,12 +32,13 @@ export async function openOutput(
     };
   }
   if (format === "json") {
-    const asLines = offeredFormats[call.name]?.some(({ name }) => name === "ndjson") !== true;
+    const asLines =
+      endlessCommands.has(call.name) || offeredFormats[call.name]?.some(({ name }) => name === "ndjson") !== true;
     const line = (value: unknown, indent?: number): string =>
       `${escapeJsonForTerminal(JSON.stringify(value, null, indent))}\n`;
     return {
       event: (event) => (asLines ? line(event) : ""),
-      result: (result) => line(result, viewContext.terminal ? 2 : undefined),
+      result: (result) => line(result, viewContext.terminal && !endlessCommands.has(call.name) ? 2 : undefined),
     };
   }
   const load = formats[call.name]?.[format];

@@ -76,7 +76,7 @@ function addCommand(program: Command, declaration: CommandDeclaration, onCall: (
     new Option("--color <when>", "Colour the output").choices(["auto", "always", "never"]).default("auto"),
   );
   command.addOption(new Option("--no-color", "The same as --color never"));
-  command.addOption(new Option("--reader <reader>").choices(["auto", "netlink", "proc"]).hideHelp());
+  command.addOption(new Option("--reader <reader>").choices(["auto", "netlink", "proc", "lsof"]).hideHelp());
   command.addOption(new Option("--root <folder>").hideHelp());
   command.addHelpText("after", examplesText(declaration));
   command.action((...given: unknown[]) => {

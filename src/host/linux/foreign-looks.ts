@@ -67,7 +67,7 @@ async function enterAndRead(
   signal: AbortSignal | undefined,
 ): Promise<ForeignLook | undefined> {
   try {
-    const visit = visitNamespace(access, sighting.paths, () => {
+    const visit = visitNamespace(access, sighting, () => {
       return { interfaces: readNetworkInterfaces(inside).interfaces, descriptor: openDiagnosis(access) };
     });
     if (visit === undefined) return undefined;
@@ -75,7 +75,7 @@ async function enterAndRead(
     // Copied, because what is read late is read in the wrong namespace.
     let limits: PortLimits | undefined;
     const readLimits = (): PortLimits =>
-      (limits ??= visitNamespace(access, sighting.paths, () => ({ ...readPortLimits(inside) })) ?? unknownLimits);
+      (limits ??= visitNamespace(access, sighting, () => ({ ...readPortLimits(inside) })) ?? unknownLimits);
     const door: DiagnosisDoor = { descriptor, interfaceNames: namesByIndex(interfaces) };
     const { sockets } = await readNetlinkSockets(access, request, signal, door);
     return { sighting, reader: "netlink", sockets, interfaces, readLimits };

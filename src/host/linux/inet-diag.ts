@@ -4,8 +4,9 @@
  * Little-endian where the host's order counts; ports and addresses are in network order.
  */
 import { PortolanError, canonicalAddressFromBytes, known, unknown } from "../../core/index.ts";
-import type { IpFamily, Known, Port, Socket } from "../../core/index.ts";
+import type { IpFamily, Known, Port, Socket, SocketTraffic } from "../../core/index.ts";
 import { tcpStates, udpStates } from "./socket-states.ts";
+import { readTraffic } from "./tcp-info.ts";
 
 /** SOCK_DIAG_BY_FAMILY, include/uapi/linux/sock_diag.h. */
 const requestType = 20;
@@ -23,6 +24,8 @@ const messageSize = 72;
 /** Attribute types: INET_DIAG_REQ_BYTECODE of requests, INET_DIAG_SKV6ONLY of answers. */
 const bytecodeAttribute = 1;
 const v6onlyAttribute = 11;
+/** Bit of the attribute INET_DIAG_INFO (2) in the request's `idiag_ext`: each attribute's number less one. */
+const informationExtension = 1 << 1;
 /** Conditions of inet_diag bytecode: source port ≥, ≤; destination port ≥, ≤; unconditional jump. */
 const jump = 1;
 const sourceAtLeast = 2;
@@ -47,6 +50,8 @@ export interface DiagRequest {
   readonly states: "listening" | "all";
   /** Ports of which local or remote must be one; `undefined` for every port. */
   readonly ports: readonly PortStretch[] | undefined;
+  /** Also what each TCP connection carried. */
+  readonly traffic?: boolean;
 }
 
 /** Ports from first to last. */
@@ -83,6 +88,7 @@ export function encodeRequest(request: DiagRequest, sequence: number): Buffer {
   message.writeUInt32LE(sequence, 8);
   message[16] = family === "ipv4" ? 2 : 10;
   message[17] = transport === "tcp" ? 6 : 17;
+  if (request.traffic === true && transport === "tcp") message[18] = informationExtension;
   const listening = transport === "tcp" ? listenBit : udpUnconnectedBit;
   message.writeUInt32LE(states === "listening" ? listening : transport === "tcp" ? allTcpBits : allUdpBits, 20);
   if (bytecode !== undefined) {
@@ -151,6 +157,8 @@ export interface DiagContext {
   readonly keep: ReadonlySet<number> | undefined;
   /** Name of an interface by index. */
   readonly interfaceName: (index: number) => Known<string | null>;
+  /** Whether traffic was asked for. */
+  readonly traffic?: boolean;
 }
 
 /**
@@ -160,6 +168,7 @@ export interface DiagContext {
  */
 export function decodeReply(bytes: Buffer, length: number, context: DiagContext, into: Socket[]): DiagReply {
   const { transport, family, keep } = context;
+  const wantsTraffic = context.traffic === true;
   const states = transport === "tcp" ? tcpStates : udpStates;
   const familyCode = family === "ipv4" ? 2 : 10;
   let interrupted = false;
@@ -194,7 +203,7 @@ export function decodeReply(bytes: Buffer, length: number, context: DiagContext,
         const alone = listens || state === "UNCONNECTED" || state === "BOUND";
         const deviceIndex = bytes.readUInt32LE(row + 40);
         const sendQueue = bytes.readUInt32LE(row + 60);
-        into.push({
+        const socket: Socket & { traffic?: Known<SocketTraffic> } = {
           transport,
           family,
           state,
@@ -209,7 +218,9 @@ export function decodeReply(bytes: Buffer, length: number, context: DiagContext,
           uid: bytes.readUInt32LE(row + 64),
           receiveQueue: bytes.readUInt32LE(row + 56),
           sendQueue: sendQueue === 0 ? zero : known(sendQueue),
-        });
+        };
+        if (wantsTraffic) socket.traffic = readTraffic(bytes, row + messageSize, end, state);
+        into.push(socket);
       }
     }
     // Messages start at multiples of four (NLMSG_ALIGN).

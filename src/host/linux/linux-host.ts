@@ -1,10 +1,12 @@
 /**
  * @module Linux behind the Host interface. Cheap to import: what a snapshot needs is loaded by the first snapshot.
  */
-import { PortolanError } from "../../core/index.ts";
+import { PortolanError, isPortolanError } from "../../core/index.ts";
 import type { Host } from "../host.ts";
 import { readNetworkInterfaces } from "./interfaces.ts";
+import { loadNativeAccess } from "./libc.ts";
 import { readPortLimits } from "./limits.ts";
+import { openListenerMarks } from "./listener-marks.ts";
 
 /** Where and how to look. */
 export interface LinuxHostOptions {
@@ -31,6 +33,16 @@ export function createLinuxHost(options: LinuxHostOptions): Host {
     async snapshot(request = {}) {
       const { takeSnapshot } = await import("./snapshot.ts");
       return await takeSnapshot(tree, root === undefined ? reader : "proc", request);
+    },
+    openListenerMarks() {
+      const access = tree.root !== "" || reader === "proc" ? null : loadNativeAccess();
+      if (access === null) return null;
+      try {
+        return openListenerMarks(access);
+      } catch (error) {
+        if (isPortolanError(error, "READER_UNAVAILABLE")) return null;
+        throw error;
+      }
     },
     readInterfaces: () => readNetworkInterfaces(tree).interfaces,
     readLimits: () => readPortLimits(tree),

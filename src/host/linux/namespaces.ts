@@ -5,7 +5,7 @@
  * which everybody may read. The inode of a file in `net/` is the namespace's own (`proc_net_ns_init` in fs/proc/proc_net.c makes the
  * folder anew for each), so that an ordinary user can tell all namespaces apart, though not name them.
  */
-import { closeSync, openSync, readdirSync, readlinkSync, statSync } from "node:fs";
+import { closeSync, fstatSync, openSync, readdirSync, readlinkSync, statSync } from "node:fs";
 import { readProcessIds, type FileTree } from "./file-tree.ts";
 import type { NativeAccess } from "./libc.ts";
 
@@ -124,9 +124,13 @@ let calls: NamespaceCalls | undefined;
 /**
  * Does some work with this thread in another namespace, and comes back. The work must be synchronous: whatever else this thread did
  * meanwhile would see the other network. Needs CAP_SYS_ADMIN (setns(2)).
- * @returns `undefined` when none of the paths let it in
+ * @returns `undefined` when none of the paths leads into it any more, or none lets this process in
  */
-export function visitNamespace<T>(access: NativeAccess, paths: readonly string[], work: () => T): T | undefined {
+export function visitNamespace<T>(
+  access: NativeAccess,
+  { paths, inode }: Pick<NamespaceSighting, "paths" | "inode">,
+  work: () => T,
+): T | undefined {
   const { setns } = (calls ??= { setns: access.library.func("int setns(int fd, int kind)") });
   const home = openSync("/proc/thread-self/ns/net", "r");
   try {
@@ -138,6 +142,8 @@ export function visitNamespace<T>(access: NativeAccess, paths: readonly string[]
         continue;
       }
       try {
+        // The process may have ended and another have its number by now.
+        if (inode !== undefined && fstatSync(door).ino !== inode) continue;
         if (setns(door, networkKind) !== 0) continue;
         return comeHome(work, () => setns(home, networkKind));
       } finally {

@@ -33,7 +33,8 @@ export interface NetlinkTables {
   readonly unsettled: boolean;
 }
 
-interface NetlinkCalls {
+/** Calls of the C library on netlink sockets. */
+export interface NetlinkCalls {
   readonly socket: (family: number, type: number, protocol: number) => number;
   readonly setsockopt: (descriptor: number, level: number, option: number, value: Buffer, size: number) => number;
   readonly send: (descriptor: number, message: Buffer, size: number, flags: number) => number;
@@ -57,14 +58,23 @@ function declareCalls({ library }: NativeAccess): NetlinkCalls {
   };
 }
 
+/** The C library's calls, declared once. */
+export function loadNetlinkCalls(access: NativeAccess): NetlinkCalls {
+  return (calls ??= declareCalls(access));
+}
+
 /**
  * A descriptor through which the kernel tells the sockets of the network namespace in which this thread is now, wherever the thread is later.
  * @throws READER_UNAVAILABLE
  */
 export function openDiagnosis(access: NativeAccess): number {
-  calls ??= declareCalls(access);
-  const descriptor = calls.socket(netlinkFamily, rawCloseOnExec, socketDiagnosis);
+  const { socket, setsockopt } = loadNetlinkCalls(access);
+  const descriptor = socket(netlinkFamily, rawCloseOnExec, socketDiagnosis);
   if (descriptor < 0) throw refusal("socket", access.koffi.errno());
+  // A kernel that takes the question and never answers (emulated ones do) must not hang the program.
+  const timeout = Buffer.alloc(16);
+  timeout.writeBigInt64LE(BigInt(receiveTimeoutSeconds), 0);
+  setsockopt(descriptor, socketLevel, receiveTimeoutOption, timeout, timeout.length);
   return descriptor;
 }
 
@@ -92,14 +102,14 @@ export async function readNetlinkSockets(
   signal: AbortSignal | undefined,
   door?: DiagnosisDoor,
 ): Promise<NetlinkTables> {
-  calls ??= declareCalls(access);
-  const functions = calls;
+  const functions = loadNetlinkCalls(access);
   const { koffi } = access;
   const buffer = (receiveBuffer ??= Buffer.allocUnsafeSlow(bufferSize));
   const sockets: Socket[] = [];
   const interfaceNames = new Map<number, Known<string | null>>();
   const stretches = request.ports === undefined ? undefined : gatherStretches(request.ports);
   const keep = stretches === undefined || isFilteredByKernel(stretches) ? undefined : request.ports;
+  const traffic = request.traffic === true;
   const isEmpty = stretches?.length === 0;
   const pause = createPause(signal);
   let unsettled = false;
@@ -131,7 +141,7 @@ export async function readNetlinkSockets(
     for (let repeat = 0; ; repeat++) {
       lastSequence = (lastSequence + 1) >>> 0;
       const sequence = lastSequence;
-      const message = encodeRequest({ transport, family, states: request.states, ports: stretches }, sequence);
+      const message = encodeRequest({ transport, family, states: request.states, ports: stretches, traffic }, sequence);
       if (functions.send(descriptor, message, message.length, 0) < 0) fail("send", koffi.errno());
       let interrupted = false;
       for (;;) {
@@ -149,7 +159,12 @@ export async function readNetlinkSockets(
             `The kernel's answer of ${count} bytes was cut off at ${bufferSize}.`,
           );
         }
-        const reply = decodeReply(buffer, count, { transport, family, sequence, keep, interfaceName }, sockets);
+        const reply = decodeReply(
+          buffer,
+          count,
+          { transport, family, sequence, keep, interfaceName, traffic },
+          sockets,
+        );
         interrupted ||= reply.interrupted;
         if (reply.errno === noSuchEntry && family === "ipv6") return true; // a kernel without IPv6
         if (reply.errno !== 0) fail(`the table of ${transport} over ${family}`, reply.errno);
@@ -166,10 +181,6 @@ export async function readNetlinkSockets(
 
   const descriptor = door?.descriptor ?? openDiagnosis(access);
   try {
-    // A kernel that takes the question and never answers (emulated ones do) must not hang the program.
-    const timeout = Buffer.alloc(16);
-    timeout.writeBigInt64LE(BigInt(receiveTimeoutSeconds), 0);
-    functions.setsockopt(descriptor, socketLevel, receiveTimeoutOption, timeout, timeout.length);
     for (const transport of isEmpty ? [] : (["tcp", "udp"] as const)) {
       for (const family of ["ipv4", "ipv6"] as const) {
         if (!(await readTable(descriptor, transport, family))) return { sockets, complete: false, unsettled };

@@ -16,6 +16,8 @@ export interface TableRequest {
   readonly states: "listening" | "all";
   /** Ports of which local or remote must be one; `undefined` for every port. */
   readonly ports: ReadonlySet<number> | undefined;
+  /** Also what each connection carried, which only netlink tells. */
+  readonly traffic?: boolean;
 }
 
 /** Longest row that is taken for one; the kernel's have about 200 bytes. */
@@ -25,6 +27,7 @@ const listenState = 10;
 
 const zero: Known<number> = known(0);
 const unsupported: Known<never> = unknown("unsupported");
+const untoldTraffic = { traffic: unsupported };
 const littleEndian = new Uint8Array(new Uint16Array([1]).buffer)[0] === 1;
 
 const tables: readonly (readonly [file: string, transport: Transport, family: IpFamily])[] = [
@@ -229,6 +232,7 @@ export function createRowParser(
       uid,
       receiveQueue,
       sendQueue: state === "LISTEN" ? unsupported : sendQueue === 0 ? zero : known(sendQueue),
+      ...(request.traffic === true ? untoldTraffic : undefined),
     });
     return true;
   }

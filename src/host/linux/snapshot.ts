@@ -23,7 +23,7 @@ export async function takeSnapshot(
 ): Promise<Snapshot> {
   const takenAtMs = Date.now();
   const ports = request.ports === undefined ? undefined : new Set(request.ports);
-  const tableRequest = { states: request.states ?? "listening", ports };
+  const tableRequest = { states: request.states ?? "listening", ports, traffic: request.traffic === true };
   const access = tree.root !== "" || reader === "proc" ? null : loadNativeAccess();
   const told = await readSocketTables(tree, reader, access, tableRequest, request.signal);
   const { sockets } = told;

@@ -52,6 +52,7 @@ export async function readSocketTables(
     }
   }
   if (request.states === "all") blindSpots.push(untoldBoundSockets);
+  if (request.traffic === true) blindSpots.push(untoldTraffic);
   return { sockets: readProcSockets(tree, request), complete: true, reader: "proc", blindSpots };
 }
 
@@ -66,6 +67,13 @@ const untoldBoundSockets: BlindSpot = {
   why: "unsupported",
   count: null,
   message: "TCP sockets that hold a port without listening are not told here: that needs netlink and Linux 6.8.",
+};
+
+const untoldTraffic: BlindSpot = {
+  what: "sockets",
+  why: "unsupported",
+  count: null,
+  message: "The tables in /proc do not tell what connections carried, nor their round-trip times: that needs netlink.",
 };
 
 const unsettledTables: BlindSpot = {

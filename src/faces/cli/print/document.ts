@@ -31,6 +31,23 @@ export interface Table {
   readonly rows: readonly (readonly Line[])[];
 }
 
+/**
+ * A table of plain raw texts, told column by column: for tens of thousands of rows, where an object for each cell is what costs.
+ * Laid out as a table is.
+ */
+export interface Grid {
+  readonly kind: "grid";
+  readonly columns: readonly GridColumn[];
+  readonly rowCount: number;
+}
+
+/** One column of a grid with its texts, one for each row. */
+export interface GridColumn extends Column {
+  readonly texts: readonly string[];
+  /** Of every text of the column. */
+  readonly style?: Style;
+}
+
 /** A paragraph that is wrapped at the page's width; `hang` is how far its later lines are indented. */
 export interface Paragraph {
   readonly kind: "paragraph";
@@ -45,7 +62,7 @@ export interface Verbatim {
   readonly line: Line;
 }
 
-export type Block = Table | Paragraph | Verbatim;
+export type Block = Table | Grid | Paragraph | Verbatim;
 
 /** Makes a span. */
 export function span(text: string, style?: Style): Span {

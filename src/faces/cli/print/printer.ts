@@ -3,6 +3,7 @@
  */
 import type { Block, Paragraph } from "./document.ts";
 import { makeSafe, paint, type Page, type SafeSpan } from "./safe-line.ts";
+import { layOutGrid } from "./grid.ts";
 import { layOutTable } from "./table.ts";
 import { widthOf } from "./width.ts";
 
@@ -11,6 +12,7 @@ export function printBlocks(blocks: readonly Block[], page: Page): string {
   let text = "";
   for (const block of blocks) {
     if (block.kind === "table") text += layOutTable(block, page);
+    else if (block.kind === "grid") text += layOutGrid(block, page);
     else if (block.kind === "verbatim") text += `${paint(makeSafe(block.line), page)}\n`;
     else text += wrapParagraph(block, page);
   }

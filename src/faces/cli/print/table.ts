@@ -5,9 +5,11 @@ import type { Column, Line, Table } from "./document.ts";
 import { makeSafe, paint, type Page, type SafeSpan } from "./safe-line.ts";
 import { takeColumns, widthOf } from "./width.ts";
 
-const gap = 2;
+/** Columns between two columns of a table. */
+export const gap = 2;
 
-interface Fit {
+/** A column that is shown, and how wide. */
+export interface Fit {
   readonly index: number;
   readonly column: Column;
   width: number;
@@ -16,7 +18,10 @@ interface Fit {
 /** The table as text. The last column is not padded; a clipped cell ends in `…`. */
 export function layOutTable(table: Table, page: Page): string {
   const cells = table.rows.map((row) => row.map(measure));
-  const fits = fitColumns(table, cells, page.columns);
+  const contentWidths = table.columns.map((_, index) =>
+    cells.reduce((widest, row) => Math.max(widest, row[index]?.width ?? 0), 0),
+  );
+  const fits = fitColumns(table.columns, contentWidths, page.columns);
   let text = "";
   if (fits.some((fit) => fit.column.title !== "")) {
     text += layOutRow(
@@ -29,26 +34,34 @@ export function layOutTable(table: Table, page: Page): string {
   return text;
 }
 
-function fitColumns(table: Table, cells: readonly (readonly Cell[])[], columns: number): Fit[] {
-  let fits: Fit[] = table.columns.map((column, index) => ({
+/**
+ * Which columns are shown, and how wide.
+ * @param contentWidths what the widest cell of each column takes
+ */
+export function fitColumns(
+  columns: readonly Column[],
+  contentWidths: readonly number[],
+  pageColumns: number,
+): readonly Fit[] {
+  let fits: Fit[] = columns.map((column, index) => ({
     index,
     column,
-    width: cells.reduce((widest, row) => Math.max(widest, row[index]?.width ?? 0), widthOf(column.title)),
+    width: Math.max(contentWidths[index] ?? 0, widthOf(column.title)),
   }));
   // A column in which nothing stands says nothing.
-  fits = fits.filter((fit) => fit.column.priority === 0 || cells.some((row) => (row[fit.index]?.width ?? 0) > 0));
+  fits = fits.filter((fit) => fit.column.priority === 0 || (contentWidths[fit.index] ?? 0) > 0);
   const leastWidthOf = (fit: Fit): number =>
     Math.min(fit.width, Math.max(fit.column.leastWidth ?? 0, widthOf(fit.column.title)));
   const total = (widthOf: (fit: Fit) => number): number =>
     fits.reduce((sum, fit) => sum + widthOf(fit), 0) + gap * Math.max(fits.length - 1, 0);
-  while (total(leastWidthOf) > columns) {
+  while (total(leastWidthOf) > pageColumns) {
     const droppable = fits.filter((fit) => fit.column.priority > 0);
     if (droppable.length === 0) break;
     const lowest = droppable.reduce((left, right) => (right.column.priority >= left.column.priority ? right : left));
     fits = fits.filter((fit) => fit !== lowest);
   }
   // Take what is too much from the widest column that still has room, one column at a time.
-  let excess = total((fit) => fit.width) - columns;
+  let excess = total((fit) => fit.width) - pageColumns;
   while (excess > 0) {
     const shrinkable = fits.filter((fit) => fit.width > leastWidthOf(fit));
     if (shrinkable.length === 0) break;
@@ -61,7 +74,8 @@ function fitColumns(table: Table, cells: readonly (readonly Cell[])[], columns: 
 
 const noCell: Cell = { spans: [], width: 0 };
 
-function layOutRow(fits: readonly Fit[], cells: readonly Cell[], page: Page): string {
+/** One line of a table, ended by a line feed. */
+export function layOutRow(fits: readonly Fit[], cells: readonly Cell[], page: Page): string {
   const pieces = fits.map((fit, position) => {
     const { spans, width } = cells[fit.index] ?? noCell;
     if (width > fit.width) return paint(clipSpans(spans, fit.width), page);
@@ -87,7 +101,7 @@ function clipSpans(spans: readonly SafeSpan[], width: number): SafeSpan[] {
 }
 
 /** A cell's text made safe, and the columns that it takes. */
-interface Cell {
+export interface Cell {
   readonly spans: readonly SafeSpan[];
   readonly width: number;
 }

@@ -2,7 +2,6 @@
  * @module What could not be seen, and what would help, as notes beside a result.
  */
 import type { BlindSpot } from "../../../host/index.ts";
-import type { ListedService } from "../../../operations/schemas.ts";
 import { paragraph, span, verbatim, type Block } from "../print/document.ts";
 import type { ViewContext } from "../view.ts";
 
@@ -12,7 +11,7 @@ import type { ViewContext } from "../view.ts";
  */
 export function blindSpotNotes(
   all: readonly BlindSpot[],
-  shown: readonly Pick<ListedService, "holders">[],
+  shown: readonly { readonly holders: { readonly known: boolean } }[],
   context: ViewContext,
 ): Block[] {
   const holdersMissing = shown.some(({ holders }) => !holders.known);
