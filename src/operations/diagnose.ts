@@ -3,7 +3,18 @@
  */
 import * as v from "valibot";
 import { isListening, isPortolanError } from "../core/index.ts";
-import { createHost, examineMachine, type BlindSpot, type Snapshot } from "../host/index.ts";
+import {
+  createHost,
+  examineMachine,
+  factTitles,
+  readerCapabilities,
+  readerFacts,
+  readerNames,
+  type BlindSpot,
+  type ReaderChoice,
+  type ReaderName,
+  type Snapshot,
+} from "../host/index.ts";
 import { assignmentsOf, builtInSource, readNameTable } from "../registry/index.ts";
 import {
   cacheFolderOf,
@@ -49,6 +60,7 @@ const outputSchema = v.object({
         sockets: v.pipe(v.nullable(v.number()), v.description("Listening sockets that it told")),
         tookMs: v.nullable(v.number()),
         why: v.pipe(nullableText, v.description("Why it does not work")),
+        cannotTell: v.pipe(listOf(v.string()), v.description("What it never tells, wherever it works")),
       }),
     ),
     v.description("Ways to read sockets, each tried"),
@@ -137,8 +149,13 @@ const outputSchema = v.object({
 export type DiagnoseInput = Record<string, never>;
 export type DiagnoseResult = v.InferOutput<typeof outputSchema>;
 
-/** Every reader of sockets, tried one after the other. */
-const readerNames = ["netlink", "proc"] as const;
+/** How each reader is asked for: Windows has one. */
+const readerChoices: Readonly<Record<ReaderName, ReaderChoice>> = {
+  netlink: "netlink",
+  proc: "proc",
+  lsof: "lsof",
+  powershell: "auto",
+};
 
 /** Runs `diagnose`. */
 export async function runDiagnose(_input: DiagnoseInput, context: OperationContext): Promise<DiagnoseResult> {
@@ -146,7 +163,7 @@ export async function runDiagnose(_input: DiagnoseInput, context: OperationConte
   context.progress("looking at the machine");
   const machine = await examineMachine();
   const whole = await tryLook(context);
-  const readers = await tryReaders(whole.snapshot?.reader ?? null, context);
+  const readers = await tryReaders(machine.platform, whole.snapshot?.reader ?? null, context);
   const result: DiagnoseResult = {
     complete: !context.signal.aborted,
     versions: {
@@ -220,19 +237,28 @@ async function tryLook({ host, signal }: OperationContext): Promise<Look> {
   }
 }
 
-async function tryReaders(inUse: string | null, context: OperationContext): Promise<DiagnoseResult["readers"]> {
+async function tryReaders(
+  platform: string,
+  inUse: string | null,
+  context: OperationContext,
+): Promise<DiagnoseResult["readers"]> {
   const readers: DiagnoseResult["readers"][number][] = [];
   for (const name of readerNames) {
+    if ((name === "powershell") !== (platform === "win32")) continue;
+    const cannotTell = readerFacts
+      .filter((fact) => readerCapabilities[name][fact].tells === "no")
+      .map((fact) => factTitles[fact]);
     const startMs = performance.now();
     try {
-      const snapshot = await createHost({ reader: name }).snapshot({ holders: "none", signal: context.signal });
+      const reader = readerChoices[name];
+      const snapshot = await createHost({ reader }).snapshot({ holders: "none", signal: context.signal });
       const tookMs = roundMs(performance.now() - startMs);
       const works = snapshot.reader === name;
       const why = works ? null : `${snapshot.reader} answered in its place`;
-      readers.push({ name, works, inUse: name === inUse, sockets: snapshot.sockets.length, tookMs, why });
+      readers.push({ name, works, inUse: name === inUse, sockets: snapshot.sockets.length, tookMs, why, cannotTell });
     } catch (error) {
       const why = describeFailure(error).message;
-      readers.push({ name, works: false, inUse: false, sockets: null, tookMs: null, why });
+      readers.push({ name, works: false, inUse: false, sockets: null, tookMs: null, why, cannotTell });
     }
   }
   return readers;

@@ -170,7 +170,7 @@ async function fetchFile(
   const from = input.from ?? officialUrl;
   if (!/^[a-z][a-z0-9+.-]*:\/\//i.test(from)) {
     const text = await context.readText(from);
-    return { text, source: from, entityTag: null, lastModified: null };
+    return { text, source: from === "-" ? "standard input" : from, entityTag: null, lastModified: null };
   }
   const deadlineMs = parseDuration(input.timeout ?? usualTimeout, "--timeout");
   const shown = withoutPassword(from);

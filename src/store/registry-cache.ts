@@ -12,7 +12,7 @@ import { readPlainFile, storeFailure } from "./plain-file.ts";
 
 /** What is known of an updated registry. */
 export interface RegistryFacts {
-  /** Address or file that it came from, without password. */
+  /** Address or file that it came from, without password, or `standard input`. */
   readonly source: string;
   /** When it was fetched, or last found to be current, milliseconds since the Unix epoch. */
   readonly checkedAtMs: number;
