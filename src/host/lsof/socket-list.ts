@@ -130,7 +130,7 @@ function describeSocket(
     boundInterface: device === undefined ? unknown("unsupported") : known(device),
     inode,
     uid,
-    receiveQueue: numberOf(details.get("QR")) ?? 0,
+    receiveQueue: numberOf((state === "LISTEN" ? optionOf(details, "QLEN") : undefined) ?? details.get("QR")) ?? 0,
     sendQueue: sendQueueOf(state, details),
   };
 }
@@ -151,12 +151,21 @@ function detailsOf(file: FileSet): Map<string, string> {
   return details;
 }
 
-/** Where lsof knows socket options (macOS, FreeBSD), `SO=ACCEPTCONN,QLIM=128` tells a listener's backlog. */
 function sendQueueOf(state: SocketState, details: ReadonlyMap<string, string>): Known<number> {
-  const text =
-    state === "LISTEN" ? /(?:^|,)QLIM=(\d{1,9})(?:,|$)/.exec(details.get("SO") ?? "")?.[1] : details.get("QS");
-  const value = numberOf(text);
+  const value = numberOf(state === "LISTEN" ? optionOf(details, "QLIM") : details.get("QS"));
   return value === undefined ? unknown("unsupported") : known(value);
+}
+
+/**
+ * Where lsof knows socket options (macOS, FreeBSD) it prints those of a listener as `SO=ACCEPTCONN,PQLEN=0,QLEN=2,QLIM=128,…`: how many
+ * connections wait and how many may (print_tcptpi of lsof's print.c).
+ */
+function optionOf(details: ReadonlyMap<string, string>, name: string): string | undefined {
+  return details
+    .get("SO")
+    ?.split(",")
+    .find((option) => option.startsWith(`${name}=`))
+    ?.slice(name.length + 1);
 }
 
 function numberOf(text: string | undefined): number | undefined {
