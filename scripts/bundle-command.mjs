@@ -86,7 +86,7 @@ export async function bundleCommand() {
       groups: [
         {
           name: "machine",
-          test: /[\\/]src[\\/](?:store[\\/](?:registry-cache|cache-folder|plain-file)\.ts|(?:core|host|tenant|plan|registry)[\\/](?!search\.ts|assignments\.ts|descriptions|official-file|csv-records|pack-assignments|overlay|examine|linux[\\/]examine|bpf-|.*worker|container-engines|saved[\\/]|(?:lsof|windows)[\\/](?!lsof-host|bsd-system|ifconfig|ps\.ts|sysctl|windows-host|json-reading|network|script)))/,
+          test: /[\\/]src[\\/](?:store[\\/](?:registry-cache|cache-folder|plain-file)\.ts|(?:core|host|tenant|plan|registry)[\\/](?!search\.ts|assignments\.ts|descriptions|official-file|csv-records|pack-assignments|overlay|examine|linux[\\/]examine|bpf-|.*worker|container-engines|saved[\\/]|(?:lsof|windows)[\\/](?!lsof-host|bsd-system|ifconfig|netstat|socket-list|socket-name|ps\.ts|sysctl|windows-host|json-reading|network|script)))/,
         },
         { name: "look", test: /[\\/]src[\\/]operations[\\/](?:look|describe-door)\.ts/ },
         { name: "print", test: /[\\/]src[\\/]faces[\\/]cli[\\/](?:print[\\/]|terminal\.ts)/ },

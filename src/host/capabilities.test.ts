@@ -1,3 +1,4 @@
+import { readFileSync } from "node:fs";
 import { expect, test } from "vitest";
 import { factTitles, readerCapabilities, readerFacts, readerNames } from "./capabilities.ts";
 
@@ -11,4 +12,21 @@ test("every reader says of every fact whether it tells it, and when it does so o
     }
   }
   expect(new Set(Object.values(factTitles)).size).toBe(readerFacts.length);
+});
+
+test("docs/readers.md has the same table", () => {
+  const page = readFileSync(new URL("../../docs/readers.md", import.meta.url), "utf8").split("\n");
+  const rows = page.map((line) =>
+    line
+      .split("|")
+      .map((cell) => cell.trim())
+      .slice(1, -1),
+  );
+  for (const fact of readerFacts) {
+    const cells = readerNames.map((reader) => {
+      const { tells, note } = readerCapabilities[reader][fact];
+      return note === null ? tells : `${tells}. ${note}`;
+    });
+    expect(rows).toContainEqual([factTitles[fact], ...cells]);
+  }
 });

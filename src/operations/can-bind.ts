@@ -243,7 +243,7 @@ function describeAnswer(
   const unseen =
     bind === "yes" &&
     port !== 0 &&
-    snapshot.blindSpots.some(({ what, why }) => what === "sockets" && (transport === "tcp" || why === "gone"));
+    snapshot.blindSpots.some(({ what, why }) => what === "sockets" && (transport === "tcp" || why !== "unsupported"));
   return {
     endpoint: formatSocketAddress(address, port, interfaceName),
     address,

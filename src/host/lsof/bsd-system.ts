@@ -2,10 +2,11 @@
  * @module macOS and the BSDs beside lsof: processes by ps, interfaces by ifconfig and netstat, limits by sysctl.
  */
 import { release } from "node:os";
-import { unknown } from "../../core/index.ts";
+import { isPortolanError, unknown } from "../../core/index.ts";
 import { capture, captureText } from "../capture.ts";
 import type { NetworkInterface, PortLimits } from "../host.ts";
 import { parseDefaultRoutes, parseIfconfig } from "./ifconfig.ts";
+import { netstatWords, parseNetstat, type NetstatRow } from "./netstat.ts";
 import { argumentWords, describeProcess, parseArguments, parseProcesses, processWords } from "./ps.ts";
 import type { LsofSystem } from "./snapshot.ts";
 import { limitsOfSysctl, parseSysctl, sysctlNames } from "./sysctl.ts";
@@ -18,6 +19,7 @@ export function createBsdSystem(platform: string): LsofSystem {
     networkNamespace: unknown("unsupported"),
     seesEveryProcess: process.getuid?.() === 0,
     blindSpots: [],
+    readTables: readBsdTables,
     readInterfaces: readBsdInterfaces,
     readLimits: () => readBsdLimits(platform),
     async readProcesses({ workingDirectories }) {
@@ -30,6 +32,21 @@ export function createBsdSystem(platform: string): LsofSystem {
       return (pid) => describeProcess(pid, listed.get(pid), found.get(pid), workingDirectories.get(pid));
     },
   };
+}
+
+/** Every socket; `undefined` where netstat does not know the words or prints nothing that is known. */
+async function readBsdTables(): Promise<readonly NetstatRow[] | undefined> {
+  try {
+    const told = await Promise.all(netstatWords.map((words) => capture({ program: "netstat", words })));
+    const rows = told.flatMap(({ exitStatus, output }) =>
+      exitStatus === 0 ? parseNetstat(output.toString("utf8")) : [],
+    );
+    return rows.length === 0 ? undefined : rows;
+  } catch (error) {
+    // lsof alone is still an answer.
+    if (isPortolanError(error, "READER_UNAVAILABLE")) return undefined;
+    throw error;
+  }
 }
 
 /** Interfaces; none where ifconfig does not answer. */

@@ -3,6 +3,7 @@
  */
 import { known, unknown, type Known, type Socket } from "../../core/index.ts";
 import type { BlindSpot, NetworkInterface, PortLimits, Process, Snapshot, SnapshotRequest } from "../host.ts";
+import { completeByNetstat, type NetstatRow } from "./netstat.ts";
 import { runLsof } from "./run-lsof.ts";
 import { listSockets, type SocketList } from "./socket-list.ts";
 
@@ -16,6 +17,8 @@ export interface LsofSystem {
   readonly seesEveryProcess: boolean;
   /** What this system's lsof is blind to, beside what every lsof is. */
   readonly blindSpots: readonly BlindSpot[];
+  /** Sockets by a program that sees all of them, without holders; `undefined` where there is none. */
+  readTables?(): Promise<readonly NetstatRow[] | undefined>;
   readInterfaces(): readonly NetworkInterface[];
   readLimits(): PortLimits;
   /** Reads what is to be known of processes, once for a snapshot. */
@@ -38,11 +41,11 @@ export async function takeLsofSnapshot(system: LsofSystem, request: SnapshotRequ
   // Linux shows no interface inside an address.
   const names = system.platform === "linux" ? undefined : namesByIndex(readInterfaces());
   const list = listSockets(processes, choice, names);
+  const tables = complete ? await system.readTables?.() : undefined;
+  const found = tables === undefined ? list.sockets : completeByNetstat(list, tables, choice);
   const processOf = await system.readProcesses(list);
   const sockets =
-    request.traffic === true
-      ? list.sockets.map((socket) => ({ ...socket, traffic: unknown("unsupported") }))
-      : list.sockets;
+    request.traffic === true ? found.map((socket) => ({ ...socket, traffic: unknown("unsupported") })) : found;
   const remembered = new Map<number, Process>();
   return {
     takenAtMs,
@@ -54,8 +57,10 @@ export async function takeLsofSnapshot(system: LsofSystem, request: SnapshotRequ
     holderSearch: search,
     holdersOf(socket: Socket) {
       if (search === "none") return unknown("unsupported");
-      const holders = complete ? list.holders.get(socket.inode) : undefined;
-      return holders === undefined ? unknown("unsupported") : known(holders);
+      if (!complete) return unknown("unsupported");
+      const holders = list.holders.get(socket.inode);
+      if (holders !== undefined) return known(holders);
+      return socket.inode === 0 || system.seesEveryProcess ? known([]) : unknown("permission");
     },
     holdersComplete: search !== "none" && complete && system.seesEveryProcess,
     processOf(pid) {
@@ -69,7 +74,11 @@ export async function takeLsofSnapshot(system: LsofSystem, request: SnapshotRequ
     get limits() {
       return (limits ??= system.readLimits());
     },
-    blindSpots: [heldOnly, ...(system.seesEveryProcess ? [] : [ownOnly]), ...system.blindSpots],
+    blindSpots: [
+      ...(tables === undefined ? [heldOnly] : []),
+      ...(system.seesEveryProcess ? [] : [tables === undefined ? ownOnly : ownHoldersOnly]),
+      ...system.blindSpots,
+    ],
   };
 }
 
@@ -90,4 +99,11 @@ const ownOnly: BlindSpot = {
   why: "permission",
   count: null,
   message: "Sockets that only other users' processes hold are not told by lsof: run it as root to see them.",
+};
+
+const ownHoldersOnly: BlindSpot = {
+  what: "holders",
+  why: "permission",
+  count: null,
+  message: "Which processes of other users hold a socket is not told by lsof: run it as root to see them.",
 };

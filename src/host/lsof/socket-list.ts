@@ -14,7 +14,10 @@ export interface SocketChoice {
 
 /** Sockets and their holders. */
 export interface SocketList {
+  /** Those that were asked for. */
   readonly sockets: readonly Socket[];
+  /** Every one that was seen. */
+  readonly all: readonly Socket[];
   /** By inode, in order of pid. */
   readonly holders: ReadonlyMap<number, readonly SocketHolder[]>;
   /** Working directories by pid, where the field output tells them. */
@@ -24,7 +27,7 @@ export interface SocketList {
 }
 
 /** Names of states as Linux, macOS and the BSDs print them (lsof's dialects, tcp_fsm.h). */
-const tcpStates: Readonly<Record<string, SocketState>> = {
+export const tcpStates: Readonly<Record<string, SocketState>> = {
   ESTABLISHED: "ESTABLISHED",
   SYN_SENT: "SYN_SENT",
   SYN_RECV: "SYN_RECEIVED",
@@ -72,7 +75,7 @@ export function listSockets(
       const inode = inodeOf(file.device) ?? inventedInodes + invented++;
       if (!sockets.has(inode)) {
         const socket = describeSocket(file, inode, uid ?? 0, interfaceNames);
-        if (socket === undefined || !isChosen(socket, choice)) continue;
+        if (socket === undefined) continue;
         sockets.set(inode, socket);
       }
       let ofSocket = holders.get(inode);
@@ -83,8 +86,10 @@ export function listSockets(
       if (/^\d{1,9}$/.test(file.descriptor)) descriptors.push(Number(file.descriptor));
     }
   }
+  const all = [...sockets.values()];
   return {
-    sockets: [...sockets.values()],
+    sockets: all.filter((socket) => isChosen(socket, choice)),
+    all,
     holders: new Map([...holders].map(([inode, ofSocket]) => [inode, arrangeHolders(ofSocket)])),
     workingDirectories,
     uids,
@@ -97,7 +102,8 @@ function arrangeHolders(ofSocket: ReadonlyMap<number, number[]>): SocketHolder[]
     .sort((a, b) => a.pid - b.pid);
 }
 
-function isChosen(socket: Socket, { states, ports }: SocketChoice): boolean {
+/** True for a socket that was asked for. */
+export function isChosen(socket: Socket, { states, ports }: SocketChoice): boolean {
   if (states === "listening" && socket.state !== "LISTEN" && socket.state !== "UNCONNECTED") return false;
   return (
     ports === undefined || ports.has(socket.local.port) || (socket.remote !== null && ports.has(socket.remote.port))
@@ -130,7 +136,7 @@ function describeSocket(
     boundInterface: device === undefined ? unknown("unsupported") : known(device),
     inode,
     uid,
-    receiveQueue: numberOf(details.get("QR")) ?? 0,
+    receiveQueue: numberOf((state === "LISTEN" ? optionOf(details, "QLEN") : undefined) ?? details.get("QR")) ?? 0,
     sendQueue: sendQueueOf(state, details),
   };
 }
@@ -151,12 +157,21 @@ function detailsOf(file: FileSet): Map<string, string> {
   return details;
 }
 
-/** Where lsof knows socket options (macOS, FreeBSD), `SO=ACCEPTCONN,QLIM=128` tells a listener's backlog. */
 function sendQueueOf(state: SocketState, details: ReadonlyMap<string, string>): Known<number> {
-  const text =
-    state === "LISTEN" ? /(?:^|,)QLIM=(\d{1,9})(?:,|$)/.exec(details.get("SO") ?? "")?.[1] : details.get("QS");
-  const value = numberOf(text);
+  const value = numberOf(state === "LISTEN" ? optionOf(details, "QLIM") : details.get("QS"));
   return value === undefined ? unknown("unsupported") : known(value);
+}
+
+/**
+ * Where lsof knows socket options (macOS, FreeBSD) it prints those of a listener as `SO=ACCEPTCONN,PQLEN=0,QLEN=2,QLIM=128,…`: how many
+ * connections wait and how many may (print_tcptpi of lsof's print.c).
+ */
+function optionOf(details: ReadonlyMap<string, string>, name: string): string | undefined {
+  return details
+    .get("SO")
+    ?.split(",")
+    .find((option) => option.startsWith(`${name}=`))
+    ?.slice(name.length + 1);
 }
 
 function numberOf(text: string | undefined): number | undefined {

@@ -1,7 +1,6 @@
 /**
  * @module Sockets of Get-NetTCPConnection and Get-NetUDPEndpoint, with the one process that Windows names for each.
  */
-import { createHash } from "node:crypto";
 import {
   known,
   toPort,
@@ -13,6 +12,7 @@ import {
   type SocketState,
 } from "../../core/index.ts";
 import type { SocketHolder } from "../host.ts";
+import { createSocketNumbers } from "../socket-number.ts";
 import { memberOf, numberOf, recordsOf, textOf, type JsonRecord } from "./json-reading.ts";
 
 /** Members of MSFT_NetTCPConnection.State (MIB_TCP_STATE of tcpmib.h, and Bound). */
@@ -74,7 +74,7 @@ export function listSockets(
   ];
   // A connected or listening socket stands a second time as bound.
   const used = new Set(rows.filter((row) => row.state !== "BOUND").map(placeOf));
-  const copies = new Map<string, number>();
+  const numbers = createSocketNumbers();
   const sockets: Socket[] = [];
   const holders = new Map<number, readonly SocketHolder[]>();
   for (const row of rows) {
@@ -82,9 +82,7 @@ export function listSockets(
     if (!isChosen(row, choice)) continue;
     const { transport, state, local, remote, pid } = row;
     const identity = [transport, textOfEnd(local), remote === null ? "" : textOfEnd(remote), pid].join(" ");
-    const copy = copies.get(identity) ?? 0;
-    copies.set(identity, copy + 1);
-    const inode = pid === 0 ? 0 : numberFor(`${identity} ${copy}`);
+    const inode = pid === 0 ? 0 : numbers.numberOf(identity);
     if (pid !== 0) holders.set(inode, [{ pid, fileDescriptors: [] }]);
     sockets.push({
       transport,
@@ -109,11 +107,6 @@ function placeOf({ transport, local, pid }: Row): string {
 
 function textOfEnd({ end, zone }: PlacedAddress): string {
   return `${end.address}%${zone ?? ""} ${end.port}`;
-}
-
-/** 48 bits of a hash: a number holds them exactly. */
-function numberFor(identity: string): number {
-  return createHash("sha256").update(identity).digest().readUIntBE(0, 6) + 1;
 }
 
 function isChosen({ state, local, remote }: Row, { states: wanted, ports }: SocketChoice): boolean {
