@@ -138,8 +138,7 @@ function keyOf({ transport, port, networkNamespace, container }: ListedService):
 
 /** What is compared, by aspect. A restart keeps the program and changes the process. */
 const aspects: Readonly<Record<Aspect, (service: ListedService) => unknown>> = {
-  process: ({ holders }) =>
-    holders.known ? holders.value.map(({ pid, startedAt }) => [pid, knownOr(startedAt, null)]) : holders.why,
+  process: ({ holders }) => (holders.known ? holders.value.map(({ pid }) => pid) : holders.why),
   program: ({ holders, title }) => [
     title?.value ?? null,
     holders.known
@@ -154,8 +153,21 @@ const aspects: Readonly<Record<Aspect, (service: ListedService) => unknown>> = {
 
 function differingAspects(left: ListedService, right: ListedService): Aspect[] {
   return (Object.keys(aspects) as Aspect[]).filter(
-    (aspect) => JSON.stringify(aspects[aspect](left)) !== JSON.stringify(aspects[aspect](right)),
+    (aspect) =>
+      JSON.stringify(aspects[aspect](left)) !== JSON.stringify(aspects[aspect](right)) ||
+      (aspect === "process" && haveRestarted(left, right)),
   );
+}
+
+/** Start times are worked out from a clock in steps of ten milliseconds, anew for each look. */
+const clockSlackMs = 2000;
+
+/** Whether the same numbers belong to other processes. */
+function haveRestarted(left: ListedService, right: ListedService): boolean {
+  const startsOf = ({ holders }: ListedService): number[] =>
+    knownOr(holders, []).map(({ startedAt }) => Date.parse(knownOr(startedAt, "")));
+  const [before, after] = [startsOf(left), startsOf(right)];
+  return before.some((startMs, index) => Math.abs(startMs - after[index]!) > clockSlackMs);
 }
 
 function only<T>(these: readonly T[], those: readonly T[]): T[] {

@@ -2,7 +2,7 @@
  * @module `follow`: the chart of this machine, and then every change of it as it comes.
  */
 import * as v from "valibot";
-import { PortolanError, knownOr, parseDuration, quote } from "../core/index.ts";
+import { PortolanError, parseDuration, quote } from "../core/index.ts";
 import type { Snapshot } from "../host/index.ts";
 import { watchListeners } from "../observe/index.ts";
 import { defineOperation } from "./define-operation.ts";
@@ -191,10 +191,7 @@ function* compare(
 
 /** What is compared of a row, by aspect; backlogs and memory move all the time and are no change. */
 const aspects: Readonly<Record<Aspect, (service: ListedService) => unknown>> = {
-  holders: ({ holders }) =>
-    holders.known
-      ? holders.value.map(({ pid, role, startedAt }) => [pid, role, knownOr(startedAt, null)])
-      : holders.why,
+  holders: ({ holders }) => (holders.known ? holders.value.map(({ pid, role }) => [pid, role]) : holders.why),
   addresses: ({ addresses }) => addresses,
   reach: ({ reach }) => [reach.scope, reach.ipv4, reach.ipv6, reach.addresses.map(({ endpoint }) => endpoint)],
   project: ({ project }) => [project?.value.root ?? null, project?.value.git?.branch ?? null],

@@ -9,6 +9,7 @@ import type { SavedLook, SavedMachine, SavedSocket } from "./saved-machine.ts";
 export function createSavedHost(machine: SavedMachine): Host {
   const processes = new Map(machine.processes.map((process) => [process.pid, process]));
   const [own, ...others] = machine.looks as [SavedLook, ...SavedLook[]];
+  const holdersOf = new WeakMap<Socket, Known<readonly SocketHolder[]>>();
   return {
     platform: machine.platform,
     async snapshot(request = {}) {
@@ -20,14 +21,18 @@ export function createSavedHost(machine: SavedMachine): Host {
         holderSearch: request.holders ?? "all",
         holdersComplete: machine.holdersComplete && request.holders !== "none",
         holdersOf: (socket: Socket): Known<readonly SocketHolder[]> =>
-          request.holders === "none" ? unknown("unsupported") : ((socket as SavedSocket).holders ?? known([])),
+          request.holders === "none" ? unknown("unsupported") : (holdersOf.get(socket) ?? known([])),
         processOf: (pid: number) => processes.get(pid) ?? unseenProcess(pid),
         facts: machine.facts,
       };
       const show = (look: SavedLook): Omit<Snapshot, "blindSpots"> => ({
         ...shared,
         ...look,
-        sockets: selectSockets(look.sockets, request),
+        sockets: selectSockets(look.sockets, request).map(({ holders, traffic, ...socket }) => {
+          const shown: Socket = request.traffic === true && traffic !== undefined ? { ...socket, traffic } : socket;
+          holdersOf.set(shown, holders);
+          return shown;
+        }),
       });
       return {
         ...show(own),
