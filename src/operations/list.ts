@@ -6,7 +6,7 @@ import { isListening, known, knownOr } from "../core/index.ts";
 import type { Snapshot } from "../host/index.ts";
 import { readContainers } from "../tenant/index.ts";
 import { defineOperation } from "./define-operation.ts";
-import { describeLook, describeServices } from "./look.ts";
+import { describeLook, describeServices, requireLive } from "./look.ts";
 import type { OperationContext } from "./operation.ts";
 import { optionalChoice, optionalInteger, optionalSwitch, optionalText, optionalTexts } from "./parameters.ts";
 import { knownSchema, listOf, lookEntries, namespaceDescription, serviceSchema, socketSchema } from "./schemas.ts";
@@ -81,6 +81,7 @@ export async function runList(input: ListInput, context: OperationContext): Prom
   const containers = await readContainers(snapshot, context.environment, context.signal);
   let services = describeServices(snapshot, { showSecrets, containers });
   if (input.identify === true) {
+    requireLive(snapshot);
     const { proveServices } = await import("./prove-services.ts");
     const wanted = services.filter((service) => selection.accepts(service));
     const proofs = await proveServices(wanted, snapshot.interfaces, context);

@@ -3,6 +3,7 @@
  */
 import { basename } from "node:path";
 import {
+  PortolanError,
   claim,
   compareClaims,
   formatSocketAddress,
@@ -45,6 +46,21 @@ export interface LookOptions {
   readonly proofs?: ServiceProofs;
   /** The machine's containers. Default: nobody looked for any. */
   readonly containers?: ContainerIndex;
+}
+
+/**
+ * Listeners can be asked what they are on the machine itself and now.
+ * @throws ARGUMENT_INVALID for a saved machine
+ */
+export function requireLive({ live }: Snapshot): void {
+  if (live !== false) return;
+  throw new PortolanError(
+    "ARGUMENT_INVALID",
+    "--identify asks listeners, and those of a saved machine cannot be asked.",
+    {
+      details: { argument: "identify", hint: "Leave --identify or --from out." },
+    },
+  );
 }
 
 /** Fields that open every result about the machine. */

@@ -5,7 +5,7 @@ import { hostname } from "node:os";
 import * as v from "valibot";
 import { PortolanError, quote } from "../core/index.ts";
 import { createSavedHost, readSavedMachine, type Host, type SavedMachine } from "../host/index.ts";
-import { readSnapshotText } from "../store/index.ts";
+import { largestSnapshotBytes, readSnapshotText, unpackSnapshot } from "../store/index.ts";
 import { claimSchema, listOf } from "./schema-parts.ts";
 import { containerSchema, frameworkSchema, projectSchema, supervisorSchema } from "./schemas.ts";
 
@@ -22,8 +22,10 @@ export interface MachineSource {
 export interface OpeningContext {
   readonly signal: AbortSignal;
   readonly environment: Readonly<Record<string, string | undefined>>;
-  /** Text of standard input. */
+  /** Text of standard input, where `readInput` is not given. */
   readonly readText: (path: string) => Promise<string>;
+  /** Bytes of standard input, at most so many. */
+  readonly readInput?: (mostBytes: number) => Promise<Buffer>;
   readonly progress: (message: string) => void;
 }
 
@@ -63,8 +65,13 @@ export async function openMachine(source: string, context: OpeningContext): Prom
     const { readRemoteMachine } = await import("./remote-machine.ts");
     return openDocument(await readRemoteMachine(source.slice(4), context));
   }
-  const text = source === "-" ? await context.readText("-") : readSnapshotText(source);
-  return openDocument(parseDocument(text, source));
+  if (source !== "-") return openDocument(parseDocument(readSnapshotText(source), source));
+  const name = "standard input";
+  const text =
+    context.readInput === undefined
+      ? await context.readText("-")
+      : unpackSnapshot(await context.readInput(largestSnapshotBytes), name);
+  return openDocument(parseDocument(text, name));
 }
 
 /**

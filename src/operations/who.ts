@@ -17,7 +17,7 @@ import { portOfScheme, resolveServiceName, suggestServices } from "../registry/i
 import { parentChain, readContainers, type ContainerIndex } from "../tenant/index.ts";
 import { portsBehind } from "./container-doors.ts";
 import { defineOperation } from "./define-operation.ts";
-import { describeLook, describeProcess, describeServices } from "./look.ts";
+import { describeLook, describeProcess, describeServices, requireLive } from "./look.ts";
 import { describeMeaning, meaningSchema } from "./meaning.ts";
 import type { OperationContext } from "./operation.ts";
 import { optionalChoice, optionalSwitch, optionalText, requiredTexts } from "./parameters.ts";
@@ -118,6 +118,7 @@ export async function runWho(input: WhoInput, context: OperationContext): Promis
     (input.namespace === undefined || isInNamespace(service, input.namespace));
   let services = describeServices(snapshot, { showSecrets, containers }).filter(isAsked);
   if (input.identify === true) {
+    requireLive(snapshot);
     const { proveServices } = await import("./prove-services.ts");
     const proofs = await proveServices(services, snapshot.interfaces, context);
     services = describeServices(snapshot, { showSecrets, containers, proofs }).filter(isAsked);

@@ -19,6 +19,8 @@ export interface Settings {
   readonly color: ColorChoice;
   readonly reader: ReaderChoice;
   readonly root: string | undefined;
+  /** A machine to look at in place of this one: a file of `snapshot`, or `ssh:HOST`. */
+  readonly from: string | undefined;
 }
 
 /** Words that the command line understands in place of a command's name. */
@@ -56,6 +58,12 @@ export function readBareCall(manifest: Manifest, words: readonly string[]): Call
   return {
     name,
     input: {},
-    settings: { format: flag === undefined ? "text" : "json", color: "auto", reader: "auto", root: undefined },
+    settings: {
+      format: flag === undefined ? "text" : "json",
+      color: "auto",
+      reader: "auto",
+      root: undefined,
+      from: undefined,
+    },
   };
 }

@@ -2,7 +2,8 @@
  * @module From words to an exit status: parses, runs the operation, prints its result, tells failures.
  */
 import { PortolanError, isPortolanError } from "../../core/index.ts";
-import { createHost } from "../../host/index.ts";
+import { createHost, type Host } from "../../host/index.ts";
+import type { MachineSource } from "../../operations/open-machine.ts";
 import type { OperationContext, OperationResult } from "../../operations/operation.ts";
 import { registryCacheProblem, useRegistryCache } from "../../store/index.ts";
 import { completeWords, readBareCall, type Call } from "./call.ts";
@@ -77,16 +78,20 @@ async function runLoaded(
   const { settings, input } = call;
   const page = pageOf(1, process.env, settings.color);
   const viewContext: ViewContext = { columns: page.columns, terminal: isTerminal(1), asRoot: commandAsRoot() };
-  const root = settings.root;
   const status = openStatus();
   useRegistryCache(process.env);
+  const readText = async (path: string): Promise<string> =>
+    (await import("./read-text.ts")).readText(path, abort.signal);
+  const elsewhere =
+    settings.from === undefined ? undefined : await openElsewhere(settings.from, { status, abort, readText });
   const context: OperationContext = {
-    host: createHost(root === undefined ? { reader: settings.reader } : { reader: settings.reader, root }),
+    host: elsewhere?.host ?? createLocalHost(settings),
     signal: abort.signal,
-    userId: process.getuid?.() ?? null,
+    // Numbers of users mean somebody else on another machine.
+    userId: elsewhere === undefined ? (process.getuid?.() ?? null) : null,
     nowMs: Date.now,
     progress: status.show,
-    readText: async (path) => (await import("./read-text.ts")).readText(path, abort.signal),
+    readText,
     workingDirectory: currentFolder(),
     environment: process.env,
     terminal: () => ({
@@ -104,7 +109,35 @@ async function runLoaded(
   const output = await openOutput(call, command, page, viewContext, { version: manifest.version, words });
   const started = command.run(input as never, context);
   try {
-    return await tellAll(started, call, command, output, viewContext, status, abort);
+    const exitStatus = await tellAll(started, call, command, output, viewContext, status, abort);
+    if (elsewhere !== undefined && settings.format === "text") {
+      const note = `From ${elsewhere.name}, as it was ${new Date(elsewhere.takenAtMs).toISOString()}.`;
+      await writeQuietly(printBlocks([paragraph([span(note, "dim")])], pageOf(2, process.env, settings.color)));
+    }
+    return exitStatus;
+  } finally {
+    status.clear();
+  }
+}
+
+function createLocalHost({ reader, root }: Call["settings"]): Host {
+  return createHost(root === undefined ? { reader } : { reader, root });
+}
+
+/** The machine that `--from` names; which one it is and when it was seen is said beside the result. */
+async function openElsewhere(
+  source: string,
+  { status, abort, readText }: { status: Status; abort: AbortController; readText: OperationContext["readText"] },
+): Promise<MachineSource> {
+  const { openMachine } = await import("../../operations/open-machine.ts");
+  try {
+    return await openMachine(source, {
+      signal: abort.signal,
+      environment: process.env,
+      readText,
+      readInput: async (mostBytes) => (await import("./read-text.ts")).readInput(mostBytes, abort.signal),
+      progress: status.show,
+    });
   } finally {
     status.clear();
   }

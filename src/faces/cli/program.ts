@@ -78,10 +78,16 @@ function addCommand(program: Command, declaration: CommandDeclaration, onCall: (
   command.addOption(new Option("--no-color", "The same as --color never"));
   command.addOption(new Option("--reader <reader>").choices(["auto", "netlink", "proc", "lsof"]).hideHelp());
   command.addOption(new Option("--root <folder>").hideHelp());
+  if (looksAtMachine(declaration)) {
+    command.addOption(
+      new Option("--from <machine>", "Look at this machine instead: a file of portolan snapshot, - or ssh:[user@]host"),
+    );
+  }
   command.addHelpText("after", examplesText(declaration));
   command.action((...given: unknown[]) => {
     const options = given[declaration.positional.length] as Record<string, unknown>;
-    const { json, ndjson, csv, xml, color, reader, root, ...rest } = options;
+    const { json, ndjson, csv, xml, color, reader, root, ...others } = options;
+    const { from, ...rest } = looksAtMachine(declaration) ? others : { ...others, from: undefined };
     const input: Record<string, unknown> = { ...rest };
     // What is on anyway was not said.
     for (const { key, offDescription } of declaration.options)
@@ -98,10 +104,21 @@ function addCommand(program: Command, declaration: CommandDeclaration, onCall: (
         color: color === false ? "never" : (color as ColorChoice),
         reader: (reader as Settings["reader"] | undefined) ?? "auto",
         root: root as string | undefined,
+        from: from as string | undefined,
       },
     });
   });
 }
+
+/** Commands that take a saved machine in place of this one: those that only look, and at this machine alone. */
+function looksAtMachine({ name, effect }: CommandDeclaration): boolean {
+  return effect === "read" && !aboutThisMachine.has(name);
+}
+
+/** What these look at is here and now, or names its machines itself. */
+const aboutThisMachine: ReadonlySet<string> = new Set([
+  ...["diagnose", "diff", "follow", "learn", "reservations", "wait", "registry", "completions"],
+]);
 
 /** @throws ARGUMENT_INVALID when two formats were asked for */
 function chooseFormat(given: Readonly<Record<Exclude<Settings["format"], "text">, unknown>>): Settings["format"] {
