@@ -85,6 +85,15 @@ describe.skipIf(skip || process.platform !== "linux")("lsof", () => {
     if (netlink.reader === "netlink") expect(socketAt(netlink, ports.bound)?.state).toBe("BOUND");
   });
 
+  test("does not tell other network namespaces, and says so when they are asked for", async () => {
+    const spotsOf = async (namespaces: "own" | "all") =>
+      (await createHost({ reader: "lsof" }).snapshot({ namespaces })).blindSpots
+        .map(({ message }) => message)
+        .join(" ");
+    expect(await spotsOf("all")).toContain("Other network namespaces");
+    expect(await spotsOf("own")).not.toContain("Other network namespaces");
+  });
+
   test("looks no further than was asked", async () => {
     const host = createHost({ reader: "lsof" });
     const none = await host.snapshot({ holders: "none", traffic: true, ports: [ports.high] });

@@ -77,6 +77,7 @@ export async function takeLsofSnapshot(system: LsofSystem, request: SnapshotRequ
     blindSpots: [
       ...(tables === undefined ? [heldOnly] : []),
       ...(system.seesEveryProcess ? [] : [tables === undefined ? ownOnly : ownHoldersOnly]),
+      ...(request.namespaces === "all" && system.platform === "linux" ? [ownNamespaceOnly] : []),
       ...system.blindSpots,
     ],
   };
@@ -106,4 +107,11 @@ const ownHoldersOnly: BlindSpot = {
   why: "permission",
   count: null,
   message: "Which processes of other users hold a socket is not told by lsof: run it as root to see them.",
+};
+
+const ownNamespaceOnly: BlindSpot = {
+  what: "sockets",
+  why: "unsupported",
+  count: null,
+  message: "Other network namespaces, such as those of containers, are not told by lsof.",
 };
