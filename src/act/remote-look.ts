@@ -59,7 +59,8 @@ export function lookRemotely(
   const words = [
     "-T",
     ...(configuration === undefined || configuration === "" ? [] : ["-F", configuration]),
-    ...["-o", `ConnectTimeout=${connectSeconds}`],
+    "-o",
+    `ConnectTimeout=${connectSeconds}`,
     ...(port === null ? [] : ["-p", String(port)]),
     "--",
     destination,

@@ -3,11 +3,11 @@
  */
 import * as v from "valibot";
 import { knownOr } from "../core/index.ts";
-import type { Host } from "../host/index.ts";
+import { ownHostName, type Host } from "../host/index.ts";
 import { readContainers } from "../tenant/index.ts";
 import { defineOperation } from "./define-operation.ts";
 import { describeServices } from "./look.ts";
-import { openMachine, ownName } from "./open-machine.ts";
+import { openMachine } from "./open-machine.ts";
 import type { OperationContext } from "./operation.ts";
 import { requiredText } from "./parameters.ts";
 import { blindSpotSchema, listOf, serviceSchema, timeSchema, type ListedService } from "./schemas.ts";
@@ -87,7 +87,7 @@ export async function runDiff(input: DiffInput, context: OperationContext): Prom
 async function look(source: string, context: OperationContext) {
   const isLive = source === "live";
   const machine: { host: Host; name: string } = isLive
-    ? { host: context.host, name: ownName() }
+    ? { host: context.host, name: ownHostName() }
     : await openMachine(source, context);
   const snapshot = await machine.host.snapshot({ states: "listening", namespaces: "all", signal: context.signal });
   const containers = await readContainers(snapshot, context.environment, context.signal);

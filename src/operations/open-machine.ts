@@ -1,7 +1,6 @@
 /**
  * @module Another machine, or this one at another time: opened from a file or over ssh, to be looked at like the live one.
  */
-import { hostname } from "node:os";
 import * as v from "valibot";
 import { PortolanError, quote } from "../core/index.ts";
 import { createSavedHost, readSavedMachine, type Host, type SavedMachine } from "../host/index.ts";
@@ -98,9 +97,4 @@ export function openDocument(document: unknown): MachineSource {
   }
   const checked: SavedMachine = { ...machine, facts: facts.output };
   return { host: createSavedHost(checked), name: machine.hostName, takenAtMs: machine.takenAtMs };
-}
-
-/** This machine's own name. */
-export function ownName(): string {
-  return hostname();
 }

@@ -3,9 +3,9 @@
  */
 import * as v from "valibot";
 import { resolve } from "node:path";
+import { ownHostName } from "../host/index.ts";
 import { writeSnapshotText } from "../store/index.ts";
 import { defineOperation } from "./define-operation.ts";
-import { ownName } from "./open-machine.ts";
 import type { OperationContext } from "./operation.ts";
 import { optionalSwitch, optionalText } from "./parameters.ts";
 import { takeMachine } from "./save-machine.ts";
@@ -37,7 +37,7 @@ export type SnapshotResult = v.InferOutput<typeof outputSchema>;
 
 /** Runs `snapshot`. */
 export async function runSnapshot(input: SnapshotInput, context: OperationContext): Promise<SnapshotResult> {
-  const machine = await takeMachine(context, { showSecrets: input.showSecrets === true, hostName: ownName() });
+  const machine = await takeMachine(context, { showSecrets: input.showSecrets === true, hostName: ownHostName() });
   const toFile = input.file !== undefined && input.file !== "-";
   const path = toFile ? resolve(context.workingDirectory, input.file!) : null;
   const bytes =

@@ -117,7 +117,14 @@ function looksAtMachine({ name, effect }: CommandDeclaration): boolean {
 
 /** What these look at is here and now, or names its machines itself. */
 const aboutThisMachine: ReadonlySet<string> = new Set([
-  ...["diagnose", "diff", "follow", "learn", "reservations", "wait", "registry", "completions"],
+  "diagnose",
+  "diff",
+  "follow",
+  "learn",
+  "reservations",
+  "wait",
+  "registry",
+  "completions",
 ]);
 
 /** @throws ARGUMENT_INVALID when two formats were asked for */

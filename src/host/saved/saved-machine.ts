@@ -64,7 +64,7 @@ export function saveMachine(
   for (const { sockets } of looks) {
     for (const { holders } of sockets) for (const { pid } of knownOr(holders, [])) pids.add(pid);
   }
-  for (const pid of [...pids]) {
+  for (const pid of Array.from(pids)) {
     let parent = knownOr(snapshot.processOf(pid).parentPid, 0);
     for (let step = 0; step < mostParents && parent > 0 && !pids.has(parent); step++) {
       pids.add(parent);
