@@ -67,7 +67,7 @@ try {
     const startedMs = performance.now();
     await pause(seconds * 1000);
     const share = (cpuMs(child.pid) - before) / (performance.now() - startedMs);
-    process.kill(-child.pid, "SIGTERM");
+    process.kill(-Number(child.pid), "SIGTERM");
     await once(child, "exit");
     results.push({ name, share });
   }
@@ -80,6 +80,6 @@ try {
 } finally {
   for (const child of children) {
     if (child.exitCode !== null || child.signalCode !== null) continue;
-    process.kill(-child.pid, "SIGKILL");
+    process.kill(-Number(child.pid), "SIGKILL");
   }
 }

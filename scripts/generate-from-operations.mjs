@@ -71,7 +71,7 @@ export async function generateFromOperations() {
     `/** @module Made from package.json by scripts/generate-from-operations.mjs. */\n\n/** Version of the package. */\n` +
       `export const version = ${JSON.stringify(version)};\n`,
   );
-  const { operations, errorTable, offeredFormats } = await loadOperations();
+  const { operations, errorTable, offeredColumns, offeredFormats } = await loadOperations();
   mkdirSync("dist/schema", { recursive: true });
   mkdirSync("docs/reference", { recursive: true });
   const commands = [];
@@ -85,7 +85,12 @@ export async function generateFromOperations() {
       writeFileSync(`dist/schema/${operation.name}-event.json`, `${JSON.stringify(event, null, 2)}\n`);
     }
     const formats = offeredFormats[operation.name] ?? [];
-    const command = { ...commandOf(operation, input), ...(formats.length === 0 ? {} : { formats }) };
+    const columns = offeredColumns[operation.name];
+    const command = {
+      ...commandOf(operation, input),
+      ...(columns === undefined ? {} : { columns }),
+      ...(formats.length === 0 ? {} : { formats }),
+    };
     if (operation.faces.includes("cli")) commands.push(command);
     writeIfChanged(`docs/reference/${operation.name}.md`, writeReferencePage(command, operation, output));
   }

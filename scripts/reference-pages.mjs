@@ -43,6 +43,10 @@ export function writeReferencePage(command, operation, output) {
     for (const parameter of command.options)
       lines.push(`| \`${cell(flagText(parameter))}\` | ${cell(parameter.offDescription ?? parameter.description)} |`);
     for (const format of command.formats ?? []) lines.push(`| \`--${format.name}\` | ${cell(format.description)} |`);
+    if (command.columns !== undefined)
+      lines.push(
+        `| \`--columns <NAMES>\` | Only these columns, in this order: ${command.columns.map((name) => `\`${name}\``).join(" ")} |`,
+      );
     lines.push("");
   }
   lines.push("## Examples", "", "| command | what it does |", "| --- | --- |");

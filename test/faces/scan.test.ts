@@ -154,7 +154,7 @@ describe("scan", () => {
     [["scan", "127.0.0.1", "-p", "80-22"], 2, "22-80", "PORT_SET_INVALID"],
     [["scan", "127.0.0.1", "-p", "80", "--top", "5"], 2, "--port and --top", "ARGUMENT_INVALID"],
     [["scan", "127.0.0.1", "--json", "--csv"], 2, "--json and --csv", "ARGUMENT_INVALID"],
-    [["list", "--csv"], 2, "--csv", "ARGUMENT_INVALID"],
+    [["list", "--xml"], 2, "--xml", "ARGUMENT_INVALID"],
     [["scan", "127.0.0.1:80"], 2, "--port", "TARGET_INVALID"],
     [["scan", "10.0.0.0/8"], 2, "/16", "TARGET_TOO_LARGE"],
     [["scan", "127.0.0.1", "--exclude", "127.0.0.0/8"], 2, "exclusions", "TARGET_INVALID"],

@@ -21,6 +21,8 @@ export interface Settings {
   readonly root: string | undefined;
   /** A machine to look at in place of this one: a file of `snapshot`, or `ssh:HOST`. */
   readonly from: string | undefined;
+  /** Columns of the table and of CSV, as the user wrote them. */
+  readonly columns: string | undefined;
 }
 
 /** Words that the command line understands in place of a command's name. */
@@ -64,6 +66,7 @@ export function readBareCall(manifest: Manifest, words: readonly string[]): Call
       reader: "auto",
       root: undefined,
       from: undefined,
+      columns: undefined,
     },
   };
 }

@@ -2,6 +2,7 @@
  * @module The code behind each offered format, loaded when it is asked for.
  */
 import type { OfferedFormat } from "./offered-formats.ts";
+import type { RowSource } from "./formats/row-source.ts";
 
 /** What a format may know beside the result. */
 export interface FormatContext {
@@ -18,12 +19,25 @@ export interface Format<Result, Event = never> {
   readonly result: (result: Result, context: FormatContext) => string;
 }
 
-/** Loaders by command and format. */
+/** Formats that are a command's own, by command and format. */
 export const formats: Readonly<Record<string, Partial<Record<OfferedFormat, () => Promise<Format<never, never>>>>>> = {
-  follow: { ndjson: async () => (await import("./formats/ndjson.ts")).ndjsonFormat },
   scan: {
     ndjson: async () => (await import("./formats/ndjson.ts")).ndjsonFormat,
-    csv: async () => (await import("./formats/scan-csv.ts")).scanCsvFormat,
     xml: async () => (await import("./formats/scan-xml.ts")).scanXmlFormat,
   },
+  follow: { ndjson: async () => (await import("./formats/ndjson.ts")).ndjsonFormat },
+  wait: { ndjson: async () => (await import("./formats/ndjson.ts")).ndjsonFormat },
+};
+
+/** Rows of the commands whose result is a table: their CSV, their columns, and their lines of JSON where none are their own. */
+export const rowSources: Readonly<Record<string, () => Promise<RowSource<never>>>> = {
+  list: async () => (await import("./formats/rows/services-rows.ts")).listRows,
+  who: async () => (await import("./formats/rows/services-rows.ts")).whoRows,
+  connections: async () => (await import("./formats/rows/connections-rows.ts")).connectionsRows,
+  scan: async () => (await import("./formats/rows/scan-rows.ts")).scanRows,
+  interfaces: async () => (await import("./formats/rows/other-rows.ts")).interfacesRows,
+  services: async () => (await import("./formats/rows/other-rows.ts")).servicesRows,
+  ranges: async () => (await import("./formats/rows/other-rows.ts")).rangesRows,
+  reservations: async () => (await import("./formats/rows/other-rows.ts")).reservationsRows,
+  wait: async () => (await import("./formats/rows/other-rows.ts")).waitRows,
 };

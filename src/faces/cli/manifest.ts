@@ -32,6 +32,8 @@ export interface Command {
   readonly positional: readonly CommandParameter[];
   readonly options: readonly CommandParameter[];
   /** Formats beside text and JSON. */
+  /** Columns that its table and CSV can have. */
+  readonly columns?: readonly string[];
   readonly formats?: readonly { readonly name: OfferedFormat; readonly description: string }[];
 }
 

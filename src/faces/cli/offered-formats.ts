@@ -1,6 +1,6 @@
 /**
- * @module Which commands can be printed in which formats beside text and JSON. Plain data: the grammar, help and the reference
- * are made from it.
+ * @module Which commands can be printed in which formats beside text and JSON, and in which columns. Plain data: the grammar, help,
+ * completions and the reference are made from it.
  */
 
 /** Formats that some commands offer. Every command offers text and `--json`. */
@@ -12,11 +12,12 @@ interface FormatOffer {
   readonly description: string;
 }
 
-const ndjson: FormatOffer = {
+const findings: FormatOffer = {
   name: "ndjson",
   description: "Print each finding as a line of JSON as soon as it is known, the result last",
 };
-const csv: FormatOffer = { name: "csv", description: "Print the findings as CSV (RFC 4180), for spreadsheets" };
+const lines: FormatOffer = { name: "ndjson", description: "Print each row as a line of JSON" };
+const csv: FormatOffer = { name: "csv", description: "Print the rows as CSV (RFC 4180), for spreadsheets" };
 const xml: FormatOffer = {
   name: "xml",
   description: "Print the result in nmap's XML format, for programs that read it",
@@ -27,6 +28,39 @@ export const endlessCommands: ReadonlySet<string> = new Set(["follow"]);
 
 /** Formats by command. Whoever offers `ndjson` prints one document with `--json`. */
 export const offeredFormats: Readonly<Record<string, readonly FormatOffer[]>> = {
-  scan: [ndjson, csv, xml],
-  follow: [ndjson],
+  list: [lines, csv],
+  who: [lines, csv],
+  connections: [lines, csv],
+  scan: [findings, csv, xml],
+  follow: [findings],
+  interfaces: [lines, csv],
+  services: [lines, csv],
+  ranges: [lines, csv],
+  reservations: [lines, csv],
+  wait: [findings, csv],
+};
+
+const serviceColumns =
+  "port transport range service basis process pid processes user uid project root branch framework supervisor container image namespace " +
+  "reach scope addresses url urls started memory executable folder arguments inode";
+
+/** Columns by command, in their usual order: what `--columns` takes, and what CSV has without it. */
+export const offeredColumns: Readonly<Record<string, readonly string[]>> = {
+  list: serviceColumns.split(" "),
+  who: serviceColumns.split(" "),
+  connections: (
+    "transport direction state localAddress localPort remoteAddress remotePort process pid peerProcess peerPid servicePort service sent " +
+    "received roundTripMicroseconds idleMs uid inode namespace"
+  ).split(" "),
+  scan: "address host transport port state reason service basis product version tls certificate protocols evidence roundTripMs".split(
+    " ",
+  ),
+  interfaces:
+    "interface address family prefix network audience up loopback index mtu hardware defaultIpv4 defaultIpv6".split(
+      " ",
+    ),
+  services: "port transports name title description basis alive source".split(" "),
+  ranges: "id title first last count listening explanation source".split(" "),
+  reservations: "port kind name project created uid remainingMs pids".split(" "),
+  wait: "endpoint ready how afterMs status reason".split(" "),
 };

@@ -72,6 +72,14 @@ function addCommand(program: Command, declaration: CommandDeclaration, onCall: (
   for (const { name, description } of declaration.formats ?? []) {
     command.addOption(new Option(`--${name}`, description));
   }
+  if (declaration.columns !== undefined) {
+    command.addOption(
+      new Option(
+        "--columns <names>",
+        `Only these columns, in this order, in the table or with --csv: ${declaration.columns.join(",")}`,
+      ),
+    );
+  }
   command.addOption(
     new Option("--color <when>", "Colour the output").choices(["auto", "always", "never"]).default("auto"),
   );
@@ -87,7 +95,8 @@ function addCommand(program: Command, declaration: CommandDeclaration, onCall: (
   command.action((...given: unknown[]) => {
     const options = given[declaration.positional.length] as Record<string, unknown>;
     const { json, ndjson, csv, xml, color, reader, root, ...others } = options;
-    const { from, ...rest } = looksAtMachine(declaration) ? others : { ...others, from: undefined };
+    const { from, ...further } = looksAtMachine(declaration) ? others : { ...others, from: undefined };
+    const { columns, ...rest } = declaration.columns === undefined ? { ...further, columns: undefined } : further;
     const input: Record<string, unknown> = { ...rest };
     // What is on anyway was not said.
     for (const { key, offDescription } of declaration.options)
@@ -105,6 +114,7 @@ function addCommand(program: Command, declaration: CommandDeclaration, onCall: (
         reader: (reader as Settings["reader"] | undefined) ?? "auto",
         root: root as string | undefined,
         from: from as string | undefined,
+        columns: columns as string | undefined,
       },
     });
   });

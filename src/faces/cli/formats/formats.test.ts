@@ -5,11 +5,13 @@ import { join } from "node:path";
 import { afterAll, describe, expect, test } from "vitest";
 import { requireOrSkip, whyNoProgram } from "../../../../test/support/netns.ts";
 import { guessedDoor, hostileDoor, hostileText, makeScanResult } from "../../../../test/support/scan-result.ts";
-import { formats } from "../formats.ts";
-import { offeredFormats } from "../offered-formats.ts";
+import { formats, rowSources } from "../formats.ts";
+import { offeredColumns, offeredFormats } from "../offered-formats.ts";
 import { writeCsv } from "./csv.ts";
 import { ndjsonFormat } from "./ndjson.ts";
-import { scanCsvFormat } from "./scan-csv.ts";
+import { csvOf, linesOf, tableOf } from "./row-formats.ts";
+import { chooseColumns, type RowSource } from "./row-source.ts";
+import { scanRows } from "./rows/scan-rows.ts";
 import { scanXmlFormat } from "./scan-xml.ts";
 import { element, escapeXml } from "./xml.ts";
 
@@ -21,10 +23,51 @@ const context = { version: "1.2.3", words: ["scan", "--xml", `--file=${hostileTe
 const unsafe = /[\u0000-\u0009\u000b\u000c\u000e-\u001f\u007f-\u009f\u202e\ud800-\udfff]/;
 
 test("every format that is offered has code, and none has code without being offered", () => {
-  const coded = Object.entries(formats).map(([name, byFormat]) => [name, Object.keys(byFormat)]);
-  expect(coded).toEqual(
-    Object.entries(offeredFormats).map(([name, offered]) => [name, offered.map((format) => format.name)]),
-  );
+  for (const [name, offered] of Object.entries(offeredFormats)) {
+    const byRows = rowSources[name] === undefined ? [] : ["csv", "ndjson"];
+    const coded = new Set([...Object.keys(formats[name] ?? {}), ...byRows]);
+    expect([name, offered.map((format) => format.name).sort()]).toEqual([name, [...coded].sort()]);
+  }
+  for (const name of [...Object.keys(formats), ...Object.keys(rowSources)]) expect(offeredFormats).toHaveProperty(name);
+});
+
+test("every column that is offered has code, in the same order, and none has code without being offered", async () => {
+  const coded: Record<string, readonly string[]> = {};
+  for (const [name, load] of Object.entries(rowSources)) coded[name] = Object.keys((await load()).columns);
+  expect(coded).toEqual(Object.fromEntries(Object.keys(coded).map((name) => [name, offeredColumns[name]])));
+  expect(Object.keys(offeredColumns).sort()).toEqual(Object.keys(coded).sort());
+});
+
+describe("columns", () => {
+  const offered = ["port", "localAddress", "pid"];
+
+  test("are found in any case and with hyphens, in the order they were named", () => {
+    expect(chooseColumns("pid,PORT, local-address", offered)).toEqual(["pid", "port", "localAddress"]);
+  });
+
+  test.each([["prt"], ["port,,x"], [""], [" , "]])("%j is refused with the names that there are", (text) => {
+    expect(() => chooseColumns(text, offered)).toThrow(
+      expect.objectContaining({
+        code: "ARGUMENT_INVALID",
+        hint: expect.stringContaining("There are port, localAddress, pid.") as string,
+      }) as Error,
+    );
+  });
+
+  test("a near one is suggested", () => {
+    expect(() => chooseColumns("local", offered)).toThrow(
+      expect.objectContaining({ hint: expect.stringContaining("Did you mean localAddress?") as string }) as Error,
+    );
+  });
+
+  test("make a table and lines of any rows", () => {
+    const source: RowSource<unknown> = {
+      rows: () => [{ a: 1 }, { a: null }],
+      columns: { a: (row) => (row as { a: number | null }).a, yes: () => true },
+    };
+    expect(tableOf(source, ["yes", "a"], {})).toHaveLength(1);
+    expect(linesOf(source).result({}, context)).toBe('{"a":1}\n{"a":null}\n');
+  });
 });
 
 describe("CSV", () => {
@@ -42,7 +85,8 @@ describe("CSV", () => {
   });
 
   test("no text of another side reaches a terminal raw, or runs in a spreadsheet", () => {
-    const text = scanCsvFormat.result(makeScanResult(), context);
+    const source = scanRows as unknown as RowSource<unknown>;
+    const text = csvOf(source, Object.keys(source.columns)).result(makeScanResult(), context);
     expect(text).not.toMatch(unsafe);
     const lines = text.split("\r\n");
     // Header, two doors and the end: a line feed in a banner makes no line.

@@ -1,10 +1,10 @@
 /**
  * @module The doors that a scan found, one a row.
  */
-import type { ScanResult } from "../../../operations/scan.ts";
-import type { ListedDoor } from "../../../operations/scan-schemas.ts";
-import type { Format } from "../formats.ts";
-import { writeCsv, type CsvCell } from "./csv.ts";
+import type { ScanResult } from "../../../../operations/scan.ts";
+import type { ListedDoor } from "../../../../operations/scan-schemas.ts";
+import type { CsvCell } from "../csv.ts";
+import { rowSource } from "../row-source.ts";
 
 const columns: Readonly<Record<string, (door: ListedDoor) => CsvCell>> = {
   address: ({ address }) => address,
@@ -24,11 +24,8 @@ const columns: Readonly<Record<string, (door: ListedDoor) => CsvCell>> = {
   roundTripMs: ({ roundTripMs }) => roundTripMs,
 };
 
-/** `portolan scan --csv`. */
-export const scanCsvFormat: Format<ScanResult> = {
-  result: ({ hosts }) =>
-    writeCsv(
-      Object.keys(columns),
-      hosts.flatMap(({ doors }) => doors.map((door) => Object.values(columns).map((cell) => cell(door)))),
-    ),
-};
+/** Rows of `scan`. */
+export const scanRows = rowSource<ScanResult, ListedDoor>({
+  rows: ({ hosts }) => hosts.flatMap(({ doors }) => doors),
+  columns,
+});
