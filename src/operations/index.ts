@@ -2,6 +2,7 @@
  * @module Every operation's declaration, in the order in which help shows them.
  */
 import { canBindOperation } from "./can-bind.ts";
+import { completionsOperation } from "./completions.ts";
 import { connectionsOperation } from "./connections.ts";
 import { demoOperation } from "./demo.ts";
 import { diagnoseOperation } from "./diagnose.ts";
@@ -80,4 +81,5 @@ export const operations = [
   diagnoseOperation,
   demoOperation,
   learnOperation,
+  completionsOperation,
 ] as const;

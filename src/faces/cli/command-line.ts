@@ -26,6 +26,7 @@ const interruptedStatus = 130;
  * @returns the exit status; everything has been written by then
  */
 export async function runCommandLine(words: readonly string[]): Promise<number> {
+  if (words[0] === "__complete") return answerShell(words.slice(1));
   const json = words.includes("--json") || words.includes("--ndjson");
   try {
     const completed = completeWords(words);
@@ -33,6 +34,28 @@ export async function runCommandLine(words: readonly string[]): Promise<number> 
     return typeof call === "string" ? await finish(call) : await runCall(call, words);
   } catch (error) {
     return tellFailure(error, json);
+  }
+}
+
+/** What may come next, for a shell's completion. Whatever fails, the shell gets nothing and the user can type on. */
+async function answerShell(request: readonly string[]): Promise<number> {
+  const { completeLine } = await import("./complete.ts");
+  const context: OperationContext = {
+    host: createHost(),
+    signal: new AbortController().signal,
+    userId: process.getuid?.() ?? null,
+    nowMs: Date.now,
+    progress: () => undefined,
+    readText: () => Promise.reject(new PortolanError("FILE_UNREADABLE", "Nothing is read while a word is completed.")),
+    workingDirectory: currentFolder(),
+    environment: process.env,
+    confirm: () => Promise.resolve(false),
+  };
+  try {
+    await writeAll(1, await completeLine(manifest, request, context));
+    return 0;
+  } catch {
+    return 1;
   }
 }
 

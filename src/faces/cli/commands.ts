@@ -27,6 +27,11 @@ export const commands: Readonly<Record<string, () => Promise<LoadedCommand>>> = 
     const { followView } = await import("./views/follow.ts");
     return { run: runFollow, view: followView };
   },
+  completions: async () => {
+    const { runCompletions } = await import("../../operations/completions.ts");
+    const { completionsView } = await import("./views/completions.ts");
+    return { run: runCompletions, view: completionsView };
+  },
   snapshot: async () => {
     const { runSnapshot } = await import("../../operations/snapshot.ts");
     const { snapshotView } = await import("./views/snapshot.ts");

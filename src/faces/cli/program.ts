@@ -95,9 +95,15 @@ function addCommand(program: Command, declaration: CommandDeclaration, onCall: (
   command.action((...given: unknown[]) => {
     const options = given[declaration.positional.length] as Record<string, unknown>;
     const { json, ndjson, csv, xml, color, reader, root, ...others } = options;
-    const { from, ...further } = looksAtMachine(declaration) ? others : { ...others, from: undefined };
-    const { columns, ...rest } = declaration.columns === undefined ? { ...further, columns: undefined } : further;
-    const input: Record<string, unknown> = { ...rest };
+    // Some commands have entries of these names themselves.
+    const takes = (name: string, offered: boolean): unknown => {
+      const value = others[name];
+      if (offered) delete others[name];
+      return offered ? value : undefined;
+    };
+    const from = takes("from", looksAtMachine(declaration));
+    const columns = takes("columns", declaration.columns !== undefined);
+    const input: Record<string, unknown> = { ...others };
     // What is on anyway was not said.
     for (const { key, offDescription } of declaration.options)
       if (offDescription !== undefined && input[key] === true) delete input[key];

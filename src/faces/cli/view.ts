@@ -17,7 +17,7 @@ export interface ViewContext {
 export interface View<Result, Event = never> {
   /** The result, for standard output. */
   readonly result: (result: Result, context: ViewContext) => readonly Block[];
-  /** Text that goes out as it is in place of the result's blocks: a document for other programs, already safe to print. */
+  /** Text that goes out as it is in place of the result's blocks: a document or a script, for other programs. */
   readonly raw?: (result: Result) => string | undefined;
   /** An event as it comes, for standard output. */
   readonly event?: (event: Event, context: ViewContext) => readonly Block[];

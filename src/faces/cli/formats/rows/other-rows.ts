@@ -51,7 +51,13 @@ export const servicesRows = rowSource<ServicesResult, ServiceRow>({
   rows: ({ doors, matches }) => [
     ...doors.flatMap(({ title, ports, transports, oneLine, source, alive }) =>
       ports.map((port) => ({
-        ...{ name: null, title, port, transports, description: oneLine, basis: null, source },
+        name: null,
+        title,
+        port,
+        transports,
+        description: oneLine,
+        basis: null,
+        source,
         alive: alive.known
           ? joined(alive.value.flatMap((one) => (one.port === port ? [knownOr(one.program, null) ?? "yes"] : [])))
           : null,
