@@ -22,7 +22,7 @@ _portolan() {
     fi
     value="${"$"}{line%%$'\t'*}"
     value="${"$"}{value#"$head"}"
-    printf -v value %q "$value"
+    [[ $value == *[^A-Za-z0-9_.,:=@%/+-]* ]] && printf -v value %q "$value"
     COMPREPLY+=("$value")
   done < <("$1" __complete line "$before" 2>/dev/null)
   [[ ${"$"}{#COMPREPLY[@]} -eq 1 && ${"$"}{COMPREPLY[0]} == *[=,] ]] && compopt -o nospace 2>/dev/null
