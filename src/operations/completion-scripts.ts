@@ -51,6 +51,7 @@ _portolan() {
   done < <("${"$"}{words[1]}" __complete words "${"$"}{(@Q)words[2,CURRENT]}" 2>/dev/null)
   (( ${"$"}{#values} )) && compadd -l -d descriptions -a values
   (( files )) && _files
+  (( ${"$"}{#values} || files ))
 }
 if [[ "${"$"}{funcstack[1]}" == _portolan ]]; then _portolan "$@"; else compdef _portolan portolan; fi
 `;
