@@ -4,6 +4,7 @@ import { mkdirSync, readFileSync, rmSync, writeFileSync, existsSync } from "node
 import { pathToFileURL } from "node:url";
 import { toJsonSchema } from "@valibot/to-json-schema";
 import { rolldown } from "rolldown";
+import { writeManPage } from "./man-page.mjs";
 import { writeReferencePage, writeReferenceIndex } from "./reference-pages.mjs";
 
 const manifestPath = "src/faces/cli/manifest.generated.ts";
@@ -95,6 +96,8 @@ export async function generateFromOperations() {
     writeIfChanged(`docs/reference/${operation.name}.md`, writeReferencePage(command, operation, output));
   }
   writeIfChanged("docs/reference/README.md", writeReferenceIndex(commands, errorTable));
+  mkdirSync("dist/man", { recursive: true });
+  writeFileSync("dist/man/portolan.1", writeManPage(version, commands, errorTable));
   const data = JSON.stringify({ version, commands }, null, 2);
   writeIfChanged(
     manifestPath,
