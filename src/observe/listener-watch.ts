@@ -33,11 +33,11 @@ export interface ListenerSighting {
 }
 
 /** Readings come somewhat sooner than promised, so that a busy moment does not break the promise. */
-const paceShare = 0.7;
+const paceShare = 0.85;
 /** Interfaces change seldom and cost more to read than the table: so often, milliseconds. */
 const interfacePaceMs = 4000;
 /** So often sockets that stay are asked for their holders again, who can have passed them on; milliseconds. */
-const holderPaceMs = 30_000;
+const holderPaceMs = 60_000;
 /** Sightings that wait for a slow reader. */
 const mostWaiting = 256;
 
@@ -56,7 +56,7 @@ export async function* watchListeners(
   let failure: { readonly error: unknown } | undefined;
   let stopped = false;
   let timer: NodeJS.Timeout | undefined;
-  let known: ReadonlyMap<number, number> | undefined;
+  let known: ReadonlyMap<number, Seen> | undefined;
   let nextInterfacesMs = 0;
   let nextHoldersMs = 0;
   let interfaces = "";
@@ -89,7 +89,8 @@ export async function* watchListeners(
     const nowMs = performance.now();
     if (lastReadingMs !== undefined) longestGapMs = Math.max(longestGapMs, nowMs - lastReadingMs);
     lastReadingMs = nowMs;
-    if (nowMs >= nextHoldersMs || haveInterfacesChanged()) isWhollyDue = true;
+    if (nowMs >= nextHoldersMs) isDue = true;
+    if (haveInterfacesChanged()) isWhollyDue = true;
     if (mark === null || mark !== lastMark) {
       lastMark = mark;
       const table = await host.snapshot({ states: "listening", holders: "none" });
@@ -123,13 +124,14 @@ export async function* watchListeners(
     const seen = [...passing.values()];
     passing.clear();
     const whole = await host.snapshot({ states: "listening", holders: "all" });
-    const before = known ?? new Map<number, number>();
-    const here = new Map(whole.sockets.map(({ inode, local }) => [inode, local.port]));
+    const before = known ?? new Map<number, Seen>();
+    const here = new Map(whole.sockets.map((socket) => [socket.inode, describeSeen(socket, whole)]));
     const ended = seen.filter(({ inode }) => !here.has(inode) && !before.has(inode));
     known = here;
     for (const inode of here.keys()) passing.delete(inode);
     const passed = new Set<number>(ended.map(({ local }) => local.port));
     const changedPorts = wholly ? null : new Set([...differingPorts(before, here), ...passed]);
+    if (changedPorts?.size === 0) return;
     offer({ atMs, snapshot: ended.length === 0 ? whole : withEnded(whole, ended), changedPorts });
     // They are not there any more, which the next sighting says.
     if (ended.length > 0) offer({ atMs: Date.now(), snapshot: whole, changedPorts: passed });
@@ -184,13 +186,24 @@ export async function* watchListeners(
 
 type Sighting = Pick<ListenerSighting, "atMs" | "snapshot" | "changedPorts">;
 
-/** Ports of sockets, by inode, that only one of two tables has. */
-function* differingPorts(
-  before: ReadonlyMap<number, number>,
-  now: ReadonlyMap<number, number>,
-): Generator<number, void> {
-  for (const [inode, port] of before) if (!now.has(inode)) yield port;
-  for (const [inode, port] of now) if (!before.has(inode)) yield port;
+/** What is remembered of a socket to see whether it is still the same, in the same hands. */
+interface Seen {
+  readonly port: number;
+  readonly holders: string;
+}
+
+function describeSeen(socket: Socket, snapshot: Snapshot): Seen {
+  const holders = snapshot.holdersOf(socket);
+  return {
+    port: socket.local.port,
+    holders: holders.known ? holders.value.map(({ pid }) => pid).join() : holders.why,
+  };
+}
+
+/** Ports of sockets, by inode, that only one of two tables has, or that others hold. */
+function* differingPorts(before: ReadonlyMap<number, Seen>, now: ReadonlyMap<number, Seen>): Generator<number, void> {
+  for (const [inode, { port }] of before) if (!now.has(inode)) yield port;
+  for (const [inode, { port, holders }] of now) if (before.get(inode)?.holders !== holders) yield port;
 }
 
 /** The same snapshot with sockets that have ended since. */
