@@ -3,6 +3,7 @@
  */
 import { readlinkSync } from "node:fs";
 import { known, unknown, type Known } from "../../core/index.ts";
+import { describeGone } from "../gone-process.ts";
 import type { Process } from "../host.ts";
 import { readBytes, readText, unknownBecause, type FileTree } from "./file-tree.ts";
 import { parseProcessStat, type ProcessStat } from "./process-stat.ts";
@@ -100,24 +101,6 @@ function attempt<T>(read: () => Known<T>): Known<T> {
 
 function field<T, R>(fact: Known<T>, select: (value: T) => R): Known<R> {
   return fact.known ? known(select(fact.value)) : fact;
-}
-
-function describeGone(pid: number): Process {
-  const gone = unknown("gone");
-  return {
-    pid,
-    parentPid: gone,
-    name: gone,
-    arguments: gone,
-    uid: gone,
-    userName: gone,
-    startTimeMs: gone,
-    workingDirectory: gone,
-    executable: gone,
-    executableDeleted: false,
-    memoryBytes: gone,
-    controlGroup: gone,
-  };
 }
 
 /**

@@ -2,7 +2,8 @@
  * @module A saved machine behind the Host interface.
  */
 import { known, unknown, type Known, type Socket } from "../../core/index.ts";
-import type { Host, Process, Snapshot, SnapshotRequest, SocketHolder } from "../host.ts";
+import { describeGone } from "../gone-process.ts";
+import type { Host, Snapshot, SnapshotRequest, SocketHolder } from "../host.ts";
 import type { SavedLook, SavedMachine, SavedSocket } from "./saved-machine.ts";
 
 /** The machine as it was when it was saved. Every look at it is the same. */
@@ -22,7 +23,7 @@ export function createSavedHost(machine: SavedMachine): Host {
         holdersComplete: machine.holdersComplete && request.holders !== "none",
         holdersOf: (socket: Socket): Known<readonly SocketHolder[]> =>
           request.holders === "none" ? unknown("unsupported") : (holdersOf.get(socket) ?? known([])),
-        processOf: (pid: number) => processes.get(pid) ?? unseenProcess(pid),
+        processOf: (pid: number) => processes.get(pid) ?? describeGone(pid),
         facts: machine.facts,
       };
       const show = (look: SavedLook): Omit<Snapshot, "blindSpots"> => ({
@@ -52,23 +53,4 @@ function selectSockets(sockets: readonly SavedSocket[], request: SnapshotRequest
     if (listening && state !== "LISTEN" && state !== "UNCONNECTED") return false;
     return ports === undefined || ports.has(local.port) || (remote !== null && ports.has(remote.port));
   });
-}
-
-/** A process that was not written down. */
-function unseenProcess(pid: number): Process {
-  const gone = unknown("gone");
-  return {
-    pid,
-    parentPid: gone,
-    name: gone,
-    arguments: gone,
-    uid: gone,
-    userName: gone,
-    startTimeMs: gone,
-    workingDirectory: gone,
-    executable: gone,
-    executableDeleted: false,
-    memoryBytes: gone,
-    controlGroup: gone,
-  };
 }

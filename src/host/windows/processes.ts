@@ -42,25 +42,6 @@ export function listProcesses(answer: JsonRecord): ReadonlyMap<number, Process> 
   return processes;
 }
 
-/** A process that is not in the list. */
-export function describeGone(pid: number): Process {
-  const gone = unknown("gone");
-  return {
-    pid,
-    parentPid: gone,
-    name: gone,
-    arguments: gone,
-    uid: gone,
-    userName: gone,
-    startTimeMs: gone,
-    workingDirectory: gone,
-    executable: gone,
-    executableDeleted: false,
-    memoryBytes: gone,
-    controlGroup: gone,
-  };
-}
-
 function fact<T>(value: T | undefined): Known<T> {
   return value === undefined ? unknown("unsupported") : known(value);
 }

@@ -6,7 +6,8 @@ import { capture } from "../capture.ts";
 import type { BlindSpot, Snapshot, SnapshotRequest, SocketHolder } from "../host.ts";
 import { readJsonObject } from "./json-reading.ts";
 import { limitsOf, listInterfaces } from "./network.ts";
-import { describeGone, listProcesses } from "./processes.ts";
+import { describeGone } from "../gone-process.ts";
+import { listProcesses } from "./processes.ts";
 import { powershellPath, powershellWords } from "./script.ts";
 import { listSockets } from "./socket-list.ts";
 

@@ -1,12 +1,11 @@
 /**
  * @module How `diff` looks: a line a difference, marked +, - or ~.
  */
-import { knownOr } from "../../../core/index.ts";
 import type { DiffResult } from "../../../operations/diff.ts";
 import type { ListedService } from "../../../operations/schemas.ts";
 import { blank, paragraph, span, type Block, type Line } from "../print/document.ts";
 import type { View } from "../view.ts";
-import { holderNameCell, placeCell, projectCell, reachCell, titleCell } from "./service-cells.ts";
+import { briefService, placeCell, projectCell, reachCell } from "./service-cells.ts";
 
 /** The view of `diff`. */
 export const diffView: View<DiffResult> = {
@@ -43,15 +42,9 @@ function line(words: Line): Block {
 }
 
 function describe(service: ListedService): Line {
-  const leader = knownOr(service.holders, [])[0];
   const [project, place] = [projectCell(service), placeCell(service)];
   return [
-    span(`${service.port}/${service.transport}`, "strong"),
-    " ",
-    ...titleCell(service),
-    ", ",
-    ...holderNameCell(service),
-    leader === undefined ? "" : ` ${leader.pid}`,
+    ...briefService(service),
     ...(project.length === 0 ? [] : [", project ", ...project]),
     ...(place.length === 0 ? [] : [", in ", ...place]),
     ", ",

@@ -1,12 +1,12 @@
 /**
  * @module How `follow` looks: the chart, then a line for each change.
  */
-import { formatDuration, knownOr } from "../../../core/index.ts";
+import { formatDuration } from "../../../core/index.ts";
 import type { FollowEvent, FollowResult } from "../../../operations/follow.ts";
 import type { ListedService } from "../../../operations/schemas.ts";
 import { blank, paragraph, span, type Block, type Line } from "../print/document.ts";
 import type { View } from "../view.ts";
-import { holderNameCell, preferredUrl, projectCell, reachCell, titleCell } from "./service-cells.ts";
+import { briefService, preferredUrl, projectCell, reachCell } from "./service-cells.ts";
 import { serviceColumns, serviceTable } from "./service-table.ts";
 
 /** The view of `follow`. */
@@ -23,7 +23,7 @@ export const followView: View<FollowResult, FollowEvent> = {
       return [line([time, span("~ ", "strong"), ...door(event.service), what])];
     }
     const lived = span(`  after ${formatDuration(event.seenForMs)}`, "dim");
-    return [line([time, span("- ", "bad"), ...brief(event.service), lived])];
+    return [line([time, span("- ", "bad"), ...briefService(event.service), lived])];
   },
   result: () => [],
   exitStatus: () => 0,
@@ -47,23 +47,11 @@ function clockTime(at: string): string {
   return [time.getHours(), time.getMinutes(), time.getSeconds()].map((part) => String(part).padStart(2, "0")).join(":");
 }
 
-function brief(service: ListedService): Line {
-  const leader = knownOr(service.holders, [])[0];
-  return [
-    span(`${service.port}/${service.transport}`, "strong"),
-    " ",
-    ...titleCell(service),
-    ", ",
-    ...holderNameCell(service),
-    leader === undefined ? "" : ` ${leader.pid}`,
-  ];
-}
-
 function door(service: ListedService): Line {
   const project = projectCell(service);
   const url = preferredUrl(service);
   return [
-    ...brief(service),
+    ...briefService(service),
     ...(project.length === 0 ? [] : [", project ", ...project]),
     ", ",
     ...reachCell(service),

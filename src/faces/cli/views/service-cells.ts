@@ -48,6 +48,19 @@ export function holderCell(service: ListedService): Line {
   return leader === undefined ? holderNameCell(service) : [...holderNameCell(service), `, pid ${leader.pid}`];
 }
 
+/** `5173/tcp Vite, node 4711`: a service in a line of its own. */
+export function briefService(service: ListedService): Line {
+  const leader = knownOr(service.holders, [])[0];
+  return [
+    span(`${service.port}/${service.transport}`, "strong"),
+    " ",
+    ...titleCell(service),
+    ", ",
+    ...holderNameCell(service),
+    leader === undefined ? "" : ` ${leader.pid}`,
+  ];
+}
+
 /** Short name of a process. */
 export function nameOfHolder(holder: Pick<ListedHolder, "name">): string {
   return knownOr(holder.name, "?");
