@@ -3,6 +3,7 @@
  */
 import * as v from "valibot";
 import { resolve } from "node:path";
+import { PortolanError } from "../core/index.ts";
 import { ownHostName } from "../host/index.ts";
 import { writeSnapshotText } from "../store/index.ts";
 import { defineOperation } from "./define-operation.ts";
@@ -12,9 +13,12 @@ import { takeMachine } from "./save-machine.ts";
 import { blindSpotSchema, listOf, timeSchema } from "./schemas.ts";
 
 const inputSchema = v.object({
-  file: optionalText("Where to; compressed when the name ends in .gz; - (default) is standard output", {
-    placeholder: "FILE",
-  }),
+  file: optionalText(
+    "Where to; compressed when the name ends in .gz; - is standard output, and the default where that is no terminal",
+    {
+      placeholder: "FILE",
+    },
+  ),
   force: optionalSwitch("Replace the file when it is there already", { short: "f" }),
   showSecrets: optionalSwitch("Write passwords and tokens in arguments as they are instead of ***"),
 });
@@ -37,6 +41,11 @@ export type SnapshotResult = v.InferOutput<typeof outputSchema>;
 
 /** Runs `snapshot`. */
 export async function runSnapshot(input: SnapshotInput, context: OperationContext): Promise<SnapshotResult> {
+  if (input.file === undefined && context.terminal?.().output === true) {
+    throw new PortolanError("ARGUMENT_INVALID", "A whole snapshot would flood the terminal.", {
+      details: { argument: "file", hint: "Name a file, or write - to have it here all the same." },
+    });
+  }
   const machine = await takeMachine(context, { showSecrets: input.showSecrets === true, hostName: ownHostName() });
   const toFile = input.file !== undefined && input.file !== "-";
   const path = toFile ? resolve(context.workingDirectory, input.file!) : null;
