@@ -13,7 +13,7 @@ const linkPattern = /^\/proc\/(?:\d{1,10}\/(?:cwd|exe|fd\/\d{1,10})|self\/ns\/ne
 const socketPattern = /^socket:\[\d{1,20}\]$/;
 /** Rows of `ls -l`: `lrwx------ 1 user group 64 Nov 23 10:00 3 -> socket:[123]`. */
 const rowPattern = /(?:^|\s)(\S+) -> (.*)$/;
-const mostEntries = 5_000_000;
+const mostEntries = 500_000;
 
 /** A tree in a folder of its own. */
 export interface UnpackedTree {
