@@ -101,7 +101,7 @@ async function walkProcesses(
     // One that has claimed nothing by now will find nothing.
     const begun = plan.claims.includes(worker.number, 2);
     const result = begun ? await worker.result : undefined;
-    worker.stop();
+    await worker.stop();
     if (result !== undefined) {
       part.findings.push(result);
       for (const pid of result.unreadable) part.unreadable.add(pid);

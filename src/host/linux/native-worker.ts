@@ -4,6 +4,9 @@
 import { Worker } from "node:worker_threads";
 import { createNativeWalk, type WalkPlan } from "./native-walk.ts";
 
+/** State of the gate before which a worker waits: 0 as long as it may begin, 1 when it has. */
+const calledOff = 2;
+
 /** What a worker found. */
 export interface WorkerFindings {
   readonly data: Int32Array;
@@ -15,8 +18,8 @@ export interface WorkerFindings {
 export interface WalkWorker {
   /** Its findings; `undefined` when it failed, and what it had taken must be walked again. */
   readonly result: Promise<WorkerFindings | undefined>;
-  /** Ends it, whatever it does. */
-  stop(): void;
+  /** Ends it. Resolves when it is past the moment at which ending it would end the process. */
+  stop(): Promise<void>;
 }
 
 /**
@@ -28,6 +31,8 @@ export function startWalkWorker(binaryPath: string, plan: WalkPlan, worker: numb
   const source = `"use strict";
 const { parentPort, workerData } = require("node:worker_threads");
 const holder = { exports: {} };
+// A thread that is ended while koffi loads takes the whole process along (napi_throw fails there): begun or called off, never both.
+if (Atomics.compareExchange(workerData.gate, 0, 0, 1) !== 0) return;
 process.dlopen(holder, workerData.binaryPath);
 const create = ${createNativeWalk.toString()};
 const walk = create(holder.exports, holder.exports.load(null), workerData.plan, workerData.worker, 0);
@@ -36,9 +41,10 @@ const { data, length } = walk.findings();
 const used = data.slice(0, length);
 parentPort.postMessage({ data: used, length, unreadable: walk.unreadable() }, [used.buffer]);
 `;
+  const gate = new Int32Array(new SharedArrayBuffer(4));
   const thread = new Worker(source, {
     eval: true,
-    workerData: { binaryPath, plan, worker },
+    workerData: { binaryPath, plan, worker, gate },
     // Flags of the main thread, such as a test runner's loaders, are not for this one; nor is its output.
     execArgv: [],
     stdout: true,
@@ -55,7 +61,9 @@ parentPort.postMessage({ data: used, length, unreadable: walk.unreadable() }, [u
   });
   return {
     result,
-    stop() {
+    async stop() {
+      // It finds nothing left to do, once it has loaded.
+      if (Atomics.compareExchange(gate, 0, 0, calledOff) !== 0) await result;
       void thread.terminate();
     },
   };
