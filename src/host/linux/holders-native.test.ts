@@ -69,7 +69,7 @@ describe.skipIf(process.platform !== "linux" || access === null)("the walk by sy
         for (let item = worker % 2; item + 2 < plan.claims.length; item += 2) {
           Atomics.compareExchange(plan.claims, 2 + item, 0, worker);
         }
-        return { result: Promise.resolve(undefined), stop: () => undefined };
+        return { result: Promise.resolve(undefined), stop: () => Promise.resolve() };
       });
       const wanted = search === "all" ? index : buildInodeIndex([...inodes, 0xfffffff0], inodes.length + 1);
       const walk = await walkHoldersNatively(native, { ...request(search), index: wanted }, Infinity);

@@ -32,7 +32,7 @@ export function startWalkWorker(binaryPath: string, plan: WalkPlan, worker: numb
 const { parentPort, workerData } = require("node:worker_threads");
 const holder = { exports: {} };
 // A thread that is ended while koffi loads takes the whole process along (napi_throw fails there): begun or called off, never both.
-if (Atomics.compareExchange(workerData.gate, 0, 0, 1) !== 0) return;
+if (Atomics.compareExchange(workerData.gate, 0, 0, 1) === 0) {
 process.dlopen(holder, workerData.binaryPath);
 const create = ${createNativeWalk.toString()};
 const walk = create(holder.exports, holder.exports.load(null), workerData.plan, workerData.worker, 0);
@@ -40,6 +40,7 @@ walk.run(Infinity);
 const { data, length } = walk.findings();
 const used = data.slice(0, length);
 parentPort.postMessage({ data: used, length, unreadable: walk.unreadable() }, [used.buffer]);
+}
 `;
   const gate = new Int32Array(new SharedArrayBuffer(4));
   const thread = new Worker(source, {
