@@ -23,6 +23,8 @@ const connectSeconds = 15;
 /** The whole look, milliseconds; a machine with thousands of processes and no Node takes a while. */
 const patienceMs = 180_000;
 const longestComplaint = 400;
+/** From asking ssh to end until it is ended, milliseconds. */
+const killAfterMs = 2000;
 
 /**
  * Reads `[user@]host[:port]`, the host an IPv6 address in brackets or not.
@@ -67,11 +69,16 @@ export function lookRemotely(
     remoteCommand,
   ];
   return new Promise((resolve, reject) => {
-    const child = spawn("ssh", words, { stdio: ["pipe", "pipe", "pipe"], env: { ...environment }, signal });
+    const child = spawn("ssh", words, { stdio: ["pipe", "pipe", "pipe"], env: { ...environment } });
     const chunks: Buffer[] = [];
     let length = 0;
     let complaint = "";
-    const timer = setTimeout(() => child.kill("SIGTERM"), patienceMs);
+    const end = (): void => {
+      child.kill("SIGTERM");
+      setTimeout(() => child.kill("SIGKILL"), killAfterMs).unref();
+    };
+    const timer = setTimeout(end, patienceMs);
+    signal.addEventListener("abort", end, { once: true });
     const fail = (why: string, cause?: unknown): void => {
       clearTimeout(timer);
       reject(
@@ -91,7 +98,7 @@ export function lookRemotely(
     child.stdout.on("data", (chunk: Buffer) => {
       chunks.push(chunk);
       length += chunk.length;
-      if (length > largestAnswer) child.kill("SIGTERM");
+      if (length > largestAnswer) end();
     });
     child.stderr.setEncoding("utf8").on("data", (text: string) => {
       complaint = (complaint + text).slice(-longestComplaint);
@@ -99,14 +106,26 @@ export function lookRemotely(
     // Whoever does not read the script has no use for it.
     child.stdin.on("error", () => undefined);
     child.stdin.end(nodeScript);
-    child.once("close", (status) => {
+    let status: number | null = null;
+    let waitsFor = 2;
+    // Whoever else keeps its standard error open is not waited for.
+    const finish = (): void => {
+      waitsFor -= 1;
+      if (waitsFor > 0) return;
       clearTimeout(timer);
+      signal.removeEventListener("abort", end);
+      child.stderr.destroy();
       const bytes = Buffer.concat(chunks);
       if (length > largestAnswer) return fail(`it answered with more than ${largestAnswer >> 20} MiB.`);
       const answer = readAnswer(bytes);
       if (answer !== undefined) return resolve(answer);
       const said = complaint.trim().split("\n").at(-1) ?? "";
       fail(said === "" ? `ssh ended with status ${status} and no answer.` : `ssh said ${quote(said)}`);
+    };
+    child.stdout.once("end", finish);
+    child.once("exit", (code) => {
+      status = code;
+      finish();
     });
   });
 }

@@ -55,10 +55,10 @@ process.stdout.write(Buffer.from(out.join(""), "latin1"));
  */
 export const remoteCommand = `LC_ALL=C; export LC_ALL; PATH=$PATH:/usr/local/bin:/usr/bin:/bin
 if [ -z "$PORTOLAN_PLAIN" ] && command -v portolan >/dev/null 2>&1; then
-  echo @snapshot; portolan snapshot - 2>/dev/null && exit 0; echo; echo @failed
+  echo; echo @snapshot; portolan snapshot - 2>/dev/null && exit 0; echo; echo @failed
 fi
-if [ -z "$PORTOLAN_PLAIN" ] && command -v node >/dev/null 2>&1; then echo @node; exec node -; fi
-echo @plain
+if [ -z "$PORTOLAN_PLAIN" ] && command -v node >/dev/null 2>&1; then echo; echo @node; exec node -; fi
+echo; echo @plain
 show() { [ -r "$1" ] && { printf '\\n@f %s\\n' "$1"; tr '\\000' '\\001' <"$1" | sed 's/^/ /'; }; } 2>/dev/null
 for f in ${machineFiles.join(" ")}; do show "$f"; done
 printf '\\n@f /proc/stat\\n'; sed -n 's/^btime/ btime/p' /proc/stat

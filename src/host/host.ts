@@ -140,6 +140,8 @@ export interface SnapshotFacts {
 
 /** One consistent look at the machine. */
 export interface Snapshot {
+  /** Name of a saved machine. Absent for the live one. */
+  readonly hostName?: string;
   /** Of a saved machine: what only that machine itself could find out. Absent for the live one. */
   readonly facts?: SnapshotFacts;
   /** False when it was read from files of a machine, and what is outside those files belongs to another. Default true. */

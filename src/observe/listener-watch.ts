@@ -30,6 +30,8 @@ export interface ListenerSighting {
   readonly missed: number;
   /** Longest time between two readings until now, milliseconds: more than the interval when the machine was too busy to look. */
   readonly longestGapMs: number;
+  /** The same since the last sighting that was taken. */
+  readonly gapMs: number;
 }
 
 /** Readings come somewhat sooner than promised, so that a busy moment does not break the promise. */
@@ -71,6 +73,7 @@ export async function* watchListeners(
   let lastMark: string | null = null;
   let lastReadingMs: number | undefined;
   let longestGapMs = 0;
+  let gapMs = 0;
 
   const offer = (sighting: Sighting): void => {
     if (waiting.length === mostWaiting) {
@@ -87,7 +90,8 @@ export async function* watchListeners(
     const atMs = Date.now();
     const mark = marks?.read() ?? null;
     const nowMs = performance.now();
-    if (lastReadingMs !== undefined) longestGapMs = Math.max(longestGapMs, nowMs - lastReadingMs);
+    if (lastReadingMs !== undefined) gapMs = Math.max(gapMs, nowMs - lastReadingMs);
+    longestGapMs = Math.max(longestGapMs, gapMs);
     lastReadingMs = nowMs;
     if (nowMs >= nextHoldersMs) isDue = true;
     if (haveInterfacesChanged()) isWhollyDue = true;
@@ -166,8 +170,8 @@ export async function* watchListeners(
     for (;;) {
       const sighting = waiting.shift();
       if (sighting !== undefined) {
-        yield { ...sighting, missed, longestGapMs };
-        missed = 0;
+        yield { ...sighting, missed, longestGapMs, gapMs };
+        missed = gapMs = 0;
         continue;
       }
       if (failure !== undefined) throw failure.error;

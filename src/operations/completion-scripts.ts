@@ -17,7 +17,8 @@ _portolan() {
   COMPREPLY=()
   while IFS= read -r line; do
     if [[ $line == @files ]]; then
-      compopt -o default 2>/dev/null
+      compopt -o filenames 2>/dev/null
+      while IFS= read -r value; do COMPREPLY+=("$value"); done < <(compgen -f -- "${"$"}{current##*[:=]}")
       continue
     fi
     value="${"$"}{line%%$'\t'*}"

@@ -58,7 +58,13 @@ const eventSchema = v.variant("kind", [
   v.object({
     kind: v.literal("missed"),
     at: timeSchema,
-    sightings: v.pipe(v.number(), v.description("Changes in between were merged, because the reader was too slow")),
+    sightings: v.pipe(v.number(), v.description("So many changes were merged, because the reader was too slow")),
+    gapMs: v.pipe(
+      v.number(),
+      v.description(
+        "Longest time before this in which nobody looked: more than the interval when the machine or the reader was too slow",
+      ),
+    ),
   }),
 ]);
 
@@ -79,6 +85,9 @@ export type FollowInput = v.InferInput<typeof inputSchema>;
 export type FollowEvent = v.InferOutput<typeof eventSchema>;
 export type FollowResult = v.InferOutput<typeof outputSchema>;
 type Aspect = v.InferOutput<typeof aspectSchema>;
+
+/** From so many intervals on a pause between two looks is told at once. */
+const mostGap = 1.5;
 
 /** A row that the reader knows of. */
 interface Told {
@@ -102,7 +111,9 @@ export async function* runFollow(
   for await (const sighting of watchListeners(context.host, { intervalMs, signal: context.signal })) {
     const at = new Date(sighting.atMs).toISOString();
     longestGapMs = Math.round(sighting.longestGapMs);
-    if (sighting.missed > 0) yield { kind: "missed", at, sightings: sighting.missed };
+    if (sighting.missed > 0 || sighting.gapMs > intervalMs * mostGap) {
+      yield { kind: "missed", at, sightings: sighting.missed, gapMs: Math.round(sighting.gapMs) };
+    }
     const { snapshot, changedPorts } = sighting;
     const before = told;
     // Only what has changed is worked out anew.

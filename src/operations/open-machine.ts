@@ -50,6 +50,7 @@ const factsSchema = v.object({
         composeService: v.nullable(v.string()),
         pod: v.nullable(v.string()),
         published: containerSchema.entries.published,
+        owner: v.nullable(v.number()),
       }),
     ),
   ),

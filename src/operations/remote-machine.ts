@@ -12,7 +12,7 @@ export async function readRemoteMachine(host: string, context: OpeningContext): 
   context.progress(`asking ${remote.destination} over ssh`);
   const { way, bytes } = await lookRemotely(remote, context);
   if (way === "snapshot") return parseDocument(bytes.toString("utf8"), remote.destination);
-  const tree = unpackTree(bytes);
+  const tree = await unpackTree(bytes, context.signal);
   try {
     const live = { ...context, host: createHost({ root: tree.root }) };
     const machine = await takeMachine(live, { showSecrets: false, hostName: tree.hostName || remote.destination });

@@ -25,7 +25,7 @@ export async function takeMachine(
   const containers = await readContainers(snapshot, environment, signal);
   const machine = saveMachine(snapshot, {
     madeBy: `portolan ${version}`,
-    hostName,
+    hostName: snapshot.hostName ?? hostName,
     facts: { tenants: describeTenants(snapshot, showSecrets), engines: containers.engineContainers },
   });
   return {

@@ -1,10 +1,11 @@
 /**
  * @module Files of snapshots: read with a limit, written whole or not at all, for their owner alone. A name that ends in .gz is compressed.
  */
-import { closeSync, constants, existsSync, fstatSync, openSync, readSync } from "node:fs";
+import { closeSync, constants, existsSync, fstatSync, lstatSync, openSync, readSync } from "node:fs";
+import { dirname } from "node:path";
 import { gunzipSync, gzipSync } from "node:zlib";
 import { PortolanError, quote } from "../core/index.ts";
-import { replaceFile } from "./plain-file.ts";
+import { replaceFile, storeFailure } from "./plain-file.ts";
 
 /** Most bytes of a snapshot, read or unpacked: some 600,000 sockets. */
 export const largestSnapshotBytes = 256 * 1024 * 1024;
@@ -42,7 +43,8 @@ export function unpackSnapshot(bytes: Buffer, name: string): string {
  * @throws SNAPSHOT_EXISTS when there is such a file and it is not to be replaced; STORE_FAILED
  */
 export function writeSnapshotText(path: string, text: string, { replace }: { readonly replace: boolean }): number {
-  if (!replace && existsSync(path)) {
+  if (!existsSync(dirname(path))) throw storeFailure(path, "could not be written: there is no such folder");
+  if (!replace && lstatSync(path, { throwIfNoEntry: false }) !== undefined) {
     throw new PortolanError("SNAPSHOT_EXISTS", `${quote(path)} is there already.`, { details: { path } });
   }
   const content = path.endsWith(".gz") ? gzipSync(text) : Buffer.from(text);

@@ -34,6 +34,7 @@ describe("answers of engines", () => {
         composeProject: "shop",
         composeService: "web",
         pod: null,
+        owner: null,
         published: [
           { transport: "tcp", hostAddress: "", hostPort: 8080, containerPort: 80 },
           { transport: "udp", hostAddress: "127.0.0.1", hostPort: 5353, containerPort: 53 },
@@ -100,6 +101,21 @@ describe("answers of engines", () => {
       for (const one of parsed ?? []) expect(one).toMatchObject({ name: null, image: null, published: [] });
     }
   });
+});
+
+test("a short answer cannot ask for many ports", () => {
+  const port = {
+    container_port: 1,
+    host_port: 1,
+    range: 65_535,
+    protocol: Array.from({ length: 300 }, () => "tcp").join(","),
+  };
+  const answer = Array.from({ length: 200 }, () => ({ Id: id, Ports: Array.from({ length: 50 }, () => port) }));
+  const containers = parsePodmanContainers(JSON.stringify(answer)) ?? [];
+  expect(containers).toHaveLength(200);
+  const published = containers.map((container) => container.published.length);
+  expect(Math.max(...published)).toBeLessThanOrEqual(1024);
+  expect(published.reduce((sum, count) => sum + count, 0)).toBeLessThanOrEqual(50_000);
 });
 
 describe("sockets of engines", () => {

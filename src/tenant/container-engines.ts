@@ -26,6 +26,8 @@ export interface EngineContainer {
   readonly composeService: string | null;
   readonly pod: string | null;
   readonly published: readonly PublishedPort[];
+  /** User whose engine says so: it is believed of that user's containers alone. `null` for the system's engines. */
+  readonly owner: number | null;
 }
 
 /** What one socket answered. */
@@ -40,6 +42,9 @@ export interface EngineAnswer {
 const patienceMs = 1000;
 const largestAnswer = 16 << 20;
 const mostContainers = 10_000;
+/** Ports of one container, and of a range of it, and of all containers that one engine tells of. */
+const mostPublished = 1024;
+const mostPublishedInAll = 50_000;
 
 /** Sockets of engines that are there, by the places that Docker and Podman document, and by DOCKER_HOST and CONTAINER_HOST. */
 export function findEngineSockets(environment: Readonly<Record<string, string | undefined>>): readonly string[] {
@@ -79,12 +84,19 @@ async function askEngine(path: string, signal: AbortSignal): Promise<EngineAnswe
     const docker = await get(path, "/containers/json", signal);
     const isPodman = docker.headers["libpod-api-version"] !== undefined;
     const listed = isPodman ? await get(path, "/v4.0.0/libpod/containers/json", signal) : docker;
-    const containers = isPodman ? parsePodmanContainers(listed.body) : parseDockerContainers(listed.body);
+    const owner = ownerOf(path);
+    const containers = isPodman ? parsePodmanContainers(listed.body, owner) : parseDockerContainers(listed.body, owner);
     return { path, containers: containers ?? [], failure: containers === undefined ? "malformed" : null };
   } catch (error) {
     const code = error instanceof Error && "code" in error ? error.code : "";
     return { path, containers: [], failure: code === "EACCES" || code === "EPERM" ? "permission" : "silent" };
   }
+}
+
+/** The user below whose folder a socket lies. */
+function ownerOf(path: string): number | null {
+  const user = /^\/run\/user\/(\d+)\//.exec(path)?.[1];
+  return user === undefined ? null : Number(user);
 }
 
 interface Answer {
@@ -116,8 +128,8 @@ function get(socketPath: string, path: string, signal: AbortSignal): Promise<Ans
 }
 
 /** GET /containers/json of Docker's Engine API; `undefined` when it is no list. */
-export function parseDockerContainers(text: string): EngineContainer[] | undefined {
-  return parseList(text, (entry) => ({
+export function parseDockerContainers(text: string, owner: number | null = null): EngineContainer[] | undefined {
+  return parseList(text, owner, (entry) => ({
     engine: "docker",
     name: textOf(listOf(entry["Names"])[0])?.replace(/^\//, "") ?? null,
     pod: null,
@@ -132,8 +144,8 @@ export function parseDockerContainers(text: string): EngineContainer[] | undefin
 }
 
 /** GET /libpod/containers/json of Podman; `undefined` when it is no list. */
-export function parsePodmanContainers(text: string): EngineContainer[] | undefined {
-  return parseList(text, (entry) => ({
+export function parsePodmanContainers(text: string, owner: number | null = null): EngineContainer[] | undefined {
+  return parseList(text, owner, (entry) => ({
     engine: "podman",
     name: textOf(listOf(entry["Names"])[0]) ?? null,
     pod: textOf(entry["PodName"]) ?? null,
@@ -141,9 +153,9 @@ export function parsePodmanContainers(text: string): EngineContainer[] | undefin
       const { host_ip: address, host_port: first, container_port: inside, range, protocol } = recordOf(port);
       const count = typeof range === "number" && range > 0 && range <= 65_536 ? range : 1;
       if (typeof first !== "number" || typeof inside !== "number") return [];
-      const protocols = (textOf(protocol) ?? "tcp").split(",");
-      return protocols.flatMap((one) =>
-        Array.from({ length: count }, (_, step) =>
+      const protocols = new Set((textOf(protocol) ?? "tcp").split(",", 8));
+      return [...protocols].flatMap((one) =>
+        Array.from({ length: Math.min(count, mostPublished) }, (_, step) =>
           publish(textOf(address) ?? "", first + step, inside + step, one),
         ).flat(),
       );
@@ -153,6 +165,7 @@ export function parsePodmanContainers(text: string): EngineContainer[] | undefin
 
 function parseList(
   text: string,
+  owner: number | null,
   read: (entry: Readonly<Record<string, unknown>>) => Pick<EngineContainer, "engine" | "name" | "pod" | "published">,
 ): EngineContainer[] | undefined {
   let list: unknown;
@@ -162,11 +175,15 @@ function parseList(
     return undefined;
   }
   if (!Array.isArray(list)) return undefined;
+  let left = mostPublishedInAll;
   return list.slice(0, mostContainers).flatMap((item): EngineContainer[] => {
     const entry = recordOf(item);
     const id = textOf(entry["Id"]);
     if (id === undefined || !/^[0-9a-f]{64}$/.test(id)) return [];
     const labels = recordOf(entry["Labels"]);
+    const told = read(entry);
+    const published = told.published.slice(0, Math.min(mostPublished, left));
+    left -= published.length;
     return [
       {
         id,
@@ -175,7 +192,9 @@ function parseList(
           textOf(labels["com.docker.compose.project"]) ?? textOf(labels["io.podman.compose.project"]) ?? null,
         composeService:
           textOf(labels["com.docker.compose.service"]) ?? textOf(labels["io.podman.compose.service"]) ?? null,
-        ...read(entry),
+        owner,
+        ...told,
+        published,
       },
     ];
   });

@@ -119,6 +119,7 @@ describe("containers", () => {
         composeProject: "shop",
         composeService: "web",
         pod: null,
+        owner: null,
         published: [{ transport: "tcp", hostAddress: "", hostPort: 9090, containerPort: 80 }],
       },
     ];
@@ -134,6 +135,27 @@ describe("containers", () => {
       image: "nginx:1.27",
       composeService: "web",
     });
+  });
+
+  test("a user's engine speaks for the user's own processes alone, and never over the system's", async () => {
+    const described = {
+      engine: "docker",
+      image: null,
+      composeProject: null,
+      composeService: null,
+      pod: null,
+      published: [],
+    };
+    const named = async (...engines: object[]): Promise<string | null | undefined> => {
+      const machine = snapshotOf({ 80: 20 }, { facts: { engines } });
+      return (await readContainers(machine, {}, never)).ofProcess(20)?.value.name;
+    };
+    // Process 20 is root's.
+    expect(await named({ ...described, id, name: "forged", owner: 1000 })).toBeNull();
+    expect(
+      await named({ ...described, id, name: "real", owner: null }, { ...described, id, name: "forged", owner: 0 }),
+    ).toBe("real");
+    expect(await named({ ...described, id, name: "own", owner: 0 })).toBe("own");
   });
 
   test("of a namespace that several containers share, no single one is claimed", async () => {

@@ -61,6 +61,9 @@ const frontNames: ReadonlySet<string> = new Set([
 
 const containerKinds: ReadonlySet<string> = new Set(["docker", "podman", "kubernetes", "containerd", "lxc"]);
 
+/** Lowest user id that is given to users' containers (subuid(5), as Debian and Fedora set it up). */
+const firstSubordinate = 100_000;
+
 /** How much of an engine's own list of containers is read: a thousand containers take about a megabyte. */
 const storageLimitBytes = 8 << 20;
 
@@ -122,7 +125,13 @@ class Containers implements ContainerIndex {
   ) {
     this.#snapshot = snapshot;
     this.#ownerOf = ownerOf;
-    for (const { containers } of answers) for (const one of containers) this.#known.set(one.id.slice(0, 12), one);
+    for (const { containers } of answers) {
+      for (const one of containers) {
+        const id = one.id.slice(0, 12);
+        // The system's engines come first, and no user's engine speaks over them.
+        if (!this.#known.has(id)) this.#known.set(id, one);
+      }
+    }
     this.blindSpots = answers.flatMap(describeFailure);
     this.engineContainers = answers.flatMap(({ containers }) => containers);
   }
@@ -165,7 +174,7 @@ class Containers implements ContainerIndex {
       if (container !== null) return { container, port: Number(valueAfter(words, "-container-port")), namespace };
     }
     for (const [id, { engine, published }] of this.#known) {
-      if (!published.some((one) => leadsHere(one, socket))) continue;
+      if (this.#toldOf(id, pid) === undefined || !published.some((one) => leadsHere(one, socket))) continue;
       const container = this.#describe(engine, id, `${engine} publishes this port`, pid);
       return { container, port: publishedPort(container.value, socket), namespace: this.#namespaceOf(id) };
     }
@@ -175,7 +184,7 @@ class Containers implements ContainerIndex {
   #describe(engine: Container["engine"], id: string, evidence: string, pid: number): Claim<Container> {
     let described = this.#described.get(id);
     if (described === undefined) {
-      const told = this.#known.get(id);
+      const told = this.#toldOf(id, pid);
       const own = told === undefined && engine === "podman" ? this.#readMonitor(pid) : undefined;
       const container: Container = {
         engine,
@@ -191,6 +200,14 @@ class Containers implements ContainerIndex {
       this.#described.set(id, described);
     }
     return described;
+  }
+
+  /** What an engine says of a container, unless it is a user's engine and the process is not that user's (or one of the user's subordinates). */
+  #toldOf(id: string, pid: number): EngineContainer | undefined {
+    const told = this.#known.get(id);
+    if (told === undefined || told.owner === null) return told;
+    const uid = knownOr(this.#snapshot.processOf(pid).uid, -1);
+    return uid === told.owner || uid >= firstSubordinate ? told : undefined;
   }
 
   /** Name and image by the monitor that watches a container of Podman, and by the storage that its arguments name. */

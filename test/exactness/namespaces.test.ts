@@ -120,6 +120,28 @@ describe.skipIf(requireOrSkip("other namespaces", whyNoNetworkNamespaces()))("ot
     );
   });
 
+  test("whatever else lies beside the names of namespaces is left alone", async () => {
+    const script =
+      "mount -t tmpfs none /run && mkdir /run/netns && mkfifo /run/netns/pipe && ln -s /nowhere /run/netns/dangling && " +
+      'ln -s /proc/1/ns/net /run/netns/linked && touch /run/netns/plain && mkdir /run/netns/folder && exec "$@"';
+    for (const prefix of [[], asNobody]) {
+      const { stdout } = await home.execIn("unshare", [
+        "-m",
+        "sh",
+        "-c",
+        script,
+        "sh",
+        ...prefix,
+        process.execPath,
+        commandPath,
+        "list",
+        String(port),
+        "--json",
+      ]);
+      expect((JSON.parse(stdout) as ListResult).services.length).toBeGreaterThanOrEqual(3);
+    }
+  });
+
   test("--namespace narrows", async () => {
     expect(doorsOf((await list(["--namespace", "own"])).services)).toEqual([[null, port, "127.0.0.1", "machine"]]);
     expect((await list(["--namespace", blue.name])).services).toHaveLength(2);

@@ -3,7 +3,7 @@
  */
 import { execFileSync, spawn } from "node:child_process";
 import { once } from "node:events";
-import { mkdtempSync, readFileSync, rmSync, statSync, truncateSync, writeFileSync } from "node:fs";
+import { existsSync, mkdtempSync, readFileSync, rmSync, statSync, truncateSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { gzipSync } from "node:zlib";
@@ -143,6 +143,22 @@ describe("a snapshot", () => {
       const outcome = await runCommand([...words, "--from", file]);
       expect([words.join(" "), outcome.status]).toEqual([words.join(" "), 2]);
     }
+  });
+
+  test("a copy keeps the name of its machine, a folder that is missing is not made, and groups have no columns", async () => {
+    const other = write(JSON.stringify(replaced(document, ["hostName"], "otherhost")));
+    const copy = await runCommand(["snapshot", "-", "--from", other]);
+    expect((JSON.parse(copy.stdout) as { hostName: string }).hostName).toBe("otherhost");
+    const lost = await runCommand(["snapshot", join(folder, "no/such/file.json")]);
+    expect([lost.status, lost.stderr.includes("no such folder"), existsSync(join(folder, "no"))]).toEqual([
+      3,
+      true,
+      false,
+    ]);
+    const groups = await runCommand(["connections", "--group", "process", "--csv"]);
+    expect([groups.status, groups.stderr.includes("--group")]).toEqual([2, true]);
+    const lines = await runCommand(["connections", "--group", "process", "--ndjson", "--from", file]);
+    expect(lines.stdout).toContain('"connections":');
   });
 
   test("diff tells what came and what went, by its exit status too", async () => {

@@ -76,6 +76,11 @@ async function openRows(call: Call, page: Page): Promise<Output | undefined> {
       },
     );
   }
+  if (call.input["group"] !== undefined && format !== "ndjson") {
+    throw new PortolanError("ARGUMENT_INVALID", "--group makes rows of its own, which have none of these columns.", {
+      details: { argument: "group", hint: "Take --json or --ndjson, or leave --group out." },
+    });
+  }
   const offered = offeredColumns[call.name] ?? [];
   const { chooseColumns } = await import("./formats/row-source.ts");
   const names = columns === undefined ? offered : chooseColumns(columns, offered);

@@ -130,7 +130,7 @@ function describeUnentered(names: readonly string[], unnamed: number): BlindSpot
       what: "sockets",
       why: "permission",
       count: names.length - unnamed,
-      message: `Network namespaces without a process can be looked into by root only: ${shown}.`,
+      message: `Network namespaces without a process can be looked into by root over netlink only: ${shown}.`,
     },
   ];
 }

@@ -5,7 +5,7 @@
  * which everybody may read. The inode of a file in `net/` is the namespace's own (`proc_net_ns_init` in fs/proc/proc_net.c makes the
  * folder anew for each), so that an ordinary user can tell all namespaces apart, though not name them.
  */
-import { closeSync, fstatSync, openSync, readdirSync, readlinkSync, statSync } from "node:fs";
+import { closeSync, constants, fstatSync, openSync, readdirSync, readlinkSync, statSync } from "node:fs";
 import { readProcessIds, type FileTree } from "./file-tree.ts";
 import type { NativeAccess } from "./libc.ts";
 
@@ -70,11 +70,12 @@ export function surveyNamespaces(tree: FileTree): NamespaceSurvey {
 function readKeptNamespaces(root: string): Map<number, { names: string[]; paths: string[] }> {
   const kept = new Map<number, { names: string[]; paths: string[] }>();
   // A copied tree has files of its own numbers there.
-  if (root !== "") return kept;
+  const device = root === "" ? namespaceFileSystem() : undefined;
+  if (device === undefined) return kept;
   for (const folder of mountFolders) {
     for (const name of listFolder(folder)) {
       const path = `${folder}/${name}`;
-      const inode = fileInode(path);
+      const inode = namespaceFileInode(path, device);
       if (inode === undefined) continue;
       const files = kept.get(inode) ?? { names: [], paths: [] };
       if (folder === namedFolder) files.names.push(name);
@@ -94,16 +95,36 @@ function listFolder(folder: string): readonly string[] {
 }
 
 function fileInode(path: string): number | undefined {
-  return statSync(path, { throwIfNoEntry: false })?.ino;
+  try {
+    return statSync(path).ino;
+  } catch {
+    // Gone, or a link to where this user may not look.
+    return undefined;
+  }
+}
+
+/** Number of a namespace that a file stands for; `undefined` for files of any other kind, which opening could hang on. */
+function namespaceFileInode(path: string, namespaceDevice: number): number | undefined {
+  try {
+    const { dev, ino } = statSync(path);
+    return dev === namespaceDevice ? ino : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+/** The device of the file system that all namespaces are files of (nsfs). */
+function namespaceFileSystem(): number | undefined {
+  try {
+    return statSync("/proc/self/ns/net").dev;
+  } catch {
+    return undefined;
+  }
 }
 
 /** Inode of one of the tables in a `net` folder. In a copied tree it is the copy's, as good a mark as any. */
 function tablesInode(folder: string): number | undefined {
-  try {
-    return fileInode(`${folder}/dev`);
-  } catch {
-    return undefined;
-  }
+  return fileInode(`${folder}/dev`);
 }
 
 function namespaceInode(path: string): number | undefined {
@@ -132,12 +153,17 @@ export function visitNamespace<T>(
   work: () => T,
 ): T | undefined {
   const { setns } = (calls ??= { setns: access.library.func("int setns(int fd, int kind)") });
-  const home = openSync("/proc/thread-self/ns/net", "r");
+  let home: number;
+  try {
+    home = openSync("/proc/thread-self/ns/net", "r");
+  } catch {
+    return undefined;
+  }
   try {
     for (const path of paths) {
       let door: number;
       try {
-        door = openSync(path, "r");
+        door = openSync(path, constants.O_RDONLY | constants.O_NONBLOCK);
       } catch {
         continue;
       }

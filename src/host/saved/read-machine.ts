@@ -20,6 +20,8 @@ import type { Decoder } from "./decoders.ts";
 import { savedMachineVersion, type SavedMachine } from "./saved-machine.ts";
 
 const count = integer(0, Number.MAX_SAFE_INTEGER);
+/** 9999-12-31, after which dates have no usual form. */
+const latestMs = 253_402_300_799_999;
 const processId = integer(0, 4_194_304);
 const userId = integer(0, 4_294_967_295);
 const port = integer(0, 65_535) as Decoder<Port>;
@@ -91,9 +93,15 @@ const networkInterface = object({
 
 const flagOfFamilies = object({ ipv4: knownOf(boolean), ipv6: knownOf(boolean) });
 
+const bounds = object({ first: port, last: port });
+const portRange: typeof bounds = (value) => {
+  const range = bounds(value);
+  return range.first <= range.last ? range : mismatch("a range whose first port is not above its last");
+};
+
 const limits = object({
   unprivilegedPortStart: knownOf(integer(0, 65_536)),
-  ephemeralRange: knownOf(object({ first: port, last: port })),
+  ephemeralRange: knownOf(portRange),
   reservedPorts: knownOf(text(1_000_000)),
   mayBindPrivileged: knownOf(boolean),
   v6onlyDefault: knownOf(boolean),
@@ -110,7 +118,7 @@ const process = object({
   arguments: knownOf(listOf(text(longestText), 1_000_000)),
   uid: knownOf(userId),
   userName: knownOf(nullable(text(1024))),
-  startTimeMs: knownOf(count),
+  startTimeMs: knownOf(integer(0, latestMs)),
   workingDirectory: knownOf(text(65_536)),
   executable: knownOf(text(65_536)),
   executableDeleted: boolean,
@@ -149,9 +157,6 @@ const version: Decoder<typeof savedMachineVersion> = (value) => {
       : `${savedMachineVersion}`,
   );
 };
-
-/** 9999-12-31, after which dates have no usual form. */
-const latestMs = 253_402_300_799_999;
 
 const machine = object({
   portolanSnapshot: version,

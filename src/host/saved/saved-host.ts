@@ -18,6 +18,7 @@ export function createSavedHost(machine: SavedMachine): Host {
         takenAtMs: machine.takenAtMs,
         complete: machine.complete,
         live: false,
+        hostName: machine.hostName,
         platform: machine.platform,
         holderSearch: request.holders ?? "all",
         holdersComplete: machine.holdersComplete && request.holders !== "none",

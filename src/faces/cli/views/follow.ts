@@ -15,7 +15,15 @@ export const followView: View<FollowResult, FollowEvent> = {
     if (event.kind === "start") return startBlocks(event.services, event.at);
     const time = span(`${clockTime(event.at)} `, "dim");
     if (event.kind === "missed") {
-      return [paragraph([time, span(`${event.sightings} changes were merged: this reader is slow.`, "warning")])];
+      return [
+        paragraph([
+          time,
+          span(
+            `nobody looked for ${formatDuration(event.gapMs)}, and ${event.sightings} changes were merged: this machine or its reader is slow.`,
+            "warning",
+          ),
+        ]),
+      ];
     }
     if (event.kind === "appeared") return [line([time, span("+ ", "good"), ...door(event.service)])];
     if (event.kind === "changed") {

@@ -8,9 +8,9 @@ import { rowSource } from "../row-source.ts";
 type End = Pick<ListedConnection, "holders">;
 const holderOf = ({ holders }: End) => knownOr(holders, [])[0];
 
-/** One connection a row; groups have rows of their own in JSON alone. */
+/** One connection a row, or one group, of which lines of JSON are all there is: its columns are others. */
 export const connectionsRows = rowSource<ConnectionsResult, ListedConnection>({
-  rows: ({ connections }) => connections,
+  rows: ({ connections, groups }) => (groups === null ? connections : (groups as unknown as ListedConnection[])),
   columns: {
     transport: ({ transport }) => transport,
     direction: ({ direction }) => direction,
