@@ -249,9 +249,10 @@ describe.skipIf(
       script,
       `const { spawn } = require("node:child_process");
        let turns = 0;
+       let child;
+       process.once("SIGTERM", () => { child.kill(); process.exit(0); });
        (function start() {
-         const child = spawn(process.execPath, ["-e", 'require("node:net").createServer().listen(${port}, "127.0.0.1", () => console.log("ready"))'], { stdio: "inherit" });
-         process.once("SIGTERM", () => { child.kill(); process.exit(0); });
+         child = spawn(process.execPath, ["-e", 'require("node:net").createServer().listen(${port}, "127.0.0.1", () => console.log("ready"))'], { stdio: "inherit" });
          child.once("exit", () => { if (++turns < 3) start(); });
        })();`,
     );
