@@ -9,6 +9,7 @@ import { bundlePorts } from "./bundle-ports.mjs";
 import { generateFromOperations } from "./generate-from-operations.mjs";
 import { generateProtocolPages } from "./protocol-pages.mjs";
 import { generateRegistry } from "./generate-registry.mjs";
+import { buildPage } from "./build-page.mjs";
 import { warmUp } from "./warm-up.mjs";
 
 const root = fileURLToPath(new URL("..", import.meta.url));
@@ -21,6 +22,7 @@ await generateProtocolPages();
 compile();
 await bundleCommand();
 await bundlePorts();
+await buildPage();
 chmodSync("dist/bin/portolan.cjs", 0o755);
 await warmUp();
 

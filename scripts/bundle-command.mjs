@@ -69,7 +69,7 @@ export async function bundleCommand() {
   });
   await starter.close();
   const command = await rolldown({
-    input: { main: "src/faces/cli/main.ts" },
+    input: { main: "src/command.ts" },
     platform: "node",
     external: ["koffi", /^@koromix\//],
     plugins: [withoutChildProcess, withoutSchemas, tablesAsFiles, asciiOnly],

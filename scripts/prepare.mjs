@@ -15,4 +15,4 @@ function isInstalled(name) {
 }
 
 const haveSources = existsSync(new URL("../src/index.ts", import.meta.url));
-if (haveSources && ["typescript", "rolldown"].every(isInstalled)) await import("./build.mjs");
+if (haveSources && ["typescript", "rolldown", "vite"].every(isInstalled)) await import("./build.mjs");

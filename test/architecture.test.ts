@@ -109,8 +109,28 @@ test("pure rooms load nothing from Node", () => {
   expect(wrong).toEqual([]);
 });
 
+const page = fileURLToPath(new URL("../web/src", import.meta.url));
+
+test("the page takes code from core alone, and types from the operations", () => {
+  const wrong: string[] = [];
+  for (const file of sourceFiles(page)) {
+    const text = readFileSync(file, "utf8").replaceAll(/\/\*[\s\S]*?\*\/|^\s*\/\/.*$/gm, "");
+    for (const match of text.matchAll(/\bimport\s+(type\s+)?(?:[^"';]*?\bfrom\s*)?["']([^"'\n]+)["']/g)) {
+      const specifier = match[2] ?? "";
+      const target = resolve(dirname(file), specifier);
+      if (specifier.startsWith("node:")) wrong.push(`${relative(page, file)} imports ${specifier}`);
+      if (!specifier.startsWith(".") || !relative(page, target).startsWith("..")) continue;
+      const room = roomOf(target);
+      if (room === "core" && target.endsWith("/core/index.ts")) continue;
+      if (match[1] !== undefined && room === "operations") continue;
+      wrong.push(`${relative(page, file)} imports ${specifier}`);
+    }
+  }
+  expect(wrong).toEqual([]);
+});
+
 test("every file says in its first lines what it is for", () => {
-  const silent = [...sourceFiles(source)].filter(
+  const silent = [...sourceFiles(source), ...sourceFiles(page)].filter(
     (file) => !file.endsWith(".generated.ts") && !readFileSync(file, "utf8").slice(0, 400).includes("@module"),
   );
   expect(silent.map((file) => relative(source, file))).toEqual([]);

@@ -56,6 +56,12 @@ export const errorTable = {
     exitStatus: 2,
     httpStatus: 400,
   },
+  FACE_MISSING: {
+    title: "This program has no such face",
+    hint: "Run it with the portolan command.",
+    exitStatus: 3,
+    httpStatus: 501,
+  },
   HOST_UNSUPPORTED: {
     title: "This operating system is not supported yet",
     hint: "Portolan reads sockets on Linux, macOS, the BSDs and Windows. explain, services, ranges and learn work everywhere.",

@@ -6,9 +6,10 @@ import { PortolanError, parseDuration, quote } from "../core/index.ts";
 import type { Snapshot } from "../host/index.ts";
 import { watchListeners } from "../observe/index.ts";
 import { defineOperation } from "./define-operation.ts";
+import { filterEntries, ownReachEntries } from "./filter-entries.ts";
 import { describeServices } from "./look.ts";
 import type { OperationContext } from "./operation.ts";
-import { optionalChoice, optionalInteger, optionalSwitch, optionalText, optionalTexts } from "./parameters.ts";
+import { optionalSwitch, optionalText } from "./parameters.ts";
 import { listOf, serviceSchema, timeSchema, type ListedService } from "./schemas.ts";
 import { selectServices } from "./select.ts";
 
@@ -17,26 +18,19 @@ const shortestIntervalMs = 20;
 const longestIntervalMs = 3_600_000;
 
 const inputSchema = v.object({
-  filter: optionalTexts("Ports (3000, 8000-8100, ..1023, ssh) or text found in the program, project, user or name", {
-    placeholder: "FILTER",
-  }),
+  ...filterEntries,
   interval: optionalText(
     `What lives longer than this is not missed (default ${usualInterval}; from ${shortestIntervalMs}ms to 1h)`,
     { placeholder: "DURATION" },
   ),
-  port: optionalText("Only these ports, as a set: 22,80,8000-8100,..1023,ssh", { placeholder: "SET", short: "p" }),
-  process: optionalText("Only holders whose name, executable or arguments contain this text", { placeholder: "TEXT" }),
-  pid: optionalInteger("Only what this process holds", 1, 4_194_304, { placeholder: "PID" }),
-  project: optionalText("Only projects whose name or folder contains this text", { placeholder: "TEXT" }),
-  user: optionalText("Only sockets of this user: a login name, a user id, or me", { placeholder: "USER", short: "u" }),
-  transport: optionalChoice(["tcp", "udp"], "Only this transport", { short: "t" }),
-  reach: optionalChoice(["machine", "networks", "everywhere", "nowhere"], "Only listeners that reach exactly this far"),
+  ...ownReachEntries,
   showSecrets: optionalSwitch("Show passwords and tokens in arguments instead of ***"),
 });
 
 const aspectSchema = v.picklist(["holders", "addresses", "reach", "project", "sockets"]);
 
-const eventSchema = v.variant("kind", [
+/** What `follow` tells; `watch` tells it too. */
+export const followEventSchemas = [
   v.object({
     kind: v.literal("start"),
     at: timeSchema,
@@ -66,7 +60,9 @@ const eventSchema = v.variant("kind", [
       ),
     ),
   }),
-]);
+] as const;
+
+const eventSchema = v.variant("kind", [...followEventSchemas]);
 
 const outputSchema = v.object({
   complete: v.boolean(),

@@ -14,6 +14,7 @@ import { interfacesOperation } from "./interfaces.ts";
 import { killOperation } from "./kill.ts";
 import { learnOperation } from "./learn.ts";
 import { listOperation } from "./list.ts";
+import { mcpOperation } from "./mcp.ts";
 import { pickOperation } from "./pick.ts";
 import { rangesOperation } from "./ranges.ts";
 import { registryOperation } from "./registry.ts";
@@ -24,7 +25,9 @@ import { runOperation } from "./run.ts";
 import { scanOperation } from "./scan.ts";
 import { servicesOperation } from "./services.ts";
 import { snapshotOperation } from "./snapshot.ts";
+import { uiOperation } from "./ui.ts";
 import { waitOperation } from "./wait.ts";
+import { watchOperation } from "./watch.ts";
 import { whoOperation } from "./who.ts";
 
 export { errorTable } from "../core/index.ts";
@@ -52,6 +55,7 @@ export {
   scanOperation,
   servicesOperation,
   waitOperation,
+  watchOperation,
   whoOperation,
 };
 
@@ -59,6 +63,8 @@ export {
 export const operations = [
   listOperation,
   followOperation,
+  watchOperation,
+  uiOperation,
   whoOperation,
   connectionsOperation,
   scanOperation,
@@ -81,5 +87,6 @@ export const operations = [
   diagnoseOperation,
   demoOperation,
   learnOperation,
+  mcpOperation,
   completionsOperation,
 ] as const;

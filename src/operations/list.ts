@@ -6,22 +6,15 @@ import { isListening, known, knownOr } from "../core/index.ts";
 import type { Snapshot } from "../host/index.ts";
 import { readContainers } from "../tenant/index.ts";
 import { defineOperation } from "./define-operation.ts";
+import { filterEntries } from "./filter-entries.ts";
 import { describeLook, describeServices, requireLive } from "./look.ts";
 import type { OperationContext } from "./operation.ts";
-import { optionalChoice, optionalInteger, optionalSwitch, optionalText, optionalTexts } from "./parameters.ts";
+import { optionalChoice, optionalSwitch, optionalText } from "./parameters.ts";
 import { knownSchema, listOf, lookEntries, namespaceDescription, serviceSchema, socketSchema } from "./schemas.ts";
 import { selectServices, sortKeys, sortServices, type Selection } from "./select.ts";
 
 const inputSchema = v.object({
-  filter: optionalTexts("Ports (3000, 8000-8100, ..1023, ssh) or text found in the program, project, user or name", {
-    placeholder: "FILTER",
-  }),
-  port: optionalText("Only these ports, as a set: 22,80,8000-8100,..1023,ssh", { placeholder: "SET", short: "p" }),
-  process: optionalText("Only holders whose name, executable or arguments contain this text", { placeholder: "TEXT" }),
-  pid: optionalInteger("Only what this process holds", 1, 4_194_304, { placeholder: "PID" }),
-  project: optionalText("Only projects whose name or folder contains this text", { placeholder: "TEXT" }),
-  user: optionalText("Only sockets of this user: a login name, a user id, or me", { placeholder: "USER", short: "u" }),
-  transport: optionalChoice(["tcp", "udp"], "Only this transport", { short: "t" }),
+  ...filterEntries,
   address: optionalText("Only listeners that answer at this IP address", { placeholder: "IP" }),
   container: optionalText("Only containers whose name, id, image, pod or compose project contains this text", {
     placeholder: "TEXT",

@@ -3,6 +3,9 @@
  */
 import type * as v from "valibot";
 import type { Host } from "../host/host.ts";
+import type { McpInput, McpResult } from "./mcp.ts";
+import type { UiEvent, UiInput, UiResult } from "./ui.ts";
+import type { WatchInput, WatchResult } from "./watch.ts";
 
 /**
  * What running an operation does at most.
@@ -44,6 +47,19 @@ export interface TerminalFacts {
   readonly color: boolean;
 }
 
+/**
+ * Faces that an operation can open in place of answering itself. The program that puts the faces together gives them
+ * (`src/command.ts`); operations know no face.
+ */
+export interface FaceOpeners {
+  /** Serves the page and the HTTP interface until the context's signal aborts. */
+  readonly page?: (input: UiInput, context: OperationContext) => AsyncGenerator<UiEvent, UiResult, void>;
+  /** Shows the live table on the terminal until the user leaves it. Absent where the standard streams are no terminal. */
+  readonly screen?: (input: WatchInput, context: OperationContext) => Promise<WatchResult>;
+  /** Serves tools for agents on the standard streams until the input ends. */
+  readonly tools?: (input: McpInput, context: OperationContext) => Promise<McpResult>;
+}
+
 /** What an operation may touch. Nothing else: no globals, no standard streams, no process. */
 export interface OperationContext {
   readonly host: Host;
@@ -66,6 +82,8 @@ export interface OperationContext {
   readonly terminal?: () => TerminalFacts;
   /** The caller's environment. */
   readonly environment: Readonly<Record<string, string | undefined>>;
+  /** Faces that can be opened from here; absent in the library. */
+  readonly faces?: FaceOpeners;
   /**
    * Puts a proposed change before whoever decides, and answers whether it is to be done. Not called when the input says `yes`.
    * @throws CONFIRMATION_NEEDED where nobody can be asked

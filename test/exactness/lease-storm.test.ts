@@ -32,7 +32,7 @@ const callers: Caller[] = [];
 
 beforeAll(async () => {
   chmodSync(stateHome, 0o755);
-  const input = { lease: "test/exactness/lease-child.ts", portolan: "src/faces/cli/main.ts" };
+  const input = { lease: "test/exactness/lease-child.ts", portolan: "src/command.ts" };
   bundle = await bundleSource(input);
   plainBundle = await bundleSource(input, { packages: false });
 });

@@ -205,7 +205,7 @@ describe.skipIf(requireOrSkip("wait for another device", whyNoNetworkNamespaces(
       peer: far,
       peerAddresses: ["10.77.31.2/24"],
     });
-    const bundle = await bundleSource({ portolan: "src/faces/cli/main.ts" });
+    const bundle = await bundleSource({ portolan: "src/command.ts" });
     try {
       const portolan = (words: readonly string[]) =>
         near

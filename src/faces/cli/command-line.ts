@@ -4,7 +4,7 @@
 import { PortolanError, isPortolanError } from "../../core/index.ts";
 import { createHost, type Host } from "../../host/index.ts";
 import type { MachineSource } from "../../operations/open-machine.ts";
-import type { OperationContext, OperationResult } from "../../operations/operation.ts";
+import type { FaceOpeners, OperationContext, OperationResult } from "../../operations/operation.ts";
 import { registryCacheProblem, useRegistryCache } from "../../store/index.ts";
 import { completeWords, readBareCall, type Call } from "./call.ts";
 import { commands, type LoadedCommand } from "./commands.ts";
@@ -23,15 +23,16 @@ const interruptedStatus = 130;
 /**
  * Runs one command line.
  * @param words what stands after `portolan`
+ * @param faces what commands can open beside the command line
  * @returns the exit status; everything has been written by then
  */
-export async function runCommandLine(words: readonly string[]): Promise<number> {
+export async function runCommandLine(words: readonly string[], faces: FaceOpeners): Promise<number> {
   if (words[0] === "__complete") return answerShell(words.slice(1));
   const json = words.includes("--json") || words.includes("--ndjson");
   try {
     const completed = completeWords(words);
     const call = readBareCall(manifest, completed) ?? (await parse(completed));
-    return typeof call === "string" ? await finish(call) : await runCall(call, words);
+    return typeof call === "string" ? await finish(call) : await runCall(call, words, faces);
   } catch (error) {
     return tellFailure(error, json);
   }
@@ -69,7 +70,7 @@ async function finish(text: string): Promise<number> {
   return 0;
 }
 
-async function runCall(call: Call, words: readonly string[]): Promise<number> {
+async function runCall(call: Call, words: readonly string[], faces: FaceOpeners): Promise<number> {
   const load = commands[call.name];
   if (load === undefined) throw new PortolanError("INTERNAL", `The command ${call.name} has no code.`);
   const command = await load();
@@ -85,7 +86,7 @@ async function runCall(call: Call, words: readonly string[]): Promise<number> {
     process.on("SIGTERM", onInterrupt);
   }
   try {
-    return await runLoaded(call, words, command, abort);
+    return await runLoaded(call, words, command, abort, faces);
   } finally {
     process.off("SIGINT", onInterrupt);
     process.off("SIGTERM", onInterrupt);
@@ -97,6 +98,7 @@ async function runLoaded(
   words: readonly string[],
   command: LoadedCommand,
   abort: AbortController,
+  faces: FaceOpeners,
 ): Promise<number> {
   const { settings, input } = call;
   const page = pageOf(1, process.env, settings.color);
@@ -117,6 +119,7 @@ async function runLoaded(
     readText,
     workingDirectory: currentFolder(),
     environment: process.env,
+    faces: openersFor(faces, settings),
     terminal: () => ({
       input: isTerminal(0),
       output: isTerminal(1),
@@ -141,6 +144,13 @@ async function runLoaded(
   } finally {
     status.clear();
   }
+}
+
+/** A live table needs a terminal to move on and one to take keys from; who asks for JSON gets events. */
+function openersFor(faces: FaceOpeners, { format }: Call["settings"]): FaceOpeners {
+  if (format === "text" && isTerminal(0) && isTerminal(1)) return faces;
+  const { page, tools } = faces;
+  return { ...(page !== undefined && { page }), ...(tools !== undefined && { tools }) };
 }
 
 function createLocalHost({ reader, root }: Call["settings"]): Host {

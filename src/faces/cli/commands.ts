@@ -27,6 +27,21 @@ export const commands: Readonly<Record<string, () => Promise<LoadedCommand>>> = 
     const { followView } = await import("./views/follow.ts");
     return { run: runFollow, view: followView };
   },
+  watch: async () => {
+    const { runWatch } = await import("../../operations/watch.ts");
+    const { watchView } = await import("./views/watch.ts");
+    return { run: runWatch, view: watchView };
+  },
+  ui: async () => {
+    const { runUi } = await import("../../operations/ui.ts");
+    const { uiView } = await import("./views/ui.ts");
+    return { run: runUi, view: uiView };
+  },
+  mcp: async () => {
+    const { runMcp } = await import("../../operations/mcp.ts");
+    const { mcpView } = await import("./views/mcp.ts");
+    return { run: runMcp, view: mcpView };
+  },
   completions: async () => {
     const { runCompletions } = await import("../../operations/completions.ts");
     const { completionsView } = await import("./views/completions.ts");

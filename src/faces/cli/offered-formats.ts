@@ -24,7 +24,7 @@ const xml: FormatOffer = {
 };
 
 /** Commands that end only when they are stopped: with `--json`, too, they print a line as soon as there is something to tell. */
-export const endlessCommands: ReadonlySet<string> = new Set(["follow"]);
+export const endlessCommands: ReadonlySet<string> = new Set(["follow", "watch", "ui"]);
 
 /** Formats by command. Whoever offers `ndjson` prints one document with `--json`. */
 export const offeredFormats: Readonly<Record<string, readonly FormatOffer[]>> = {
@@ -33,6 +33,7 @@ export const offeredFormats: Readonly<Record<string, readonly FormatOffer[]>> = 
   connections: [lines, csv],
   scan: [findings, csv, xml],
   follow: [findings],
+  watch: [findings],
   interfaces: [lines, csv],
   services: [lines, csv],
   ranges: [lines, csv],

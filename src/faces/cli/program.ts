@@ -136,6 +136,8 @@ const aboutThisMachine: ReadonlySet<string> = new Set([
   "diagnose",
   "diff",
   "follow",
+  "watch",
+  "history",
   "learn",
   "reservations",
   "wait",

@@ -1,0 +1,14 @@
+/**
+ * @module Where the command starts: the faces put together. Faces do not know each other; what one opens of another is given to it here,
+ * and loaded only then.
+ */
+import { runCommandLine } from "./faces/cli/command-line.ts";
+import type { FaceOpeners } from "./operations/operation.ts";
+
+const faces: FaceOpeners = {};
+
+async function main(): Promise<void> {
+  process.exitCode = await runCommandLine(process.argv.slice(2), faces);
+}
+
+void main();
