@@ -1,0 +1,40 @@
+/**
+ * @module What the page shows: which view, which door, in which colours; and what a screen reader is told.
+ */
+import { signal } from "@preact/signals";
+
+export type ViewName = "building" | "streets" | "time" | "scan" | "learn";
+export type Colouring = "range" | "proof" | "reach" | "project" | "traffic";
+
+/** A packet's journey that is being followed: a connection by its two endpoints, as `connections` prints them. */
+export interface FollowedConnection {
+  readonly port: number;
+  readonly localAddress: string;
+  readonly localPort: number;
+  readonly remoteAddress: string;
+  readonly remotePort: number;
+}
+
+export const view = signal<ViewName>("building");
+export const colouring = signal<Colouring>("range");
+/** The door that is open, null when none is. */
+export const openPort = signal<number | null>(null);
+/** What is typed into the search; empty shows everything. */
+export const searchText = signal("");
+/** Shown in place of the door's facts while a packet is followed. */
+export const followed = signal<FollowedConnection | null>(null);
+/** Ports that a lesson or a journey points at; the building draws a ring round them and, when there is one, moves there. */
+export const highlighted = signal<readonly number[]>([]);
+/** Said by the live region. */
+export const announcement = signal("");
+
+/** Opens a door in whichever view is shown. */
+export function openDoor(port: number): void {
+  openPort.value = port;
+  followed.value = null;
+}
+
+/** Tells a screen reader. */
+export function announce(text: string): void {
+  announcement.value = text;
+}
