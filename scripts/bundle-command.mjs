@@ -1,6 +1,6 @@
 // Bundles the command as CommonJS: Node starts such a file some milliseconds sooner than modules, and one chunk per
 // operation keeps `portolan list` from paying for the others (docs/decisions/002-command-is-a-commonjs-bundle.md).
-import { writeFileSync } from "node:fs";
+import { existsSync, writeFileSync } from "node:fs";
 import { rolldown } from "rolldown";
 import { packTables } from "./generate-registry.mjs";
 
@@ -58,6 +58,50 @@ const asciiOnly = {
   },
 };
 
+/**
+ * Faces that check what they are given need the operations' schemas, which the command line leaves out: they are a bundle of their own,
+ * which the command loads when one of them is opened.
+ */
+const facesApart = {
+  name: "faces-apart",
+  resolveId(id) {
+    const name = /\/faces\/(http|mcp)\/index\.ts$/.exec(id)?.[1];
+    return name === undefined ? null : { id: `./${name}.cjs`, external: "absolute" };
+  },
+  // The bundler leaves import() of what is outside as it stands.
+  generateBundle(_options, chunks) {
+    for (const chunk of Object.values(chunks)) {
+      if (chunk.type !== "chunk") continue;
+      chunk.code = chunk.code.replaceAll(
+        /\bimport\(([`"'])(\.\/(?:http|mcp)\.cjs)\1\)/g,
+        'Promise.resolve().then(()=>require("$2"))',
+      );
+    }
+  },
+};
+
+/** Writes the faces that the command loads when one of them is opened: `dist/bin/app/http.cjs` and what it needs. */
+async function bundleFaces() {
+  const input = Object.fromEntries(
+    ["http", "mcp"].map((name) => [name, `src/faces/${name}/index.ts`]).filter(([, path]) => existsSync(path)),
+  );
+  const faces = await rolldown({
+    input,
+    platform: "node",
+    external: ["koffi", /^@koromix\//, "libsql", /^@libsql\//],
+    plugins: [tablesAsFiles, asciiOnly],
+    treeshake: { propertyReadSideEffects: false },
+  });
+  await faces.write({
+    dir: "dist/bin/app",
+    format: "cjs",
+    minify: true,
+    entryFileNames: "[name].cjs",
+    chunkFileNames: "faces-[name]-[hash].cjs",
+  });
+  await faces.close();
+}
+
 /** Writes the starter, `dist/bin/portolan.cjs`, and the command itself, `dist/bin/app/`. */
 export async function bundleCommand() {
   const starter = await rolldown({ input: { portolan: "src/faces/cli/boot.ts" }, platform: "node" });
@@ -71,8 +115,8 @@ export async function bundleCommand() {
   const command = await rolldown({
     input: { main: "src/command.ts" },
     platform: "node",
-    external: ["koffi", /^@koromix\//],
-    plugins: [withoutChildProcess, withoutSchemas, tablesAsFiles, asciiOnly],
+    external: ["koffi", /^@koromix\//, "libsql", /^@libsql\//],
+    plugins: [facesApart, withoutChildProcess, withoutSchemas, tablesAsFiles, asciiOnly],
     treeshake: { propertyReadSideEffects: false },
   });
   const { output } = await command.write({
@@ -94,6 +138,7 @@ export async function bundleCommand() {
     },
   });
   await command.close();
+  await bundleFaces();
   const modern = output.filter((chunk) => chunk.type === "chunk" && /\bimport\(/.test(chunk.code));
   if (modern.length > 0)
     throw new Error(`The starter runs no import(): ${modern.map((chunk) => chunk.fileName).join(", ")}`);

@@ -5,6 +5,7 @@ import { pathToFileURL } from "node:url";
 import { toJsonSchema } from "@valibot/to-json-schema";
 import { rolldown } from "rolldown";
 import { writeManPage } from "./man-page.mjs";
+import { describeHttp } from "./openapi.mjs";
 import { writeReferencePage, writeReferenceIndex } from "./reference-pages.mjs";
 
 const manifestPath = "src/faces/cli/manifest.generated.ts";
@@ -72,13 +73,23 @@ export async function generateFromOperations() {
     `/** @module Made from package.json by scripts/generate-from-operations.mjs. */\n\n/** Version of the package. */\n` +
       `export const version = ${JSON.stringify(version)};\n`,
   );
-  const { operations, errorTable, offeredColumns, offeredFormats } = await loadOperations();
+  const { operations, errorTable, faceInput, offeredColumns, offeredFormats } = await loadOperations();
   mkdirSync("dist/schema", { recursive: true });
   mkdirSync("docs/reference", { recursive: true });
   const commands = [];
   for (const operation of operations) {
     const input = schemaOf(operation.input, "input");
     const output = schemaOf(operation.output, "output");
+    for (const face of operation.faces) {
+      const offered = {
+        ...schemaOf(faceInput(operation, face), "input"),
+        title: `Input of portolan ${operation.name}`,
+      };
+      writeFileSync(
+        `dist/schema/${operation.name}-input${face === "cli" ? "" : `-${face}`}.json`,
+        `${JSON.stringify(offered, null, 2)}\n`,
+      );
+    }
     output.title = `Result of portolan ${operation.name}`;
     writeFileSync(`dist/schema/${operation.name}.json`, `${JSON.stringify(output, null, 2)}\n`);
     if (operation.event !== undefined) {
@@ -95,6 +106,8 @@ export async function generateFromOperations() {
     if (operation.faces.includes("cli")) commands.push(command);
     writeIfChanged(`docs/reference/${operation.name}.md`, writeReferencePage(command, operation, output));
   }
+  const described = describeHttp({ version, operations, errorTable, schemaOf, faceInput });
+  writeFileSync("dist/schema/openapi.json", `${JSON.stringify(described, null, 2)}\n`);
   writeIfChanged("docs/reference/README.md", writeReferenceIndex(commands, errorTable));
   mkdirSync("dist/man", { recursive: true });
   writeFileSync("dist/man/portolan.1", writeManPage(version, commands, errorTable));

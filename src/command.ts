@@ -5,7 +5,12 @@
 import { runCommandLine } from "./faces/cli/command-line.ts";
 import type { FaceOpeners } from "./operations/operation.ts";
 
-const faces: FaceOpeners = {};
+const faces: FaceOpeners = {
+  async *page(input, context) {
+    const { openPage } = await import("./faces/http/index.ts");
+    return yield* openPage(input, context);
+  },
+};
 
 async function main(): Promise<void> {
   process.exitCode = await runCommandLine(process.argv.slice(2), faces);

@@ -20,6 +20,7 @@ export {
 } from "./experiments.ts";
 export { requestPage, requestStatus, type HttpAnswer } from "./http-request.ts";
 export { openListeningSockets, type PassedSockets } from "./listening-sockets.ts";
+export { openInBrowser } from "./open-browser.ts";
 export { startChild, type ChildCommand, type RunningChild } from "./run-child.ts";
 export {
   listDescendants,

@@ -62,6 +62,30 @@ export const errorTable = {
     exitStatus: 3,
     httpStatus: 501,
   },
+  ACCESS_DENIED: {
+    title: "Not let in",
+    hint: "Open the address that portolan ui prints; it is good for one use, and the page gives others.",
+    exitStatus: 1,
+    httpStatus: 401,
+  },
+  ORIGIN_REFUSED: {
+    title: "A request from elsewhere",
+    hint: "Use the page itself, under localhost or an address.",
+    exitStatus: 1,
+    httpStatus: 403,
+  },
+  ROUTE_UNKNOWN: {
+    title: "Nothing is served there",
+    hint: "/api/openapi.json describes what is served.",
+    exitStatus: 2,
+    httpStatus: 404,
+  },
+  STREAMS_EXHAUSTED: {
+    title: "Too many open streams",
+    hint: "Close some of the pages that watch this machine.",
+    exitStatus: 1,
+    httpStatus: 429,
+  },
   HOST_UNSUPPORTED: {
     title: "This operating system is not supported yet",
     hint: "Portolan reads sockets on Linux, macOS, the BSDs and Windows. explain, services, ranges and learn work everywhere.",

@@ -322,7 +322,7 @@ export const diagnoseOperation = defineOperation({
     "Made to be pasted: it holds no process, no address and no listening port, no name of the machine or the user; the home folder is ~, " +
     "and of environment variables only harmless values are told. Exit status: 0, also when something does not work.",
   effect: "read",
-  faces: ["cli"],
+  faces: ["cli", "http", "mcp"],
   positional: [],
   examples: [
     { command: "diagnose", note: "for a person" },

@@ -9,7 +9,7 @@ import { defineOperation } from "./define-operation.ts";
 import { filterEntries, ownReachEntries } from "./filter-entries.ts";
 import { describeServices } from "./look.ts";
 import type { OperationContext } from "./operation.ts";
-import { optionalSwitch, optionalText } from "./parameters.ts";
+import { onCommandLine, optionalSwitch, optionalText } from "./parameters.ts";
 import { listOf, serviceSchema, timeSchema, type ListedService } from "./schemas.ts";
 import { selectServices } from "./select.ts";
 
@@ -24,7 +24,7 @@ const inputSchema = v.object({
     { placeholder: "DURATION" },
   ),
   ...ownReachEntries,
-  showSecrets: optionalSwitch("Show passwords and tokens in arguments instead of ***"),
+  showSecrets: optionalSwitch("Show passwords and tokens in arguments instead of ***", onCommandLine),
 });
 
 const aspectSchema = v.picklist(["holders", "addresses", "reach", "project", "sockets"]);

@@ -101,7 +101,7 @@ export const identifyOperation = defineOperation({
     "Connects, listens, asks the port's usual protocol first, and others only when that is not it; one connection when it is, sixteen " +
     "at most. No password is ever tried. Exit status 0 when a protocol was recognised, 1 when none was or the port is not open.",
   effect: "network",
-  faces: ["cli"],
+  faces: ["cli", "http", "mcp"],
   positional: ["endpoint"],
   examples: [
     { command: "identify 3000", note: "what answers on this machine's port 3000" },

@@ -31,6 +31,7 @@ import { watchOperation } from "./watch.ts";
 import { whoOperation } from "./who.ts";
 
 export { errorTable } from "../core/index.ts";
+export { faceInput } from "./face-input.ts";
 export {
   canBindOperation,
   connectionsOperation,

@@ -13,7 +13,7 @@ import {
   type KillResult,
 } from "./kill-schemas.ts";
 import type { OperationContext } from "./operation.ts";
-import { optionalChoice, optionalSwitch, optionalText, optionalTexts } from "./parameters.ts";
+import { onCommandLine, optionalChoice, optionalSwitch, optionalText, optionalTexts } from "./parameters.ts";
 
 const inputSchema = v.object({
   targets: optionalTexts(
@@ -32,9 +32,9 @@ const inputSchema = v.object({
     placeholder: "DURATION",
   }),
   tree: optionalSwitch("Its descendants too"),
-  yes: optionalSwitch("Do it without asking", { short: "y" }),
-  otherUsers: optionalSwitch("As root: --yes covers processes of other users too"),
-  dryRun: optionalSwitch("Say what would be done, and do nothing", { short: "n" }),
+  yes: optionalSwitch("Do it without asking", { short: "y", ...onCommandLine }),
+  otherUsers: optionalSwitch("As root: --yes covers processes of other users too", onCommandLine),
+  dryRun: optionalSwitch("Say what would be done, and do nothing", { short: "n", ...onCommandLine }),
 });
 
 export type KillInput = v.InferInput<typeof inputSchema>;
@@ -67,7 +67,7 @@ export const killOperation = defineOperation({
     "container's port is freed by stopping the container. Never ends process 1, itself, or what has started it. Exit status 0 freed, 1 not freed, 2 nothing " +
     "holds the port.",
   effect: "change",
-  faces: ["cli"],
+  faces: ["cli", "http", "mcp"],
   positional: ["targets"],
   examples: [
     { command: "kill 3000", note: "shows who it is and asks" },

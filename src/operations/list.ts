@@ -9,7 +9,7 @@ import { defineOperation } from "./define-operation.ts";
 import { filterEntries } from "./filter-entries.ts";
 import { describeLook, describeServices, requireLive } from "./look.ts";
 import type { OperationContext } from "./operation.ts";
-import { optionalChoice, optionalSwitch, optionalText } from "./parameters.ts";
+import { onCommandLine, optionalChoice, optionalSwitch, optionalText } from "./parameters.ts";
 import { knownSchema, listOf, lookEntries, namespaceDescription, serviceSchema, socketSchema } from "./schemas.ts";
 import { selectServices, sortKeys, sortServices, type Selection } from "./select.ts";
 
@@ -32,7 +32,7 @@ const inputSchema = v.object({
   all: optionalSwitch("Every state: connections too, not only listeners", { short: "a" }),
   fast: optionalSwitch("Stop at the first holder found of each socket: faster, and may miss some that share it"),
   identify: optionalSwitch("Ask each listener that is shown what it is, by connecting to it"),
-  showSecrets: optionalSwitch("Show passwords and tokens in arguments instead of ***"),
+  showSecrets: optionalSwitch("Show passwords and tokens in arguments instead of ***", onCommandLine),
 });
 
 const connectionSchema = v.object({

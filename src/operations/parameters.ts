@@ -2,6 +2,7 @@
  * @module Building blocks for inputs: each entry carries the words that flags, schemas and reference are derived from.
  */
 import * as v from "valibot";
+import type { Face } from "./operation.ts";
 
 /** What a face may want to know about an input entry beyond its type. */
 export interface ParameterMetadata {
@@ -13,7 +14,12 @@ export interface ParameterMetadata {
   readonly offDescription?: string;
   /** A list that takes every word from its first one on as it is, flags of another program included. */
   readonly passThrough?: boolean;
+  /** Faces that offer it. Default: every face of its operation. */
+  readonly faces?: readonly Face[];
 }
+
+/** For entries that are the command line's alone: what asks on a terminal, reads the caller's files or shows secrets. */
+export const onCommandLine = { faces: ["cli"] } as const satisfies ParameterMetadata;
 
 function described<Schema extends v.GenericSchema>(schema: Schema, description: string, metadata: ParameterMetadata) {
   return v.pipe(schema, v.description(description), v.metadata({ ...metadata }));

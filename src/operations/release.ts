@@ -89,7 +89,7 @@ export const releaseOperation = defineOperation({
   description:
     "Nothing that runs is ended: portolan kill does that. Exit status 0, 1 when there is nothing of that name or port.",
   effect: "change",
-  faces: ["cli"],
+  faces: ["cli", "http", "mcp"],
   positional: ["targets"],
   examples: [
     { command: "release web", note: "this project's web" },

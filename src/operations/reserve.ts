@@ -120,7 +120,7 @@ export const reserveOperation = defineOperation({
     "pick and run give it to that name in this project (or in every folder, with --global) and to nobody else. Other programs are not kept from binding it: " +
     "only the kernel could, by net.ipv4.ip_local_reserved_ports. Exit status 0, 1 when name or port is reserved already.",
   effect: "change",
-  faces: ["cli"],
+  faces: ["cli", "http", "mcp"],
   positional: ["name", "port"],
   examples: [
     { command: "reserve web 3100", note: "this project's web has 3100" },

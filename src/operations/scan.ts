@@ -18,7 +18,14 @@ import { defineOperation } from "./define-operation.ts";
 import { describeDoor } from "./describe-door.ts";
 import { streamEvents } from "./event-stream.ts";
 import type { OperationContext } from "./operation.ts";
-import { optionalChoice, optionalInteger, optionalSwitch, optionalText, optionalTexts } from "./parameters.ts";
+import {
+  onCommandLine,
+  optionalChoice,
+  optionalInteger,
+  optionalSwitch,
+  optionalText,
+  optionalTexts,
+} from "./parameters.ts";
 import { choosePorts, type ChosenPorts } from "./scan-ports.ts";
 import { doorSchema, engineSchema, hostSchema, type ListedHost } from "./scan-schemas.ts";
 import { chooseTargets } from "./scan-targets.ts";
@@ -32,6 +39,7 @@ const inputSchema = v.object({
   ),
   file: optionalText("Targets from this file too, one or more a line, # for comments; - is standard input", {
     placeholder: "FILE",
+    ...onCommandLine,
   }),
   exclude: optionalText("Leave these out: addresses, names, networks, ranges, with commas between", {
     placeholder: "LIST",
@@ -256,7 +264,7 @@ export const scanOperation = defineOperation({
     "Scan only what is yours or whose owner agreed. Exit status 0 when the scan is complete, also when nothing is open; 1 when some " +
     "names had no address; 130 when it was interrupted, with what was found until then.",
   effect: "network",
-  faces: ["cli"],
+  faces: ["cli", "http", "mcp"],
   positional: ["targets"],
   examples: [
     { command: "scan", note: "every TCP port of this machine" },

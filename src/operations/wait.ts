@@ -190,7 +190,7 @@ export const waitOperation = defineOperation({
     "For this machine the socket table is asked every few milliseconds and no connection is made; elsewhere by connecting, with growing pauses. With --http, or for a " +
     "URL, until the path answers with a status that is accepted, whatever the certificate. Exit status 0, 1 when the time was over, with the reason for each.",
   effect: "network",
-  faces: ["cli"],
+  faces: ["cli", "http", "mcp"],
   positional: ["endpoints"],
   examples: [
     { command: "wait 3000", note: "until somebody listens on port 3000" },

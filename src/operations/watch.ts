@@ -6,7 +6,7 @@ import { defineOperation } from "./define-operation.ts";
 import { filterEntries, ownReachEntries } from "./filter-entries.ts";
 import { followEventSchemas, runFollow, type FollowEvent } from "./follow.ts";
 import type { OperationContext } from "./operation.ts";
-import { optionalSwitch, optionalText } from "./parameters.ts";
+import { onCommandLine, optionalSwitch, optionalText } from "./parameters.ts";
 import { listOf, portSchema, timeSchema } from "./schemas.ts";
 
 const inputSchema = v.object({
@@ -15,7 +15,7 @@ const inputSchema = v.object({
     placeholder: "DURATION",
   }),
   ...ownReachEntries,
-  showSecrets: optionalSwitch("Show passwords and tokens in arguments instead of ***"),
+  showSecrets: optionalSwitch("Show passwords and tokens in arguments instead of ***", onCommandLine),
 });
 
 const countSchema = v.pipe(v.number(), v.integer(), v.minValue(0));

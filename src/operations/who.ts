@@ -20,7 +20,7 @@ import { defineOperation } from "./define-operation.ts";
 import { describeLook, describeProcess, describeServices, requireLive } from "./look.ts";
 import { describeMeaning, meaningSchema } from "./meaning.ts";
 import type { OperationContext } from "./operation.ts";
-import { optionalChoice, optionalSwitch, optionalText, requiredTexts } from "./parameters.ts";
+import { onCommandLine, optionalChoice, optionalSwitch, optionalText, requiredTexts } from "./parameters.ts";
 import { isInNamespace, looksLikePorts } from "./select.ts";
 import {
   knownSchema,
@@ -48,7 +48,7 @@ const inputSchema = v.object({
   transport: optionalChoice(["tcp", "udp"], "Only this transport", { short: "t" }),
   namespace: optionalText(namespaceDescription, { placeholder: "NAME" }),
   identify: optionalSwitch("Ask who listens what it is, by connecting to it"),
-  showSecrets: optionalSwitch("Show passwords and tokens in arguments instead of ***"),
+  showSecrets: optionalSwitch("Show passwords and tokens in arguments instead of ***", onCommandLine),
 });
 
 const clientSchema = v.object({

@@ -1,0 +1,85 @@
+/**
+ * @module An operation's events as text/event-stream (HTML Living Standard, section 9.2.6), at the reader's pace.
+ */
+import { PortolanError, isPortolanError } from "../../core/index.ts";
+import type { OperationResult } from "../../operations/operation.ts";
+
+/** So often a quiet stream says that it is alive, milliseconds: whoever went away is noticed. */
+const heartbeatMs = 15_000;
+
+/** A failure as every answer carries it. */
+export function describeFailure(error: unknown): {
+  readonly body: { readonly error: object };
+  readonly status: number;
+} {
+  const failure = isPortolanError(error)
+    ? error
+    : new PortolanError("INTERNAL", error instanceof Error ? error.message : String(error), { cause: error });
+  const { code, message, hint, details, httpStatus } = failure;
+  return { body: { error: { code, message, hint, details } }, status: httpStatus };
+}
+
+/**
+ * Runs what was started to its end or until the reader goes.
+ * @param ended called once, however it ends; it aborts the work, too
+ */
+export function streamAsText(
+  started: Promise<OperationResult> | AsyncGenerator<unknown, OperationResult, void>,
+  ended: () => void,
+): ReadableStream<Uint8Array> {
+  const encoder = new TextEncoder();
+  const steps = started instanceof Promise ? onlyResult(started) : started;
+  let pending: ReturnType<typeof readStep> | undefined;
+  return new ReadableStream<Uint8Array>({
+    async pull(controller) {
+      pending ??= readStep(steps);
+      const text = await orHeartbeat(pending);
+      if (text === undefined) {
+        controller.enqueue(encoder.encode(": alive\n\n"));
+        return;
+      }
+      pending = undefined;
+      controller.enqueue(encoder.encode(text.text));
+      if (!text.last) return;
+      controller.close();
+      ended();
+    },
+    async cancel() {
+      ended();
+      await pending?.catch(() => undefined);
+      await steps.return({ complete: false }).catch(() => undefined);
+    },
+  });
+}
+
+async function* onlyResult(started: Promise<OperationResult>): AsyncGenerator<never, OperationResult, void> {
+  return await started;
+}
+
+async function readStep(
+  steps: AsyncGenerator<unknown, OperationResult, void>,
+): Promise<{ readonly text: string; readonly last: boolean }> {
+  try {
+    const { done, value } = await steps.next();
+    return { text: eventText(done === true ? "result" : "event", value), last: done === true };
+  } catch (error) {
+    return { text: eventText("error", describeFailure(error).body), last: true };
+  }
+}
+
+/** JSON holds no line break, so one `data` line carries it. */
+function eventText(event: string, value: unknown): string {
+  return `event: ${event}\ndata: ${JSON.stringify(value)}\n\n`;
+}
+
+async function orHeartbeat<Value>(pending: Promise<Value>): Promise<Value | undefined> {
+  let timer: NodeJS.Timeout | undefined;
+  const beat = new Promise<undefined>((resolve) => {
+    timer = setTimeout(() => resolve(undefined), heartbeatMs);
+  });
+  try {
+    return await Promise.race([pending, beat]);
+  } finally {
+    clearTimeout(timer);
+  }
+}
