@@ -19,6 +19,9 @@ export function describeFailure(error: unknown): {
   return { body: { error: { code, message, hint, details } }, status: httpStatus };
 }
 
+/** As much of a generator as is needed to read it. */
+type Steps = Pick<AsyncGenerator<unknown, OperationResult, void>, "next" | "return">;
+
 /**
  * Runs what was started to its end or until the reader goes.
  * @param ended called once, however it ends; it aborts the work, too
@@ -28,7 +31,7 @@ export function streamAsText(
   ended: () => void,
 ): ReadableStream<Uint8Array> {
   const encoder = new TextEncoder();
-  const steps = started instanceof Promise ? onlyResult(started) : started;
+  const steps: Steps = started instanceof Promise ? onlyResult(started) : started;
   let pending: ReturnType<typeof readStep> | undefined;
   return new ReadableStream<Uint8Array>({
     async pull(controller) {
@@ -52,13 +55,15 @@ export function streamAsText(
   });
 }
 
-async function* onlyResult(started: Promise<OperationResult>): AsyncGenerator<never, OperationResult, void> {
-  return await started;
+/** What only returns, as a generator that yields nothing. */
+function onlyResult(started: Promise<OperationResult>): Steps {
+  return {
+    next: async () => ({ done: true, value: await started }),
+    return: async () => ({ done: true, value: await started }),
+  };
 }
 
-async function readStep(
-  steps: AsyncGenerator<unknown, OperationResult, void>,
-): Promise<{ readonly text: string; readonly last: boolean }> {
+async function readStep(steps: Steps): Promise<{ readonly text: string; readonly last: boolean }> {
   try {
     const { done, value } = await steps.next();
     return { text: eventText(done === true ? "result" : "event", value), last: done === true };

@@ -27,10 +27,9 @@ export interface ListeningServer {
  * @throws LISTEN_FAILED
  */
 export async function listen(app: Hono, address: string, port: number): Promise<ListeningServer> {
-  const server = createServer(
-    { headersTimeout: headersTimeoutMs, requestTimeout: 60_000, keepAliveTimeout: 5000 },
-    getRequestListener(app.fetch, { overrideGlobalObjects: false }),
-  );
+  const answer = getRequestListener(app.fetch, { overrideGlobalObjects: false });
+  const limits = { headersTimeout: headersTimeoutMs, requestTimeout: 60_000, keepAliveTimeout: 5000 };
+  const server = createServer(limits, (request, response) => void answer(request, response));
   server.maxConnections = mostConnections;
   server.listen({ host: address, port, exclusive: true });
   try {
