@@ -2,7 +2,10 @@
  * @module `watch`: what listens, what comes and goes, and how much traffic each port has.
  */
 import * as v from "valibot";
+import { linkAbort, type Port } from "../core/index.ts";
+import { watchTraffic } from "../observe/index.ts";
 import { defineOperation } from "./define-operation.ts";
+import { mergeEvents } from "./event-stream.ts";
 import { filterEntries, ownReachEntries } from "./filter-entries.ts";
 import { followEventSchemas, runFollow, type FollowEvent } from "./follow.ts";
 import type { OperationContext } from "./operation.ts";
@@ -20,15 +23,19 @@ const inputSchema = v.object({
 
 const countSchema = v.pipe(v.number(), v.integer(), v.minValue(0));
 
+const nullableCountSchema = (description: string) => v.pipe(v.nullable(countSchema), v.description(description));
+
 /** What a listening port's connections carry. */
 const portTrafficSchema = v.object({
   transport: v.literal("tcp"),
   port: portSchema,
   connections: v.pipe(countSchema, v.description("Connections that it has accepted and that are open")),
-  sentPerSecond: v.pipe(v.number(), v.description("Bytes a second to its clients since the last look")),
-  receivedPerSecond: v.pipe(v.number(), v.description("Bytes a second from its clients since the last look")),
-  sentBytes: v.pipe(countSchema, v.description("Bytes to its clients since the watch began")),
-  receivedBytes: v.pipe(countSchema, v.description("Bytes from its clients since the watch began")),
+  sentPerSecond: nullableCountSchema(
+    "Bytes a second to its clients since the last look; null where that cannot be read",
+  ),
+  receivedPerSecond: nullableCountSchema("Bytes a second from its clients since the last look"),
+  sentBytes: nullableCountSchema("Bytes to its clients since the watch began"),
+  receivedBytes: nullableCountSchema("Bytes from its clients since the watch began"),
 });
 
 const trafficEventSchema = v.object({
@@ -55,6 +62,9 @@ export type TrafficEvent = v.InferOutput<typeof trafficEventSchema>;
 export type WatchEvent = FollowEvent | TrafficEvent;
 export type WatchResult = v.InferOutput<typeof outputSchema>;
 
+/** Usual time between two looks at the traffic, milliseconds. */
+const trafficPaceMs = 1000;
+
 /** Runs `watch` until the context's signal aborts. */
 export async function* runWatch(
   input: WatchInput,
@@ -62,7 +72,62 @@ export async function* runWatch(
 ): AsyncGenerator<WatchEvent, WatchResult, void> {
   const { screen } = context.faces ?? {};
   if (screen !== undefined) return await screen(input, context);
-  return yield* runFollow(input, context);
+  const linked = linkAbort(context.signal);
+  const inner = { ...context, signal: linked.signal };
+  const doors = new ShownDoors();
+  const following = doors.note(runFollow(input, inner));
+  try {
+    const first = await following.next();
+    if (first.done === true) return first.value;
+    yield first.value;
+    return yield* mergeEvents(following, tellTraffic(inner, doors), () => linked.abort());
+  } finally {
+    linked.abort();
+    await following.return(undefined as never);
+  }
+}
+
+async function* tellTraffic(context: OperationContext, doors: ShownDoors): AsyncGenerator<TrafficEvent, void, void> {
+  const pace = { intervalMs: trafficPaceMs, signal: context.signal };
+  for await (const { atMs, elapsedMs, changed } of watchTraffic(context.host, pace)) {
+    const ports = changed.filter(({ port }) => doors.has(port));
+    if (ports.length === 0) continue;
+    yield {
+      kind: "traffic",
+      at: new Date(atMs).toISOString(),
+      elapsedMs,
+      ports: ports.map((port) => ({ transport: "tcp", ...port, port: port.port as Port })),
+    };
+  }
+}
+
+/** TCP ports that are told of, so that traffic is told of these alone. */
+class ShownDoors {
+  readonly #rows = new Map<number, number>();
+
+  has(port: number): boolean {
+    return this.#rows.has(port);
+  }
+
+  /** Passes on what `follow` tells, and notes which ports it is about. */
+  async *note(events: ReturnType<typeof runFollow>): ReturnType<typeof runFollow> {
+    for (;;) {
+      const step = await events.next();
+      if (step.done === true) return step.value;
+      const event = step.value;
+      if (event.kind === "start") for (const service of event.services) this.#count(service, 1);
+      else if (event.kind === "appeared") this.#count(event.service, 1);
+      else if (event.kind === "disappeared") this.#count(event.service, -1);
+      yield event;
+    }
+  }
+
+  #count({ transport, port }: { readonly transport: string; readonly port: number }, by: number): void {
+    if (transport !== "tcp") return;
+    const rows = (this.#rows.get(port) ?? 0) + by;
+    if (rows > 0) this.#rows.set(port, rows);
+    else this.#rows.delete(port);
+  }
 }
 
 /** The declaration of `watch`. */

@@ -1,12 +1,14 @@
 /**
- * @module What the page knows of the machine: kept current by the stream of `watch`.
+ * @module What the page knows of the machine: kept current by the stream of `watch`. However fast events come, the signals change at most
+ * once a frame.
  */
-import { signal } from "@preact/signals";
+import { batch, signal } from "@preact/signals";
 import type { ListedService } from "../../../src/operations/schemas.ts";
 import type { TrafficEvent, WatchEvent } from "../../../src/operations/watch.ts";
 import type { Client } from "../api/client.ts";
 import type { About } from "../api/operations.ts";
 import type { Refusal } from "../api/session.ts";
+import { createServiceTable } from "./service-table.ts";
 
 /** Traffic of one listening port. */
 export type PortTraffic = TrafficEvent["ports"][number];
@@ -38,46 +40,58 @@ export const happenings = signal<readonly Happening[]>([]);
 /** When the first look came, milliseconds since the Unix epoch; null before. */
 export const openedAtMs = signal<number | null>(null);
 
-/** Takes in one event of `watch`. */
+const table = createServiceTable();
+let newHappenings: Happening[] = [];
+let newTraffic: PortTraffic[] = [];
+let isDue = false;
+
+/** Takes in one event of `watch`; it is shown with the next frame. */
 export function takeIn(event: WatchEvent): void {
   const atMs = Date.parse(event.at);
-  switch (event.kind) {
-    case "start":
-      openedAtMs.value ??= atMs;
-      services.value = event.services;
-      return;
-    case "traffic": {
-      const next = new Map(traffic.value);
-      for (const port of event.ports) next.set(`${port.transport}/${port.port}`, port);
-      traffic.value = next;
-      return;
-    }
-    case "missed":
-      return;
-    default:
-      services.value = placed(event.service, event.kind);
-      happenings.value = [
-        ...happenings.value.slice(-mostHappenings + 1),
-        {
-          kind: event.kind,
-          atMs,
-          service: event.service,
-          seenForMs: event.kind === "disappeared" ? event.seenForMs : null,
-        },
-      ];
+  if (event.kind === "start") {
+    openedAtMs.value ??= atMs;
+    table.replace(event.services);
+  } else if (event.kind === "traffic") newTraffic.push(...event.ports);
+  else if (event.kind !== "missed") {
+    if (event.kind === "disappeared") table.remove(event.service);
+    else table.put(event.service);
+    newHappenings.push({
+      kind: event.kind,
+      atMs,
+      service: event.service,
+      seenForMs: event.kind === "disappeared" ? event.seenForMs : null,
+    });
+    // A hidden tab gets no frames and must not gather for ever.
+    if (newHappenings.length > mostHappenings) newHappenings.splice(0, newHappenings.length - mostHappenings);
   }
+  if (isDue) return;
+  isDue = true;
+  nextFrame(show);
 }
 
-/** The services with one put in, replaced or taken out; in order of port. A row is the same one while it shares a socket. */
-function placed(service: ListedService, kind: Happening["kind"]): readonly ListedService[] {
-  const inodes = new Set(service.sockets.map(({ inode }) => inode));
-  const others = services.value.filter(
-    (other) =>
-      other.port !== service.port ||
-      other.transport !== service.transport ||
-      !other.sockets.some(({ inode }) => inodes.has(inode)),
-  );
-  if (kind === "disappeared") return others;
-  const index = others.findIndex(({ port }) => port > service.port);
-  return index < 0 ? [...others, service] : [...others.slice(0, index), service, ...others.slice(index)];
+/** Puts what came since the last frame into the signals. */
+function show(): void {
+  isDue = false;
+  batch(() => {
+    if (table.hasChanged()) services.value = table.list();
+    if (newTraffic.length > 0) {
+      const next = new Map(traffic.value);
+      for (const port of newTraffic) next.set(`${port.transport}/${port.port}`, port);
+      traffic.value = next;
+      newTraffic = [];
+    }
+    if (newHappenings.length > 0) {
+      happenings.value = [...happenings.value, ...newHappenings].slice(-mostHappenings);
+      newHappenings = [];
+    }
+  });
+}
+
+/** Before the next frame, or within a second when the page is hidden and has none. */
+function nextFrame(action: () => void): void {
+  if (document.hidden) {
+    setTimeout(action, 1000);
+    return;
+  }
+  requestAnimationFrame(action);
 }

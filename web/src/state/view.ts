@@ -4,6 +4,7 @@
 import { signal } from "@preact/signals";
 
 export type ViewName = "building" | "streets" | "time" | "scan" | "learn";
+export type Theme = "auto" | "light" | "dark";
 export type Colouring = "range" | "proof" | "reach" | "project" | "traffic";
 
 /** A packet's journey that is being followed: a connection by its two endpoints, as `connections` prints them. */
@@ -13,6 +14,24 @@ export interface FollowedConnection {
   readonly localPort: number;
   readonly remoteAddress: string;
   readonly remotePort: number;
+}
+
+const themeKey = "portolan.theme";
+
+/** Day, night, or as the system is. Kept in this browser. */
+export const theme = signal<Theme>(readTheme());
+
+/** Chooses and keeps. */
+export function chooseTheme(chosen: Theme): void {
+  if (chosen === "auto") delete document.documentElement.dataset["theme"];
+  else document.documentElement.dataset["theme"] = chosen;
+  theme.value = chosen;
+  localStorage.setItem(themeKey, chosen);
+}
+
+function readTheme(): Theme {
+  const kept = globalThis.localStorage?.getItem(themeKey);
+  return kept === "light" || kept === "dark" ? kept : "auto";
 }
 
 export const view = signal<ViewName>("building");
@@ -27,6 +46,9 @@ export const followed = signal<FollowedConnection | null>(null);
 export const highlighted = signal<readonly number[]>([]);
 /** Said by the live region. */
 export const announcement = signal("");
+
+/** With `--demo`: whether only the demo's servers are shown. */
+export const onlyDemo = signal(true);
 
 /** Opens a door in whichever view is shown. */
 export function openDoor(port: number): void {

@@ -1,0 +1,320 @@
+/**
+ * @module Paints the building on a canvas: the dark windows as one picture, the lit ones over it, then names where there is room.
+ */
+import { floorRanges, fromScreen, placeOf, side, toScreen, wholeScale, type Camera, type Size } from "./geometry.ts";
+import { placeLabels, type Label } from "./labels.ts";
+import type { Palette } from "./palette.ts";
+import type { Colouring } from "../state/view.ts";
+import type { Tenant } from "./tenants.ts";
+
+/** A tenant as it is shown: since when it is lit, and since when it is going out. */
+export interface Lamp {
+  readonly tenant: Tenant;
+  /** On the clock of animation frames; `-Infinity` for what was there at first. */
+  readonly litAtMs: number;
+  readonly outAtMs: number | null;
+}
+
+/** Everything that decides a frame. */
+export interface Scene {
+  readonly size: Size;
+  readonly camera: Camera;
+  readonly palette: Palette;
+  readonly colouring: Colouring;
+  readonly lamps: ReadonlyMap<number, Lamp>;
+  /** The port that the keyboard stands on. */
+  readonly cursor: number | null;
+  readonly open: number | null;
+  readonly highlighted: readonly number[];
+  /** Ports that the search found; null when nothing is searched. */
+  readonly found: ReadonlySet<number> | null;
+  readonly nowMs: number;
+  /** False when motion is to be spared. */
+  readonly moves: boolean;
+}
+
+/** How long a new lamp glows and an old one fades, milliseconds. */
+export const glowMs = 1400;
+export const fadeMs = 2000;
+/** From this size on each apartment is drawn by itself. */
+const cellDrawScale = 9;
+/** From this size on its number is written into it. */
+const numberScale = 30;
+const nameScale = 72;
+
+/** Paints scenes onto one canvas. */
+export class Painter {
+  readonly #context: CanvasRenderingContext2D;
+  #walls: HTMLCanvasElement | null = null;
+  #wallsFor: Palette | null = null;
+
+  constructor(canvas: HTMLCanvasElement) {
+    this.#context = canvas.getContext("2d", { alpha: false })!;
+  }
+
+  /** Paints; true when something still moves and another frame is due. */
+  paint(scene: Scene): boolean {
+    const context = this.#context;
+    const { size, palette } = scene;
+    const ratio = window.devicePixelRatio || 1;
+    context.setTransform(ratio, 0, 0, ratio, 0, 0);
+    context.fillStyle = palette.paper;
+    context.fillRect(0, 0, size.width, size.height);
+    this.#paintWalls(scene);
+    const moves = this.#paintLamps(scene);
+    this.#paintFloors(scene);
+    this.#paintRings(scene);
+    return moves;
+  }
+
+  /** The dark windows, tinted by range: one picture of 256 × 256, or each by itself from nearby. */
+  #paintWalls(scene: Scene): void {
+    const { camera, size, palette } = scene;
+    const context = this.#context;
+    if (this.#walls === null || this.#wallsFor !== palette) {
+      this.#walls = paintWallPicture(palette);
+      this.#wallsFor = palette;
+    }
+    const corner = toScreen(camera, size, 0, 0);
+    context.imageSmoothingEnabled = false;
+    context.drawImage(this.#walls, corner.x, corner.y, side * camera.scale, side * camera.scale);
+    if (camera.scale < cellDrawScale) return;
+    const { firstColumn, lastColumn, firstRow, lastRow } = seenCells(camera, size);
+    context.strokeStyle = palette.paper;
+    context.lineWidth = Math.max(1, camera.scale * 0.06);
+    context.beginPath();
+    for (let column = firstColumn; column <= lastColumn + 1; column += 1) {
+      const { x } = toScreen(camera, size, column, 0);
+      context.moveTo(x, 0);
+      context.lineTo(x, size.height);
+    }
+    for (let row = firstRow; row <= lastRow + 1; row += 1) {
+      const { y } = toScreen(camera, size, 0, row);
+      context.moveTo(0, y);
+      context.lineTo(size.width, y);
+    }
+    context.stroke();
+    if (camera.scale < numberScale) return;
+    context.fillStyle = palette.inkSoft;
+    context.font = `${Math.min(13, camera.scale * 0.26)}px ${fontOf("--mono")}`;
+    context.textAlign = "left";
+    context.textBaseline = "top";
+    for (let row = firstRow; row <= lastRow; row += 1) {
+      for (let column = firstColumn; column <= lastColumn; column += 1) {
+        const port = (side - 1 - row) * side + column;
+        if (scene.lamps.has(port)) continue;
+        const { x, y } = toScreen(camera, size, column, row);
+        context.fillText(String(port), x + camera.scale * 0.1, y + camera.scale * 0.1);
+      }
+    }
+  }
+
+  #paintLamps(scene: Scene): boolean {
+    const { camera, size, palette, colouring, lamps, nowMs, found } = scene;
+    const context = this.#context;
+    // From far away a window of its true size would be a dot too small to see.
+    const window = Math.max(camera.scale * 0.86, 4);
+    const labels: Label[] = [];
+    let moves = false;
+    for (const [port, lamp] of lamps) {
+      const { across, down } = placeOf(port);
+      const { x, y } = toScreen(camera, size, across + 0.5, down + 0.5);
+      if (x < -40 || y < -40 || x > size.width + 40 || y > size.height + 40) continue;
+      const colour = palette.of(lamp.tenant, colouring);
+      const out = lamp.outAtMs === null ? 0 : Math.min(1, (nowMs - lamp.outAtMs) / fadeMs);
+      const dimmed = found !== null && !found.has(port);
+      context.globalAlpha = (1 - out) * (dimmed ? 0.22 : 1);
+      if (lamp.outAtMs !== null) moves = true;
+      const glow = scene.moves ? 1 - Math.min(1, (nowMs - lamp.litAtMs) / glowMs) : 0;
+      if (glow > 0 && lamp.outAtMs === null) {
+        moves = true;
+        context.globalAlpha = glow * 0.7;
+        context.strokeStyle = colour;
+        context.lineWidth = 2;
+        context.beginPath();
+        context.arc(x, y, window / 2 + (1 - glow) * 26, 0, Math.PI * 2);
+        context.stroke();
+        context.globalAlpha = dimmed ? 0.22 : 1;
+      }
+      context.fillStyle = colour;
+      context.fillRect(x - window / 2, y - window / 2, window, window);
+      if (camera.scale >= numberScale) this.#paintDoorplate(scene, lamp.tenant, x, y);
+      else if (!dimmed && out < 0.5)
+        labels.push({ x, y, gap: window / 2 + 4, text: lamp.tenant.name, port, weight: weigh(scene, lamp.tenant) });
+    }
+    context.globalAlpha = 1;
+    if (camera.scale < numberScale) this.#paintLabels(scene, labels);
+    return moves;
+  }
+
+  /** Number and name within a lit apartment, seen from nearby. */
+  #paintDoorplate({ camera, palette }: Scene, tenant: Tenant, x: number, y: number): void {
+    const context = this.#context;
+    const { scale } = camera;
+    const left = x - scale * 0.36;
+    const room = scale * 0.74;
+    context.save();
+    context.beginPath();
+    context.rect(x - scale * 0.43, y - scale * 0.43, scale * 0.86, scale * 0.86);
+    context.clip();
+    context.fillStyle = palette.paper;
+    context.textAlign = "left";
+    context.textBaseline = "top";
+    const numberSize = Math.max(9, Math.min(22, scale * 0.2));
+    context.font = `600 ${numberSize}px ${fontOf("--mono")}`;
+    context.fillText(String(tenant.port), left, y - scale * 0.34);
+    if (scale >= nameScale) {
+      const nameSize = Math.max(10, Math.min(17, scale * 0.12));
+      context.font = `600 ${nameSize}px ${fontOf("--sans")}`;
+      context.fillText(fit(context, tenant.name, room), left, y - scale * 0.34 + numberSize * 1.35);
+      context.font = `${Math.max(9, nameSize * 0.8)}px ${fontOf("--sans")}`;
+      context.fillText(fit(context, tenant.detail, room), left, y - scale * 0.34 + numberSize * 1.35 + nameSize * 1.4);
+    }
+    context.restore();
+  }
+
+  /** Names beside the lit windows, as a chart writes them along its coast: none over another. */
+  #paintLabels({ camera, size, palette }: Scene, labels: readonly Label[]): void {
+    const context = this.#context;
+    const textSize = camera.scale > wholeScale(size) * 2 ? 13 : 12;
+    context.font = `${textSize}px ${fontOf("--serif")}`;
+    context.textBaseline = "middle";
+    context.textAlign = "left";
+    context.lineJoin = "round";
+    const placed = placeLabels(labels, size, textSize, (text) => measure(context, text));
+    for (const { x, y, text } of placed) {
+      context.strokeStyle = palette.paper;
+      context.lineWidth = 3;
+      context.strokeText(text, x, y);
+      context.fillStyle = palette.ink;
+      context.fillText(text, x, y);
+    }
+  }
+
+  /** The ranges' borders, with their names and floors at the left edge. */
+  #paintFloors({ camera, size, palette }: Scene): void {
+    const context = this.#context;
+    for (const { id, title, firstFloor, lastFloor } of floorRanges) {
+      const top = toScreen(camera, size, 0, side - 1 - lastFloor);
+      const bottom = toScreen(camera, size, 0, side - firstFloor);
+      const left = Math.max(0, top.x);
+      if (bottom.y < 0 || top.y > size.height) continue;
+      context.fillStyle = palette.byKey(id);
+      context.globalAlpha = 0.9;
+      context.fillRect(
+        Math.max(0, left - 5),
+        Math.max(0, top.y),
+        4,
+        Math.min(size.height, bottom.y) - Math.max(0, top.y),
+      );
+      context.globalAlpha = 0.55;
+      if (lastFloor < 255) context.fillRect(left, top.y - 0.5, side * camera.scale, 1);
+      context.globalAlpha = 1;
+      const height = Math.min(size.height, bottom.y) - Math.max(0, top.y);
+      const text = `${title}  ${firstFloor * side}–${lastFloor * side + side - 1}`;
+      if (height < 60) continue;
+      context.save();
+      context.translate(left + 12, Math.max(0, top.y) + height / 2);
+      context.rotate(-Math.PI / 2);
+      context.font = `11px ${fontOf("--sans")}`;
+      context.textAlign = "center";
+      context.textBaseline = "middle";
+      context.strokeStyle = palette.paper;
+      context.lineWidth = 4;
+      context.lineJoin = "round";
+      context.strokeText(text, 0, 0);
+      context.fillText(text, 0, 0);
+      context.restore();
+    }
+  }
+
+  #paintRings({ camera, size, palette, cursor, open, highlighted }: Scene): void {
+    const context = this.#context;
+    const reach = Math.max(camera.scale, 6);
+    const ring = (port: number, width: number, colour: string, extra: number): void => {
+      const { across, down } = placeOf(port);
+      const { x, y } = toScreen(camera, size, across + 0.5, down + 0.5);
+      context.strokeStyle = colour;
+      context.lineWidth = width;
+      context.strokeRect(x - reach / 2 - extra, y - reach / 2 - extra, reach + extra * 2, reach + extra * 2);
+    };
+    for (const port of highlighted) ring(port, 2, palette.accent, 5);
+    if (open !== null) ring(open, 2, palette.ink, 2);
+    if (cursor !== null) {
+      ring(cursor, 3, palette.paper, 4);
+      ring(cursor, 2, palette.accent, 4);
+    }
+  }
+}
+
+/** Whom a name is shown of first when there is not room for all. */
+function weigh({ highlighted, open }: Scene, { port, keys }: Tenant): number {
+  if (port === open || highlighted.includes(port)) return 1000;
+  const byBasis: Readonly<Record<string, number>> = { proved: 40, inferred: 40, convention: 20, assigned: 10 };
+  return (keys.project === "" ? 0 : 50) + (byBasis[keys.proof] ?? 0) + (port < 49_152 ? 15 : 0);
+}
+
+function seenCells(camera: Camera, size: Size) {
+  const first = fromScreen(camera, size, 0, 0);
+  const last = fromScreen(camera, size, size.width, size.height);
+  const within = (value: number): number => Math.min(side - 1, Math.max(0, Math.floor(value)));
+  return {
+    firstColumn: within(first.across),
+    lastColumn: within(last.across),
+    firstRow: within(first.down),
+    lastRow: within(last.down),
+  };
+}
+
+/** 256 × 256 pixels, one for each dark window; every other one a shade deeper, so that floors and apartments can be told. */
+function paintWallPicture(palette: Palette): HTMLCanvasElement {
+  const picture = document.createElement("canvas");
+  picture.width = side;
+  picture.height = side;
+  const context = picture.getContext("2d")!;
+  context.fillStyle = palette.raised;
+  context.fillRect(0, 0, side, side);
+  for (const { id, firstFloor, lastFloor } of floorRanges) {
+    context.fillStyle = palette.byKey(id);
+    for (let floor = firstFloor; floor <= lastFloor; floor += 1) {
+      for (let block = 0; block < 16; block += 1) {
+        const shade = (block + (floor >> 4)) % 2 === 0 ? 0.09 : 0.13;
+        context.globalAlpha = shade + (floor % 2) * 0.02 + (palette.dark ? 0.01 : 0);
+        context.fillRect(block * 16, side - 1 - floor, 16, 1);
+      }
+    }
+  }
+  return picture;
+}
+
+const fonts = new Map<string, string>();
+
+function fontOf(token: string): string {
+  let font = fonts.get(token);
+  if (font === undefined) {
+    font = getComputedStyle(document.documentElement).getPropertyValue(token).trim();
+    fonts.set(token, font);
+  }
+  return font;
+}
+
+const widths = new Map<string, number>();
+
+function measure(context: CanvasRenderingContext2D, text: string): number {
+  const key = `${context.font} ${text}`;
+  let width = widths.get(key);
+  if (width === undefined) {
+    if (widths.size > 20_000) widths.clear();
+    width = context.measureText(text).width;
+    widths.set(key, width);
+  }
+  return width;
+}
+
+/** The text, or as much of it as there is room for with an ellipsis. */
+function fit(context: CanvasRenderingContext2D, text: string, room: number): string {
+  if (measure(context, text) <= room) return text;
+  let end = Math.max(1, Math.floor((text.length * room) / Math.max(1, measure(context, text))));
+  while (end > 1 && context.measureText(`${text.slice(0, end)}…`).width > room) end -= 1;
+  return `${text.slice(0, end)}…`;
+}

@@ -1,0 +1,7 @@
+/**
+ * @module Placeholder.
+ */
+
+export function Door() {
+  return <p>Door</p>;
+}

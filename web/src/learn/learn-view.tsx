@@ -1,0 +1,7 @@
+/**
+ * @module Placeholder.
+ */
+
+export function LearnView() {
+  return <p>LearnView</p>;
+}

@@ -1,0 +1,7 @@
+/**
+ * @module Placeholder.
+ */
+
+export function ScanView() {
+  return <p>ScanView</p>;
+}

@@ -1,0 +1,7 @@
+/**
+ * @module Placeholder.
+ */
+
+export function Streets() {
+  return <p>Streets</p>;
+}

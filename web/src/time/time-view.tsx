@@ -1,0 +1,7 @@
+/**
+ * @module Placeholder.
+ */
+
+export function TimeView() {
+  return <p>TimeView</p>;
+}
