@@ -26,6 +26,7 @@ export const formats: Readonly<Record<string, Partial<Record<OfferedFormat, () =
     xml: async () => (await import("./formats/scan-xml.ts")).scanXmlFormat,
   },
   follow: { ndjson: async () => (await import("./formats/ndjson.ts")).ndjsonFormat },
+  watch: { ndjson: async () => (await import("./formats/ndjson.ts")).ndjsonFormat },
   wait: { ndjson: async () => (await import("./formats/ndjson.ts")).ndjsonFormat },
 };
 
