@@ -39,7 +39,7 @@ function streamOf(name, hasEvents) {
   const what = hasEvents ? `\`event\` (schema ${name}-event), ` : "";
   return {
     description:
-      `Server-sent events (text/event-stream, HTML Living Standard 9.2): ${what}at the end \`result\` (schema ${name}) or ` +
+      `Server-sent events (text/event-stream, HTML Living Standard 9.2): ${what}\`progress\` ({message, measure}), at the end \`result\` (schema ${name}) or ` +
       "`error`. Comments keep the connection alive.",
     content: { "text/event-stream": { schema: { type: "string" } } },
   };

@@ -10,7 +10,7 @@ import { changeSteps } from "../../operations/change-steps.ts";
 import { faceInput } from "../../operations/face-input.ts";
 import { operations } from "../../operations/index.ts";
 import type { Operation, OperationContext, OperationResult } from "../../operations/operation.ts";
-import { describeFailure, streamAsText } from "./event-text.ts";
+import { ProgressSlot, describeFailure, streamAsText } from "./event-text.ts";
 import { Tickets, ticketLifeMs } from "./tickets.ts";
 
 /** Longest body of a request, bytes. */
@@ -79,7 +79,9 @@ export function createApi(context: OperationContext): Hono {
       streams -= 1;
       linked.abort();
     });
-    return c.body(streamAsText(run(context) as Parameters<typeof streamAsText>[0], ended), 200, {
+    const progress = new ProgressSlot();
+    const started = run({ ...context, progress: progress.tell }) as Parameters<typeof streamAsText>[0];
+    return c.body(streamAsText(started, ended, progress), 200, {
       "content-type": "text/event-stream; charset=utf-8",
       "cache-control": "no-store",
     });

@@ -2,7 +2,7 @@
  * @module An operation's events as text/event-stream (HTML Living Standard, section 9.2.6), at the reader's pace.
  */
 import { PortolanError, isPortolanError } from "../../core/index.ts";
-import type { OperationResult } from "../../operations/operation.ts";
+import type { OperationResult, ProgressMeasure } from "../../operations/operation.ts";
 
 /** So often a quiet stream says that it is alive, milliseconds: whoever went away is noticed. */
 const heartbeatMs = 15_000;
@@ -19,16 +19,49 @@ export function describeFailure(error: unknown): {
   return { body: { error: { code, message, hint, details } }, status: httpStatus };
 }
 
+/** Progress is told at most so often, milliseconds: only the latest matters. */
+const progressPaceMs = 200;
+
+/** The latest that an operation said of its progress. */
+export class ProgressSlot {
+  #latest: { readonly message: string; readonly measure: ProgressMeasure | null } | null = null;
+  #toldAtMs = Number.NEGATIVE_INFINITY;
+  #wake: (() => void) | undefined;
+
+  /** To be given to the operation as its `progress`. */
+  readonly tell = (message: string, measure?: ProgressMeasure): void => {
+    this.#latest = { message, measure: measure ?? null };
+    if (performance.now() - this.#toldAtMs >= progressPaceMs) this.#wake?.();
+  };
+
+  /** Settles when there is something new to tell. */
+  changed(): Promise<"progress"> {
+    return new Promise((resolve) => {
+      this.#wake = () => resolve("progress");
+    });
+  }
+
+  /** The text of it; used up by this. */
+  take(): string {
+    const text = this.#latest === null ? "" : eventText("progress", this.#latest);
+    this.#latest = null;
+    this.#toldAtMs = performance.now();
+    return text;
+  }
+}
+
 /** As much of a generator as is needed to read it. */
 type Steps = Pick<AsyncGenerator<unknown, OperationResult, void>, "next" | "return">;
 
 /**
  * Runs what was started to its end or until the reader goes.
  * @param ended called once, however it ends; it aborts the work, too
+ * @param progress what the work says of itself on its way
  */
 export function streamAsText(
   started: Promise<OperationResult> | AsyncGenerator<unknown, OperationResult, void>,
   ended: () => void,
+  progress: ProgressSlot,
 ): ReadableStream<Uint8Array> {
   const encoder = new TextEncoder();
   const steps: Steps = started instanceof Promise ? onlyResult(started) : started;
@@ -36,9 +69,9 @@ export function streamAsText(
   return new ReadableStream<Uint8Array>({
     async pull(controller) {
       pending ??= readStep(steps);
-      const text = await orHeartbeat(pending);
-      if (text === undefined) {
-        controller.enqueue(encoder.encode(": alive\n\n"));
+      const text = await firstOf(pending, progress);
+      if (text === "progress" || text === "heartbeat") {
+        controller.enqueue(encoder.encode((text === "progress" ? progress.take() : "") || ": alive\n\n"));
         return;
       }
       pending = undefined;
@@ -77,13 +110,16 @@ function eventText(event: string, value: unknown): string {
   return `event: ${event}\ndata: ${JSON.stringify(value)}\n\n`;
 }
 
-async function orHeartbeat<Value>(pending: Promise<Value>): Promise<Value | undefined> {
+async function firstOf<Value>(
+  pending: Promise<Value>,
+  progress: ProgressSlot,
+): Promise<Value | "progress" | "heartbeat"> {
   let timer: NodeJS.Timeout | undefined;
-  const beat = new Promise<undefined>((resolve) => {
-    timer = setTimeout(() => resolve(undefined), heartbeatMs);
+  const beat = new Promise<"heartbeat">((resolve) => {
+    timer = setTimeout(() => resolve("heartbeat"), heartbeatMs);
   });
   try {
-    return await Promise.race([pending, beat]);
+    return await Promise.race([pending, progress.changed(), beat]);
   } finally {
     clearTimeout(timer);
   }

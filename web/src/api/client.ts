@@ -27,6 +27,12 @@ export interface Proposal<Name extends keyof Changes> {
   readonly expiresInMs: number;
 }
 
+/** What an operation says of itself on its way. */
+export interface Progress {
+  readonly message: string;
+  readonly measure: { readonly done: number; readonly total: number; readonly remainingMs: number | null } | null;
+}
+
 /** What the page asks its server. */
 export interface Client {
   about(): Promise<About>;
@@ -41,6 +47,7 @@ export interface Client {
     name: Name,
     input: Streams[Name]["input"],
     signal: AbortSignal,
+    onProgress?: (progress: Progress) => void,
   ): AsyncGenerator<Streams[Name]["event"], Streams[Name]["result"], void>;
   propose<Name extends keyof Changes>(name: Name, input: Changes[Name]["input"]): Promise<Proposal<Name>>;
   apply<Name extends keyof Changes>(
@@ -65,14 +72,20 @@ export function createClient(key: string): Client {
   const post = async (path: string, body: unknown, signal?: AbortSignal): Promise<never> =>
     (await send(path, body, signal)).json() as Promise<never>;
 
-  async function* stream(path: string, body: unknown, signal: AbortSignal): AsyncGenerator<never, never, void> {
+  async function* stream(
+    path: string,
+    body: unknown,
+    signal: AbortSignal,
+    onProgress?: (progress: Progress) => void,
+  ): AsyncGenerator<never, never, void> {
     const response = await send(path, body, signal);
     if (response.body === null) throw new Error("The server's answer has no body.");
     for await (const { event, data } of readEvents(response.body)) {
       const value = JSON.parse(data) as never;
       if (event === "result") return value;
       if (event === "error") throw new ApiError(500, (value as { error: ApiError }).error);
-      yield value;
+      if (event === "progress") onProgress?.(value);
+      else yield value;
     }
     throw new Error("The server's answer broke off.");
   }
@@ -81,7 +94,7 @@ export function createClient(key: string): Client {
     about: () => post("about", {}),
     invite: () => post("session/invite", {}),
     call: (name, input, signal) => post(name, input, signal),
-    stream: (name, input, signal) => stream(name, input, signal),
+    stream: (name, input, signal, onProgress) => stream(name, input, signal, onProgress),
     propose: (name, input) => post(`${name}/propose`, input),
     apply: (name, ticket, signal) => stream(`${name}/apply`, { ticket }, signal),
   };
