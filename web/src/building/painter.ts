@@ -60,11 +60,36 @@ export class Painter {
     context.setTransform(ratio, 0, 0, ratio, 0, 0);
     context.fillStyle = palette.paper;
     context.fillRect(0, 0, size.width, size.height);
+    this.#paintRhumbLines(scene);
     this.#paintWalls(scene);
     const moves = this.#paintLamps(scene);
     this.#paintFloors(scene);
     this.#paintRings(scene);
     return moves;
+  }
+
+  /** The wind lines of a sea chart, from sixteen points around the building: they show in the margin, and faintly through the walls. */
+  #paintRhumbLines({ camera, size, palette }: Scene): void {
+    const context = this.#context;
+    const middle = toScreen(camera, size, side / 2, side / 2);
+    const reach = side * camera.scale * 0.72;
+    const points = Array.from({ length: 16 }, (_, index) => {
+      const angle = (index * Math.PI) / 8;
+      return { x: middle.x + Math.cos(angle) * reach, y: middle.y + Math.sin(angle) * reach };
+    });
+    context.strokeStyle = palette.line;
+    context.lineWidth = 1;
+    context.globalAlpha = 0.7;
+    context.beginPath();
+    for (const [index, from] of points.entries()) {
+      for (const step of [5, 6, 7, 8]) {
+        const to = points[(index + step) % 16]!;
+        context.moveTo(from.x, from.y);
+        context.lineTo(to.x, to.y);
+      }
+    }
+    context.stroke();
+    context.globalAlpha = 1;
   }
 
   /** The dark windows, tinted by range: one picture of 256 × 256, or each by itself from nearby. */
@@ -77,7 +102,9 @@ export class Painter {
     }
     const corner = toScreen(camera, size, 0, 0);
     context.imageSmoothingEnabled = false;
+    context.globalAlpha = 0.9;
     context.drawImage(this.#walls, corner.x, corner.y, side * camera.scale, side * camera.scale);
+    context.globalAlpha = 1;
     if (camera.scale < cellDrawScale) return;
     const { firstColumn, lastColumn, firstRow, lastRow } = seenCells(camera, size);
     context.strokeStyle = palette.paper;
@@ -113,7 +140,7 @@ export class Painter {
     const { camera, size, palette, colouring, lamps, nowMs, found } = scene;
     const context = this.#context;
     // From far away a window of its true size would be a dot too small to see.
-    const window = Math.max(camera.scale * 0.86, 4);
+    const window = Math.max(camera.scale * 0.86, 7);
     const labels: Label[] = [];
     let moves = false;
     for (const [port, lamp] of lamps) {
@@ -137,10 +164,19 @@ export class Painter {
         context.globalAlpha = dimmed ? 0.22 : 1;
       }
       context.fillStyle = colour;
+      if (camera.scale < 7) {
+        // The light that falls out of a window.
+        const alpha = context.globalAlpha;
+        context.globalAlpha = alpha * (palette.dark ? 0.28 : 0.2);
+        context.beginPath();
+        context.arc(x, y, window * 1.15, 0, Math.PI * 2);
+        context.fill();
+        context.globalAlpha = alpha;
+      }
       context.fillRect(x - window / 2, y - window / 2, window, window);
       if (camera.scale >= numberScale) this.#paintDoorplate(scene, lamp.tenant, x, y);
       else if (!dimmed && out < 0.5)
-        labels.push({ x, y, gap: window / 2 + 4, text: lamp.tenant.name, port, weight: weigh(scene, lamp.tenant) });
+        labels.push({ x, y, gap: window / 2 + 4, text: labelOf(lamp.tenant), port, weight: weigh(scene, lamp.tenant) });
     }
     context.globalAlpha = 1;
     if (camera.scale < numberScale) this.#paintLabels(scene, labels);
@@ -245,6 +281,11 @@ export class Painter {
       ring(cursor, 2, palette.accent, 4);
     }
   }
+}
+
+/** What is written beside a window: a project says more than the program it runs on. */
+function labelOf({ port, name, keys }: Tenant): string {
+  return `${keys.project === "" ? name : keys.project}  ${port}`;
 }
 
 /** Whom a name is shown of first when there is not room for all. */

@@ -28,7 +28,10 @@ export function Clients({ port }: { readonly port: number }) {
             { port: [String(port)], transport: "tcp", limit: 200 },
             abort.signal,
           );
-          connections.value = result.connections.filter(({ servicePort }) => servicePort === port);
+          connections.value = result.connections.filter(
+            ({ servicePort, state, direction }) =>
+              servicePort === port && state === "ESTABLISHED" && direction !== "out",
+          );
         }
       } catch {
         // The link's state is told in the page's head.

@@ -31,7 +31,7 @@ export function ServiceFacts({ service, bind }: { readonly service: HeldService;
       <p class="door-claim">
         <span class="door-transport mono">{service.transport}</span>{" "}
         {title === null ? "Nothing says what it is." : `${safeText(title.value, 80)}: ${basisWords[title.basis]}.`}
-        {title !== null && <span class="soft"> {safeText(title.evidence)}</span>}
+        {title !== null && <span class="soft"> ({safeText(title.evidence)})</span>}
       </p>
       <Actions service={service} />
       <Section title="Who lives here">

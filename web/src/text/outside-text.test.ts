@@ -5,6 +5,7 @@ test.each([
   ["node server.js", "node server.js"],
   ["\u001b[31mred\u001b[0m", "\ufffd[31mred\ufffd[0m"],
   ["safe\u202egnp.exe", "safegnp.exe"],
+  ["one\r\n\ttwo\u2028three", "one two three"],
   ["a\u0000b\u0085c", "a\ufffdb\ufffdc"],
   ["\ud800x\udc00", "\ufffdx\ufffd"],
   ["\ud83d\ude00", "\ud83d\ude00"],
