@@ -182,6 +182,18 @@ export const errorTable = {
     exitStatus: 3,
     httpStatus: 500,
   },
+  RECORDER_UNAVAILABLE: {
+    title: "Nothing can be recorded here",
+    hint: "Install Portolan with its optional packages: npm install --include=optional portolan",
+    exitStatus: 3,
+    httpStatus: 501,
+  },
+  RECORDER_RUNNING: {
+    title: "A recorder runs already",
+    hint: "One is enough; portolan history shows what it wrote.",
+    exitStatus: 1,
+    httpStatus: 409,
+  },
   REGISTRY_INVALID: {
     title: "Not IANA's registry",
     hint: "Nothing was changed. The official file is service-names-port-numbers.csv at www.iana.org; --from takes another address or a file.",

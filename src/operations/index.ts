@@ -9,6 +9,7 @@ import { diagnoseOperation } from "./diagnose.ts";
 import { diffOperation } from "./diff.ts";
 import { explainOperation } from "./explain.ts";
 import { followOperation } from "./follow.ts";
+import { historyOperation } from "./history.ts";
 import { identifyOperation } from "./identify.ts";
 import { interfacesOperation } from "./interfaces.ts";
 import { killOperation } from "./kill.ts";
@@ -17,6 +18,7 @@ import { listOperation } from "./list.ts";
 import { mcpOperation } from "./mcp.ts";
 import { pickOperation } from "./pick.ts";
 import { rangesOperation } from "./ranges.ts";
+import { recordOperation } from "./record.ts";
 import { registryOperation } from "./registry.ts";
 import { releaseOperation } from "./release.ts";
 import { reservationsOperation } from "./reservations.ts";
@@ -43,11 +45,13 @@ export {
   snapshotOperation,
   diffOperation,
   killOperation,
+  historyOperation,
   learnOperation,
   listOperation,
   followOperation,
   pickOperation,
   rangesOperation,
+  recordOperation,
   registryOperation,
   releaseOperation,
   reservationsOperation,
@@ -66,6 +70,8 @@ export const operations = [
   followOperation,
   watchOperation,
   uiOperation,
+  recordOperation,
+  historyOperation,
   whoOperation,
   connectionsOperation,
   scanOperation,

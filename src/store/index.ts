@@ -17,3 +17,13 @@ export {
 export { removeRegistryCache, writeRegistryCache } from "./registry-writing.ts";
 export { stateFolderOf } from "./state-folder.ts";
 export { largestSnapshotBytes, readSnapshotText, unpackSnapshot, writeSnapshotText } from "./snapshot-file.ts";
+export {
+  HistoryWriter,
+  heartbeatMs,
+  historyPathOf,
+  readHistory,
+  type HistoryBounds,
+  type HistoryQuery,
+  type RecorderSession,
+  type Residence,
+} from "./history-store.ts";

@@ -73,10 +73,10 @@ describe("operations", () => {
     "can-bind": { endpoints: ["127.0.0.1:0"] },
     reservations: {},
     diagnose: {},
+    history: { limit: 3 },
   };
   const reading = operations.filter(
-    (one) =>
-      (one.faces as readonly string[]).includes("http") && one.effect === "read" && one.name !== ("history" as string),
+    (one) => (one.faces as readonly string[]).includes("http") && one.effect === "read",
   );
 
   test("every reading operation of this face is tried here", () => {

@@ -37,6 +37,16 @@ export const commands: Readonly<Record<string, () => Promise<LoadedCommand>>> = 
     const { uiView } = await import("./views/ui.ts");
     return { run: runUi, view: uiView };
   },
+  record: async () => {
+    const { runRecord } = await import("../../operations/record.ts");
+    const { recordView } = await import("./views/history.ts");
+    return { run: runRecord, view: recordView };
+  },
+  history: async () => {
+    const { runHistory } = await import("../../operations/history.ts");
+    const { historyView } = await import("./views/history.ts");
+    return { run: runHistory, view: historyView };
+  },
   mcp: async () => {
     const { runMcp } = await import("../../operations/mcp.ts");
     const { mcpView } = await import("./views/mcp.ts");

@@ -41,4 +41,5 @@ export const rowSources: Readonly<Record<string, () => Promise<RowSource<never>>
   ranges: async () => (await import("./formats/rows/other-rows.ts")).rangesRows,
   reservations: async () => (await import("./formats/rows/other-rows.ts")).reservationsRows,
   wait: async () => (await import("./formats/rows/other-rows.ts")).waitRows,
+  history: async () => (await import("./formats/rows/history-rows.ts")).historyRows,
 };

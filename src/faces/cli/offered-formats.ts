@@ -24,7 +24,7 @@ const xml: FormatOffer = {
 };
 
 /** Commands that end only when they are stopped: with `--json`, too, they print a line as soon as there is something to tell. */
-export const endlessCommands: ReadonlySet<string> = new Set(["follow", "watch", "ui"]);
+export const endlessCommands: ReadonlySet<string> = new Set(["follow", "watch", "ui", "record"]);
 
 /** Formats by command. Whoever offers `ndjson` prints one document with `--json`. */
 export const offeredFormats: Readonly<Record<string, readonly FormatOffer[]>> = {
@@ -39,6 +39,7 @@ export const offeredFormats: Readonly<Record<string, readonly FormatOffer[]>> = 
   ranges: [lines, csv],
   reservations: [lines, csv],
   wait: [findings, csv],
+  history: [lines, csv],
 };
 
 const serviceColumns =
@@ -63,5 +64,9 @@ export const offeredColumns: Readonly<Record<string, readonly string[]>> = {
   services: "port transports name title description basis alive source".split(" "),
   ranges: "id title first last count listening explanation source".split(" "),
   reservations: "port kind name project created uid remainingMs pids".split(" "),
+  history: (
+    "port transport from startKnown to endKnown service basis process pid user uid project root branch framework container reach addresses " +
+    "command"
+  ).split(" "),
   wait: "endpoint ready how afterMs status reason".split(" "),
 };

@@ -4,6 +4,7 @@
 import type { CanBindInput, CanBindResult } from "../../../src/operations/can-bind.ts";
 import type { ConnectionsInput, ConnectionsResult } from "../../../src/operations/connections.ts";
 import type { ExplainInput, ExplainResult } from "../../../src/operations/explain.ts";
+import type { HistoryInput, HistoryResult } from "../../../src/operations/history.ts";
 import type { InterfacesInput, InterfacesResult } from "../../../src/operations/interfaces.ts";
 import type { KillInput } from "../../../src/operations/kill.ts";
 import type { KillEvent, KillProposal, KillResult } from "../../../src/operations/kill-schemas.ts";
@@ -22,6 +23,7 @@ export interface Calls {
   readonly "can-bind": { readonly input: CanBindInput; readonly result: CanBindResult };
   readonly connections: { readonly input: ConnectionsInput; readonly result: ConnectionsResult };
   readonly explain: { readonly input: ExplainInput; readonly result: ExplainResult };
+  readonly history: { readonly input: HistoryInput; readonly result: HistoryResult };
   readonly interfaces: { readonly input: InterfacesInput; readonly result: InterfacesResult };
   readonly list: { readonly input: ListInput; readonly result: ListResult };
   readonly ranges: { readonly input: RangesInput; readonly result: RangesResult };
