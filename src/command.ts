@@ -10,6 +10,10 @@ const faces: FaceOpeners = {
     const { openPage } = await import("./faces/http/index.ts");
     return yield* openPage(input, context);
   },
+  tools: async (input, context) => {
+    const { openTools } = await import("./faces/mcp/index.ts");
+    return openTools(input, context);
+  },
 };
 
 async function main(): Promise<void> {

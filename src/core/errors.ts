@@ -86,6 +86,12 @@ export const errorTable = {
     exitStatus: 1,
     httpStatus: 429,
   },
+  NETWORK_NOT_ALLOWED: {
+    title: "Other devices may not be asked",
+    hint: "Ask an address of this machine, or let the user start portolan mcp with --allow-network.",
+    exitStatus: 1,
+    httpStatus: 403,
+  },
   HOST_UNSUPPORTED: {
     title: "This operating system is not supported yet",
     hint: "Portolan reads sockets on Linux, macOS, the BSDs and Windows. explain, services, ranges and learn work everywhere.",

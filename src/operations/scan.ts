@@ -63,7 +63,7 @@ const inputSchema = v.object({
     },
   ),
   engine: optionalChoice(["node", "blocking-reuse", "epoll"], "Ask in this way; default: the fastest that works here"),
-  yes: optionalSwitch("Confirm that more than 65,536 addresses (a /16) are meant"),
+  yes: optionalSwitch("Confirm that more than 65,536 addresses (a /16) are meant", onCommandLine),
 });
 
 const outputSchema = v.object({

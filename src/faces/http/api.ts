@@ -11,7 +11,7 @@ import { faceInput } from "../../operations/face-input.ts";
 import { operations } from "../../operations/index.ts";
 import type { Operation, OperationContext, OperationResult } from "../../operations/operation.ts";
 import { ProgressSlot, describeFailure, streamAsText } from "./event-text.ts";
-import { Tickets, ticketLifeMs } from "./tickets.ts";
+import { Tickets, ticketLifeMs } from "../../operations/proposal-tickets.ts";
 
 /** Longest body of a request, bytes. */
 const mostBodyBytes = 1_048_576;

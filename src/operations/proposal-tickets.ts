@@ -2,7 +2,7 @@
  * @module Changes that were proposed and wait for a confirmation: each ticket applies its own proposal, once, and soon.
  */
 import { randomBytes } from "node:crypto";
-import { PortolanError } from "../../core/index.ts";
+import { PortolanError } from "../core/index.ts";
 
 /** How long a person may read a proposal before it has to be made anew, milliseconds. */
 export const ticketLifeMs = 120_000;
