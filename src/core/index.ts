@@ -58,3 +58,5 @@ export {
   type Transport,
 } from "./socket.ts";
 export { lazyPattern, quote } from "./text.ts";
+export { escapeForTerminal, escapeJsonForTerminal } from "./terminal-escape.ts";
+export { takeColumns, widthOf } from "./terminal-width.ts";

@@ -1,11 +1,11 @@
 /**
  * @module `can-bind` as a user calls it, in a namespace of its own, and after each answer the real bind: they agree.
  */
+import { widthOf } from "../../src/core/index.ts";
 import { readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { Ajv2020 } from "ajv/dist/2020.js";
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
-import { widthOf } from "../../src/faces/cli/print/width.ts";
 import type { CanBindResult } from "../../src/operations/can-bind.ts";
 import { endHolders, startProgram, type HolderProgram } from "../support/holders.ts";
 import {

@@ -1,6 +1,7 @@
 /**
  * @module The command as its users meet it: built, run as a process, with the wrong things that people try.
  */
+import { widthOf } from "../../src/core/index.ts";
 import { spawn } from "node:child_process";
 import { closeSync, existsSync, mkdirSync, mkdtempSync, openSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { createServer, type AddressInfo, type Server } from "node:net";
@@ -9,7 +10,6 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { Ajv2020 } from "ajv/dist/2020.js";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { widthOf } from "../../src/faces/cli/print/width.ts";
 import { manifest } from "../../src/faces/cli/manifest.generated.ts";
 import { commands } from "../../src/faces/cli/commands.ts";
 import { commandPath, runCommand } from "../support/run-command.ts";

@@ -1,13 +1,13 @@
 /**
  * @module `portolan demo` as its users meet it: built, run as a process, interrupted, killed, piped.
  */
+import { widthOf } from "../../src/core/index.ts";
 import { spawn, type ChildProcessByStdio } from "node:child_process";
 import { once } from "node:events";
 import { existsSync } from "node:fs";
 import { createInterface } from "node:readline";
 import type { Readable } from "node:stream";
 import { afterEach, describe, expect, test } from "vitest";
-import { widthOf } from "../../src/faces/cli/print/width.ts";
 import type { DemoEvent, DemoResult } from "../../src/operations/demo.ts";
 import { createNetworkNamespace, requireOrSkip, whyNoNetworkNamespaces } from "../support/netns.ts";
 import { commandPath, runCommand } from "../support/run-command.ts";

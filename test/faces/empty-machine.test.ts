@@ -1,8 +1,8 @@
 /**
  * @module The command on a machine where nothing listens: a network namespace of its own.
  */
+import { widthOf } from "../../src/core/index.ts";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { widthOf } from "../../src/faces/cli/print/width.ts";
 import {
   createNetworkNamespace,
   requireOrSkip,

@@ -1,8 +1,8 @@
 /**
  * @module `portolan learn` as its readers meet it: in a pipe, on a narrow page, as JSON, interrupted.
  */
+import { widthOf } from "../../src/core/index.ts";
 import { afterEach, describe, expect, test } from "vitest";
-import { widthOf } from "../../src/faces/cli/print/width.ts";
 import type { LearnEvent, LearnResult } from "../../src/operations/learn.ts";
 import {
   createNetworkNamespace,

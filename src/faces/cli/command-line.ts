@@ -1,7 +1,7 @@
 /**
  * @module From words to an exit status: parses, runs the operation, prints its result, tells failures.
  */
-import { PortolanError, isPortolanError } from "../../core/index.ts";
+import { escapeForTerminal, escapeJsonForTerminal, isPortolanError, PortolanError } from "../../core/index.ts";
 import { createHost, type Host } from "../../host/index.ts";
 import type { MachineSource } from "../../operations/open-machine.ts";
 import type { FaceOpeners, OperationContext, OperationResult } from "../../operations/operation.ts";
@@ -11,7 +11,6 @@ import { commands, type LoadedCommand } from "./commands.ts";
 import { manifest } from "./manifest.generated.ts";
 import { openOutput, type Output } from "./output.ts";
 import { blank, paragraph, span, type Block } from "./print/document.ts";
-import { escapeForTerminal, escapeJsonForTerminal } from "./print/escape.ts";
 import { printBlocks } from "./print/printer.ts";
 import type { StatusLine } from "./status-line.ts";
 import { isTerminal, pageOf, writeAll } from "./terminal.ts";

@@ -1,12 +1,11 @@
 /**
  * @module What may come next on a command line: for the shells' completion scripts.
  */
-import { knownOr } from "../../core/index.ts";
+import { escapeForTerminal, knownOr } from "../../core/index.ts";
 import type { ListedService } from "../../operations/schemas.ts";
 import type { OperationContext } from "../../operations/operation.ts";
 import { completeWords as fillIn } from "./call.ts";
 import type { Command, CommandParameter, Manifest } from "./manifest.ts";
-import { escapeForTerminal } from "./print/escape.ts";
 
 /** One word that may come next. */
 interface Candidate {

@@ -3,11 +3,10 @@
  */
 import type { Call } from "./call.ts";
 import type { LoadedCommand } from "./commands.ts";
-import { PortolanError } from "../../core/index.ts";
+import { escapeJsonForTerminal, PortolanError } from "../../core/index.ts";
 import { formats, rowSources, type Format, type FormatContext } from "./formats.ts";
 import type { RowSource } from "./formats/row-source.ts";
 import { endlessCommands, offeredColumns, offeredFormats, type OfferedFormat } from "./offered-formats.ts";
-import { escapeJsonForTerminal } from "./print/escape.ts";
 import { printBlocks } from "./print/printer.ts";
 import type { Page } from "./print/safe-line.ts";
 import type { ViewContext } from "./view.ts";

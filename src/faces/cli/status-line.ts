@@ -1,9 +1,8 @@
 /**
  * @module One line on standard error that says how far long work is, written over in place.
  */
+import { escapeForTerminal, takeColumns, widthOf } from "../../core/index.ts";
 import type { ProgressMeasure } from "../../operations/operation.ts";
-import { escapeForTerminal } from "./print/escape.ts";
-import { takeColumns, widthOf } from "./print/width.ts";
 
 /** The line changes at most ten times a second. */
 const leastPauseMs = 100;

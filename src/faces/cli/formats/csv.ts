@@ -1,7 +1,7 @@
 /**
  * @module Comma-separated values as RFC 4180 has them, safe to print and to open in a spreadsheet.
  */
-import { escapeForTerminal } from "../print/escape.ts";
+import { escapeForTerminal } from "../../../core/index.ts";
 
 /** A cell; `null` is an empty one. */
 export type CsvCell = string | number | boolean | null;

@@ -1,8 +1,8 @@
 /**
  * @module One JSON value a line: each event as it comes, the result last.
  */
+import { escapeJsonForTerminal } from "../../../core/index.ts";
 import type { Format } from "../formats.ts";
-import { escapeJsonForTerminal } from "../print/escape.ts";
 
 function line(value: unknown): string {
   return `${escapeJsonForTerminal(JSON.stringify(value))}\n`;

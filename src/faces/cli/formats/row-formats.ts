@@ -1,9 +1,9 @@
 /**
  * @module Tables of results for programs, and in the columns that a user chose: CSV, a row a line, a table.
  */
+import { escapeJsonForTerminal } from "../../../core/index.ts";
 import type { Format } from "../formats.ts";
 import { table, verbatim, type Block } from "../print/document.ts";
-import { escapeJsonForTerminal } from "../print/escape.ts";
 import { writeCsv } from "./csv.ts";
 import type { RowSource } from "./row-source.ts";
 

@@ -1,7 +1,7 @@
 /**
  * @module XML 1.0 written so that nothing from outside can break out of it.
  */
-import { escapeForTerminal } from "../print/escape.ts";
+import { escapeForTerminal } from "../../../core/index.ts";
 
 /** First line of a document. */
 export const xmlDeclaration = '<?xml version="1.0" encoding="UTF-8"?>\n';

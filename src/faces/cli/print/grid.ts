@@ -1,11 +1,10 @@
 /**
  * @module Grids: tables of many rows, laid out like tables, but with strings for cells.
  */
+import { escapeForTerminal, widthOf } from "../../../core/index.ts";
 import type { Grid, GridColumn } from "./document.ts";
-import { escapeForTerminal } from "./escape.ts";
 import type { Page } from "./safe-line.ts";
 import { fitColumns, gap, layOutRow, type Cell, type Fit } from "./table.ts";
-import { widthOf } from "./width.ts";
 
 /** A column's texts made safe. */
 interface SafeColumn {

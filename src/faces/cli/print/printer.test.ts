@@ -1,9 +1,8 @@
+import { escapeForTerminal, escapeJsonForTerminal, takeColumns, widthOf } from "../../../core/index.ts";
 import * as fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { paragraph, span, table, verbatim } from "./document.ts";
-import { escapeForTerminal, escapeJsonForTerminal } from "./escape.ts";
 import { printBlocks } from "./printer.ts";
-import { takeColumns, widthOf } from "./width.ts";
 
 const control = /[\u0000-\u0009\u000b-\u001f\u007f-\u009f\u202a-\u202e\u2066-\u2069]/;
 

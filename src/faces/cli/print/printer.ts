@@ -1,11 +1,11 @@
 /**
  * @module Turns blocks into characters, fitted to the page's width.
  */
+import { widthOf } from "../../../core/index.ts";
 import type { Block, Paragraph } from "./document.ts";
 import { makeSafe, paint, type Page, type SafeSpan } from "./safe-line.ts";
 import { layOutGrid } from "./grid.ts";
 import { layOutTable } from "./table.ts";
-import { widthOf } from "./width.ts";
 
 /** All blocks as text, each line ended by a line feed. */
 export function printBlocks(blocks: readonly Block[], page: Page): string {

@@ -1,9 +1,9 @@
 /**
  * @module A line escaped and coloured: the only place where text from anywhere becomes output.
  */
+import { escapeForTerminal } from "../../../core/index.ts";
 import { styleText } from "node:util";
 import type { Line, Span, Style } from "./document.ts";
-import { escapeForTerminal } from "./escape.ts";
 
 /** What is printed on. */
 export interface Page {

@@ -1,9 +1,9 @@
 /**
  * @module Tables that fit: columns are clipped to their least width, then left out by priority, until the page holds them.
  */
+import { takeColumns, widthOf } from "../../../core/index.ts";
 import type { Column, Line, Table } from "./document.ts";
 import { makeSafe, paint, type Page, type SafeSpan } from "./safe-line.ts";
-import { takeColumns, widthOf } from "./width.ts";
 
 /** Columns between two columns of a table. */
 export const gap = 2;

@@ -1,7 +1,7 @@
 /**
  * @module How many terminal columns a text takes, and clipping by columns.
  */
-import { lazyPattern } from "../../../core/index.ts";
+import { lazyPattern } from "./text.ts";
 
 /**
  * One column a character, nothing that combines: ASCII, Latin letters, general punctuation such as dashes and the ellipsis. Tried
