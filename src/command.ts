@@ -10,6 +10,10 @@ const faces: FaceOpeners = {
     const { openPage } = await import("./faces/http/index.ts");
     return yield* openPage(input, context);
   },
+  screen: async (input, context) => {
+    const { openScreen } = await import("./faces/terminal/index.ts");
+    return openScreen(input, context);
+  },
   tools: async (input, context) => {
     const { openTools } = await import("./faces/mcp/index.ts");
     return openTools(input, context);

@@ -20,6 +20,8 @@ export {
 } from "./experiments.ts";
 export { requestPage, requestStatus, type HttpAnswer } from "./http-request.ts";
 export { openListeningSockets, type PassedSockets } from "./listening-sockets.ts";
+export { findProgram } from "./find-program.ts";
+export { tellProgram, type TellOutcome, type Telling } from "./tell-program.ts";
 export { openInBrowser } from "./open-browser.ts";
 export { startChild, type ChildCommand, type RunningChild } from "./run-child.ts";
 export {

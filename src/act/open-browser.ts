@@ -3,8 +3,8 @@
  */
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { accessSync, constants } from "node:fs";
-import { delimiter, join } from "node:path";
+import { delimiter } from "node:path";
+import { findProgram } from "./find-program.ts";
 
 /** A program with its words before the target. */
 type Opener = readonly [string, ...string[]];
@@ -42,20 +42,4 @@ function openersOf(environment: Readonly<Record<string, string | undefined>>): r
   const subsystem = environment["WSL_DISTRO_NAME"] !== undefined;
   const screen = environment["DISPLAY"] !== undefined || environment["WAYLAND_DISPLAY"] !== undefined;
   return [...chosen, ...(subsystem ? [["wslview"] as Opener] : []), ...(screen ? [["xdg-open"] as Opener] : [])];
-}
-
-function findProgram(program: string, environment: Readonly<Record<string, string | undefined>>): string | undefined {
-  const folders = program.includes("/")
-    ? [""]
-    : (environment["PATH"] ?? "").split(delimiter).filter((part) => part !== "");
-  return folders
-    .map((folder) => (folder === "" ? program : join(folder, program)))
-    .find((path) => {
-      try {
-        accessSync(path, constants.X_OK);
-        return true;
-      } catch {
-        return false;
-      }
-    });
 }

@@ -14,6 +14,8 @@ export interface ParameterMetadata {
   readonly offDescription?: string;
   /** A list that takes every word from its first one on as it is, flags of another program included. */
   readonly passThrough?: boolean;
+  /** A list that is a switch on the command line and takes the words after `--`. */
+  readonly afterDashes?: boolean;
   /** Faces that offer it. Default: every face of its operation. */
   readonly faces?: readonly Face[];
 }

@@ -4,12 +4,13 @@
 import * as v from "valibot";
 import { linkAbort, type Port } from "../core/index.ts";
 import { watchTraffic } from "../observe/index.ts";
+import { ChangeNotifier } from "./change-notifier.ts";
 import { defineOperation } from "./define-operation.ts";
 import { mergeEvents } from "./event-stream.ts";
 import { filterEntries, ownReachEntries } from "./filter-entries.ts";
 import { followEventSchemas, runFollow, type FollowEvent } from "./follow.ts";
 import type { OperationContext } from "./operation.ts";
-import { onCommandLine, optionalSwitch, optionalText } from "./parameters.ts";
+import { onCommandLine, optionalSwitch, optionalText, optionalTexts } from "./parameters.ts";
 import { listOf, portSchema, timeSchema } from "./schemas.ts";
 
 const inputSchema = v.object({
@@ -18,6 +19,11 @@ const inputSchema = v.object({
     placeholder: "DURATION",
   }),
   ...ownReachEntries,
+  onChange: optionalTexts("Start this program at each change, with the event as JSON on its standard input", {
+    afterDashes: true,
+    placeholder: "PROGRAM",
+    ...onCommandLine,
+  }),
   showSecrets: optionalSwitch("Show passwords and tokens in arguments instead of ***", onCommandLine),
 });
 
@@ -45,7 +51,13 @@ const trafficEventSchema = v.object({
   ports: v.pipe(listOf(portTrafficSchema), v.description("Ports of which something is different from the last event")),
 });
 
-const eventSchema = v.variant("kind", [...followEventSchemas, trafficEventSchema]);
+const programEventSchema = v.object({
+  kind: v.literal("program-failed"),
+  at: timeSchema,
+  reason: v.pipe(v.string(), v.description("What went wrong with the program of onChange; told once until it works")),
+});
+
+const eventSchema = v.variant("kind", [...followEventSchemas, trafficEventSchema, programEventSchema]);
 
 const outputSchema = v.object({
   complete: v.boolean(),
@@ -59,7 +71,8 @@ const outputSchema = v.object({
 
 export type WatchInput = v.InferInput<typeof inputSchema>;
 export type TrafficEvent = v.InferOutput<typeof trafficEventSchema>;
-export type WatchEvent = FollowEvent | TrafficEvent;
+type ProgramEvent = v.InferOutput<typeof programEventSchema>;
+export type WatchEvent = FollowEvent | TrafficEvent | ProgramEvent;
 export type WatchResult = v.InferOutput<typeof outputSchema>;
 
 /** Usual time between two looks at the traffic, milliseconds. */
@@ -71,19 +84,31 @@ export async function* runWatch(
   context: OperationContext,
 ): AsyncGenerator<WatchEvent, WatchResult, void> {
   const { screen } = context.faces ?? {};
-  if (screen !== undefined) return await screen(input, context);
+  // Who is told by a program does not look at the screen all the time.
+  if (screen !== undefined && input.onChange === undefined) return await screen(input, context);
   const linked = linkAbort(context.signal);
   const inner = { ...context, signal: linked.signal };
   const doors = new ShownDoors();
+  const notifier = input.onChange === undefined ? null : new ChangeNotifier(input.onChange, inner);
   const following = doors.note(runFollow(input, inner));
   try {
     const first = await following.next();
     if (first.done === true) return first.value;
     yield first.value;
-    return yield* mergeEvents(following, tellTraffic(inner, doors), () => linked.abort());
+    const events = mergeEvents(following, tellTraffic(inner, doors), () => linked.abort());
+    for (;;) {
+      const step = await events.next();
+      if (step.done === true) return step.value;
+      const event = step.value;
+      if (event.kind !== "traffic" && event.kind !== "start") notifier?.tell(event);
+      yield event;
+      const reason = notifier?.takeFailure() ?? null;
+      if (reason !== null) yield { kind: "program-failed", at: new Date(context.nowMs()).toISOString(), reason };
+    }
   } finally {
     linked.abort();
     await following.return(undefined as never);
+    await notifier?.close();
   }
 }
 
@@ -136,13 +161,16 @@ export const watchOperation = defineOperation({
   summary: "A live table of what listens, with its traffic",
   description:
     "On a terminal a table that moves: what comes and goes, who is connected, bytes a second of each port; keys filter, sort, open and free. " +
-    "Elsewhere a line of JSON for each event.",
+    "In a pipe a line for each change, of JSON with --json or --ndjson. --on-change -- PROGRAM ARGS starts a program at each change: the event is " +
+    "a line of JSON on its standard input, PORTOLAN_EVENT and PORTOLAN_PORT are in its environment; no shell is in between.",
   effect: "exec",
   faces: ["cli", "http"],
   positional: ["filter"],
   examples: [
     { command: "watch", note: "everything on this machine, live" },
+    { command: "watch 3000-3999", note: "these ports alone" },
     { command: "watch --ndjson | jq .kind", note: "for a program" },
+    { command: "watch --on-change -- notify-send Ports changed", note: "a program at each change" },
   ],
   input: inputSchema,
   output: outputSchema,

@@ -20,6 +20,8 @@ export interface CommandParameter {
   readonly offDescription?: string;
   /** A list that takes every word from its first one on as it is. */
   readonly passThrough?: boolean;
+  /** A list that is a switch and takes the words after `--`. */
+  readonly afterDashes?: boolean;
 }
 
 /** One command. */

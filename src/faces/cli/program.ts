@@ -178,7 +178,10 @@ function makeArgument(parameter: CommandParameter): Argument {
 function makeOption(parameter: CommandParameter): Option {
   // commander keeps `--no-identify` under `identify`, true unless it is given.
   const name = `${parameter.offDescription !== undefined ? "no-" : ""}${flagNameOf(parameter.key)}`;
-  const value = parameter.kind === "switch" ? "" : ` <${(parameter.placeholder ?? parameter.key).toLowerCase()}>`;
+  const value =
+    parameter.kind === "switch" || parameter.afterDashes === true
+      ? ""
+      : ` <${(parameter.placeholder ?? parameter.key).toLowerCase()}>`;
   const flags = `${parameter.short === undefined ? "" : `-${parameter.short}, `}--${name}${value}`;
   const option = new Option(flags, parameter.offDescription ?? parameter.description);
   if (parameter.kind === "choice") option.choices(parameter.choices ?? []);

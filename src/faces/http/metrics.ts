@@ -48,7 +48,7 @@ export function take(seen: Seen, event: WatchEvent): void {
   else if (event.kind === "disappeared") {
     seen.disappeared += 1;
     seen.services.delete(keyOf(event.service));
-  } else if (event.kind !== "missed") {
+  } else if (event.kind !== "missed" && event.kind !== "program-failed") {
     if (event.kind === "appeared") seen.appeared += 1;
     seen.services.set(keyOf(event.service), event.service);
   }

@@ -52,7 +52,7 @@ export function takeIn(event: WatchEvent): void {
     openedAtMs.value ??= atMs;
     table.replace(event.services);
   } else if (event.kind === "traffic") newTraffic.push(...event.ports);
-  else if (event.kind !== "missed") {
+  else if (event.kind !== "missed" && event.kind !== "program-failed") {
     if (event.kind === "disappeared") table.remove(event.service);
     else table.put(event.service);
     newHappenings.push({

@@ -1,0 +1,4 @@
+/**
+ * @module The terminal face: the live table of `watch`.
+ */
+export { openScreen } from "./screen.ts";
