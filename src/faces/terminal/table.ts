@@ -25,7 +25,7 @@ const columns: readonly Column[] = [
   {
     key: "port",
     title: "PORT",
-    width: 9,
+    width: 10,
     grows: false,
     priority: 0,
     align: "right",
