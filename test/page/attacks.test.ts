@@ -33,9 +33,9 @@ describe.skipIf(skip)("the page under attack", () => {
     attacker.listen(0, "127.0.0.1");
     await once(attacker, "listening");
     attackerPort = (attacker.address() as AddressInfo).port;
-    browser = await startBrowser(
-      "MAP attacker.example 127.0.0.1, MAP * ~NOTFOUND, EXCLUDE 127.0.0.1, EXCLUDE localhost",
-    );
+    browser = await startBrowser({
+      rules: "MAP attacker.example 127.0.0.1, MAP * ~NOTFOUND, EXCLUDE 127.0.0.1, EXCLUDE localhost",
+    });
   });
 
   afterAll(async () => {

@@ -1,7 +1,9 @@
 /**
  * @module Debian's Chromium, driven by playwright-core. It reaches this machine alone.
  */
-import { existsSync } from "node:fs";
+import { existsSync, mkdtempSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { chromium, type Browser } from "playwright-core";
 
 const path = "/usr/bin/chromium";
@@ -11,10 +13,15 @@ export function whyNoBrowser(): string | null {
   return existsSync(path) ? null : `${path} is not there`;
 }
 
-/** Starts it. `rules` maps names to addresses as `--host-resolver-rules` does. */
-export function startBrowser(rules = "MAP * ~NOTFOUND, EXCLUDE 127.0.0.1, EXCLUDE localhost"): Promise<Browser> {
+/**
+ * Starts it.
+ * @param options.rules maps names to addresses as `--host-resolver-rules` does
+ * @param options.namespace name of a network namespace to start it in
+ */
+export function startBrowser(options: { readonly rules?: string; readonly namespace?: string } = {}): Promise<Browser> {
+  const { rules = "MAP * ~NOTFOUND, EXCLUDE 127.0.0.1, EXCLUDE localhost", namespace } = options;
   return chromium.launch({
-    executablePath: path,
+    executablePath: namespace === undefined ? path : writeStarter(namespace),
     args: [
       "--no-sandbox",
       "--disable-background-networking",
@@ -24,4 +31,11 @@ export function startBrowser(rules = "MAP * ~NOTFOUND, EXCLUDE 127.0.0.1, EXCLUD
       `--host-resolver-rules=${rules}`,
     ],
   });
+}
+
+/** A program that starts the browser in a namespace. */
+function writeStarter(namespace: string): string {
+  const starter = join(mkdtempSync(join(tmpdir(), "portolan-chromium-")), "chromium");
+  writeFileSync(starter, `#!/bin/sh\nexec ip netns exec ${namespace} ${path} "$@"\n`, { mode: 0o755 });
+  return starter;
 }

@@ -7,11 +7,12 @@ import { ApiError } from "../api/client.ts";
 import { apartmentOf, floorOf } from "../building/geometry.ts";
 import { nameOf } from "../building/tenants.ts";
 import { client, services } from "../state/machine.ts";
-import { followed, openPort } from "../state/view.ts";
+import { closeDoor, followed, freeing, openPort } from "../state/view.ts";
 import { FollowPacket } from "../packet/follow-packet.tsx";
 import type { DoorFacts } from "./door-facts.ts";
 import { EmptyDoor } from "./empty-door.tsx";
 import { Failure } from "./failure.tsx";
+import { FreeDialog } from "./free.tsx";
 import { Purpose } from "./purpose.tsx";
 import { ServiceFacts } from "./service-facts.tsx";
 
@@ -58,11 +59,6 @@ export function Door() {
   }, [port]);
 
   const shown = facts.value?.who.port === port ? facts.value : null;
-  const close = (): void => {
-    openPort.value = null;
-    followed.value = null;
-    document.querySelector<HTMLElement>(".building-frame, #view")?.focus();
-  };
   return (
     <aside
       class="door"
@@ -71,7 +67,7 @@ export function Door() {
       ref={panel}
       onKeyDown={(event) => {
         if (event.key === "Escape" && event.target instanceof HTMLElement && event.target.closest("dialog") === null)
-          close();
+          closeDoor();
       }}
     >
       <div class="door-head">
@@ -83,13 +79,16 @@ export function Door() {
             <span class="mono">{port}</span> <bdi>{titleOf(shown)}</bdi>
           </h2>
         </div>
-        <button type="button" class="button button-quiet door-close" aria-label="Close the door" onClick={close}>
+        <button type="button" class="button button-quiet door-close" aria-label="Close the door" onClick={closeDoor}>
           ✕
         </button>
       </div>
       {failure.value !== null && <Failure error={failure.value} />}
       {shown === null && failure.value === null && <p class="soft">Knocking …</p>}
       {shown !== null && (followed.value === null ? <Facts facts={shown} /> : <FollowPacket key={keyOfFollowed()} />)}
+      {freeing.value !== null && (
+        <FreeDialog key={`${freeing.value.transport}/${freeing.value.port}`} {...freeing.value} />
+      )}
     </aside>
   );
 }

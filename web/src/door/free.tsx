@@ -2,17 +2,31 @@
  * @module Freeing a port: who would be ended is shown first, a fresh confirmation follows, and then what came of it.
  */
 import { useSignal } from "@preact/signals";
-import { useRef } from "preact/hooks";
+import { useEffect, useRef } from "preact/hooks";
 import type { KillEvent, KillProposal, KillResult, KillVictim } from "../../../src/operations/kill-schemas.ts";
 import { ApiError, type Proposal } from "../api/client.ts";
 import { client } from "../state/machine.ts";
-import { announce } from "../state/view.ts";
+import { announce, freeing } from "../state/view.ts";
 import { countOf } from "../text/figures.ts";
 import { safeText } from "../text/outside-text.ts";
 import { Failure } from "./failure.tsx";
 
-/** The button with its dialog. */
-export function FreeButton({ port, transport }: { readonly port: number; readonly transport: string }) {
+interface FreeProps {
+  readonly port: number;
+  readonly transport: string;
+}
+
+/** The button that opens the dialog. */
+export function FreeButton({ port, transport }: FreeProps) {
+  return (
+    <button type="button" class="button button-bad" onClick={() => (freeing.value = { port, transport })}>
+      Free it
+    </button>
+  );
+}
+
+/** The dialog. It stays when the service has gone, to tell what came of it. */
+export function FreeDialog({ port, transport }: FreeProps) {
   const dialog = useRef<HTMLDialogElement>(null);
   const proposed = useSignal<Proposal<"kill"> | null>(null);
   const steps = useSignal<readonly string[]>([]);
@@ -22,8 +36,6 @@ export function FreeButton({ port, transport }: { readonly port: number; readonl
 
   const propose = async (): Promise<void> => {
     if (client.value === null) return;
-    [proposed.value, result.value, failure.value, steps.value] = [null, null, null, []];
-    dialog.current?.showModal();
     try {
       proposed.value = await client.value.propose("kill", {
         targets: [String(port)],
@@ -33,6 +45,10 @@ export function FreeButton({ port, transport }: { readonly port: number; readonl
       if (error instanceof ApiError) failure.value = error;
     }
   };
+  useEffect(() => {
+    dialog.current?.showModal();
+    void propose();
+  }, []);
   const apply = async (): Promise<void> => {
     if (client.value === null || proposed.value === null) return;
     busy.value = true;
@@ -54,37 +70,37 @@ export function FreeButton({ port, transport }: { readonly port: number; readonl
   };
   const victims = proposed.value?.proposal.victims.filter(({ action }) => action !== "refuse") ?? [];
   return (
-    <>
-      <button type="button" class="button button-bad" onClick={() => void propose()}>
-        Free it
-      </button>
-      <dialog ref={dialog} class="dialog" aria-labelledby={`free-${transport}-${port}`}>
-        <h3 id={`free-${transport}-${port}`}>
-          Free port {port} ({transport})
-        </h3>
-        {failure.value !== null && <Failure error={failure.value} />}
-        {proposed.value === null && failure.value === null && <p>Looking who holds it …</p>}
-        {proposed.value !== null && <Proposed proposal={proposed.value.proposal} />}
-        {steps.value.length > 0 && (
-          <ol class="free-steps">
-            {steps.value.map((step, index) => (
-              <li key={index}>{step}</li>
-            ))}
-          </ol>
-        )}
-        {result.value !== null && <p role="status">{outcomeWords(result.value)}</p>}
-        <div class="dialog-buttons">
-          <button type="button" class="button" onClick={() => dialog.current?.close()}>
-            {result.value === null ? "Cancel" : "Close"}
+    <dialog
+      ref={dialog}
+      class="dialog"
+      onClose={() => (freeing.value = null)}
+      aria-labelledby={`free-${transport}-${port}`}
+    >
+      <h3 id={`free-${transport}-${port}`}>
+        Free port {port} ({transport})
+      </h3>
+      {failure.value !== null && <Failure error={failure.value} />}
+      {proposed.value === null && failure.value === null && <p>Looking who holds it …</p>}
+      {proposed.value !== null && <Proposed proposal={proposed.value.proposal} />}
+      {steps.value.length > 0 && (
+        <ol class="free-steps">
+          {steps.value.map((step, index) => (
+            <li key={index}>{step}</li>
+          ))}
+        </ol>
+      )}
+      {result.value !== null && <p role="status">{outcomeWords(result.value)}</p>}
+      <div class="dialog-buttons">
+        <button type="button" class="button" onClick={() => dialog.current?.close()}>
+          {result.value === null ? "Cancel" : "Close"}
+        </button>
+        {result.value === null && victims.length > 0 && (
+          <button type="button" class="button button-bad" disabled={busy.value} onClick={() => void apply()}>
+            End {countOf(victims.length, "process", "processes")}
           </button>
-          {result.value === null && victims.length > 0 && (
-            <button type="button" class="button button-bad" disabled={busy.value} onClick={() => void apply()}>
-              End {countOf(victims.length, "process", "processes")}
-            </button>
-          )}
-        </div>
-      </dialog>
-    </>
+        )}
+      </div>
+    </dialog>
   );
 }
 

@@ -50,8 +50,12 @@ export const announcement = signal("");
 /** With `--demo`: whether only the demo's servers are shown. */
 export const onlyDemo = signal(true);
 
+/** Where the reader was when the door was opened. */
+let cameFrom: Element | null = null;
+
 /** Opens a door in whichever view is shown. */
 export function openDoor(port: number): void {
+  if (openPort.value === null) cameFrom = document.activeElement;
   openPort.value = port;
   followed.value = null;
 }
@@ -60,3 +64,14 @@ export function openDoor(port: number): void {
 export function announce(text: string): void {
   announcement.value = text;
 }
+
+/** Closes it and leads the reader back to where they were. */
+export function closeDoor(): void {
+  openPort.value = null;
+  followed.value = null;
+  const back = cameFrom instanceof HTMLElement && cameFrom.isConnected && cameFrom !== document.body ? cameFrom : null;
+  (back ?? document.querySelector<HTMLElement>(".building-frame") ?? document.getElementById("view"))?.focus();
+}
+
+/** The service whose port is to be freed, while its dialog is open. It outlives the service. */
+export const freeing = signal<{ readonly port: number; readonly transport: string } | null>(null);
