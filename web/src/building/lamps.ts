@@ -16,13 +16,19 @@ export function changeLamps(
   // Who is there when one looks first has not just come.
   const isFirst = before.size === 0;
   const next = new Map<number, Lamp>();
+  const here = new Set(tenants.map(({ port }) => port));
   for (const [port, lamp] of before) {
+    if (here.has(port)) continue;
     const outAtMs = lamp.outAtMs ?? nowMs;
     if (nowMs - outAtMs < fadeMs) next.set(port, { ...lamp, outAtMs });
   }
   for (const tenant of tenants) {
     const lamp = before.get(tenant.port);
     const stays = lamp !== undefined && lamp.outAtMs === null;
+    if (stays && lamp.tenant === tenant) {
+      next.set(tenant.port, lamp);
+      continue;
+    }
     const litAtMs = stays ? lamp.litAtMs : isFirst ? Number.NEGATIVE_INFINITY : nowMs;
     next.set(tenant.port, { tenant, litAtMs, outAtMs: null });
   }

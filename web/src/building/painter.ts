@@ -2,7 +2,7 @@
  * @module Paints the building on a canvas: the dark windows as one picture, the lit ones over it, then names where there is room.
  */
 import { floorRanges, fromScreen, placeOf, side, toScreen, wholeScale, type Camera, type Size } from "./geometry.ts";
-import { placeLabels, type Label } from "./labels.ts";
+import { placeLabels, type Label, type PlacedLabel } from "./labels.ts";
 import type { Palette } from "./palette.ts";
 import type { Colouring } from "../state/view.ts";
 import type { Tenant } from "./tenants.ts";
@@ -36,6 +36,9 @@ export interface Scene {
 /** How long a new lamp glows and an old one fades, milliseconds. */
 export const glowMs = 1400;
 export const fadeMs = 2000;
+/** With more lamps than this their light is not drawn, and names are placed anew only some times a second. */
+const crowd = 1200;
+const labelPaceMs = 300;
 /** From this size on each apartment is drawn by itself. */
 const cellDrawScale = 9;
 /** From this size on its number is written into it. */
@@ -44,28 +47,65 @@ const nameScale = 72;
 
 /** Paints scenes onto one canvas. */
 export class Painter {
-  readonly #context: CanvasRenderingContext2D;
+  readonly #canvas: HTMLCanvasElement;
+  readonly #front: CanvasRenderingContext2D;
+  /** Everything that stands still, painted when one of the parts it depends on is another. */
+  readonly #layer = document.createElement("canvas");
+  readonly #back: CanvasRenderingContext2D;
+  #layerFor: readonly unknown[] = [];
+  /** Lamps that glow or fade since the layer was painted. */
+  #moving: readonly Lamp[] = [];
+  #context: CanvasRenderingContext2D;
   #walls: HTMLCanvasElement | null = null;
   #wallsFor: Palette | null = null;
+  #placed: readonly PlacedLabel[] = [];
+  #placedFor: Camera | null = null;
+  #placedAtMs = Number.NEGATIVE_INFINITY;
 
   constructor(canvas: HTMLCanvasElement) {
-    this.#context = canvas.getContext("2d", { alpha: false })!;
+    this.#canvas = canvas;
+    this.#front = canvas.getContext("2d", { alpha: false })!;
+    this.#back = this.#layer.getContext("2d", { alpha: false })!;
+    this.#context = this.#front;
   }
 
   /** Paints; true when something still moves and another frame is due. */
   paint(scene: Scene): boolean {
-    const context = this.#context;
-    const { size, palette } = scene;
-    const ratio = window.devicePixelRatio || 1;
-    context.setTransform(ratio, 0, 0, ratio, 0, 0);
-    context.fillStyle = palette.paper;
-    context.fillRect(0, 0, size.width, size.height);
-    this.#paintRhumbLines(scene);
-    this.#paintWalls(scene);
-    const moves = this.#paintLamps(scene);
-    this.#paintFloors(scene);
+    const { size, camera, palette, colouring, lamps, found, open, highlighted } = scene;
+    const parts = [size, camera, palette, colouring, lamps, found, open, highlighted];
+    if (parts.some((part, index) => part !== this.#layerFor[index])) {
+      this.#layerFor = parts;
+      this.#paintLayer(scene);
+    }
+    this.#context = this.#front;
+    this.#front.setTransform(1, 0, 0, 1, 0, 0);
+    this.#front.drawImage(this.#layer, 0, 0);
+    this.#useRatio(this.#front);
+    let moves = false;
+    for (const lamp of this.#moving) if (this.#paintLamp(scene, lamp)) moves = true;
     this.#paintRings(scene);
     return moves;
+  }
+
+  #paintLayer(scene: Scene): void {
+    const { size, palette } = scene;
+    if (this.#layer.width !== this.#canvas.width || this.#layer.height !== this.#canvas.height) {
+      this.#layer.width = this.#canvas.width;
+      this.#layer.height = this.#canvas.height;
+    }
+    this.#context = this.#back;
+    this.#useRatio(this.#back);
+    this.#back.fillStyle = palette.paper;
+    this.#back.fillRect(0, 0, size.width, size.height);
+    this.#paintRhumbLines(scene);
+    this.#paintWalls(scene);
+    this.#paintLamps(scene);
+    this.#paintFloors(scene);
+  }
+
+  #useRatio(context: CanvasRenderingContext2D): void {
+    const ratio = window.devicePixelRatio || 1;
+    context.setTransform(ratio, 0, 0, ratio, 0, 0);
   }
 
   /** The wind lines of a sea chart, from sixteen points around the building: they show in the margin, and faintly through the walls. */
@@ -136,51 +176,70 @@ export class Painter {
     }
   }
 
-  #paintLamps(scene: Scene): boolean {
+  /** The lamps that stand still, with their names; those that move are kept for the frames to come. */
+  #paintLamps(scene: Scene): void {
+    const { camera, lamps, nowMs, found } = scene;
+    const labels: Label[] = [];
+    const placesAnew =
+      lamps.size <= crowd || this.#placedFor !== camera || nowMs - this.#placedAtMs >= labelPaceMs || found !== null;
+    const moving: Lamp[] = [];
+    for (const [port, lamp] of lamps) {
+      const isMoving = lamp.outAtMs !== null || (scene.moves && nowMs - lamp.litAtMs < glowMs);
+      if (isMoving) moving.push(lamp);
+      else this.#paintLamp(scene, lamp);
+      if (placesAnew && lamp.outAtMs === null && found?.has(port) !== false && camera.scale < numberScale) {
+        const { x, y } = this.#middleOf(scene, port);
+        labels.push({
+          x,
+          y,
+          gap: windowSize(camera) / 2 + 4,
+          text: labelOf(lamp.tenant),
+          port,
+          weight: weigh(scene, lamp.tenant),
+        });
+      }
+    }
+    this.#moving = moving;
+    if (camera.scale < numberScale) this.#paintLabels(scene, placesAnew ? labels : null);
+  }
+
+  #middleOf({ camera, size }: Scene, port: number): { readonly x: number; readonly y: number } {
+    const { across, down } = placeOf(port);
+    return toScreen(camera, size, across + 0.5, down + 0.5);
+  }
+
+  /** One lamp; true when it moves. */
+  #paintLamp(scene: Scene, { tenant, litAtMs, outAtMs }: Lamp): boolean {
     const { camera, size, palette, colouring, lamps, nowMs, found } = scene;
     const context = this.#context;
-    // From far away a window of its true size would be a dot too small to see.
-    const window = Math.max(camera.scale * 0.86, 7);
-    const labels: Label[] = [];
-    let moves = false;
-    for (const [port, lamp] of lamps) {
-      const { across, down } = placeOf(port);
-      const { x, y } = toScreen(camera, size, across + 0.5, down + 0.5);
-      if (x < -40 || y < -40 || x > size.width + 40 || y > size.height + 40) continue;
-      const colour = palette.of(lamp.tenant, colouring);
-      const out = lamp.outAtMs === null ? 0 : Math.min(1, (nowMs - lamp.outAtMs) / fadeMs);
-      const dimmed = found !== null && !found.has(port);
-      context.globalAlpha = (1 - out) * (dimmed ? 0.22 : 1);
-      if (lamp.outAtMs !== null) moves = true;
-      const glow = scene.moves ? 1 - Math.min(1, (nowMs - lamp.litAtMs) / glowMs) : 0;
-      if (glow > 0 && lamp.outAtMs === null) {
-        moves = true;
-        context.globalAlpha = glow * 0.7;
-        context.strokeStyle = colour;
-        context.lineWidth = 2;
-        context.beginPath();
-        context.arc(x, y, window / 2 + (1 - glow) * 26, 0, Math.PI * 2);
-        context.stroke();
-        context.globalAlpha = dimmed ? 0.22 : 1;
-      }
-      context.fillStyle = colour;
-      if (camera.scale < 7) {
-        // The light that falls out of a window.
-        const alpha = context.globalAlpha;
-        context.globalAlpha = alpha * (palette.dark ? 0.28 : 0.2);
-        context.beginPath();
-        context.arc(x, y, window * 1.15, 0, Math.PI * 2);
-        context.fill();
-        context.globalAlpha = alpha;
-      }
-      context.fillRect(x - window / 2, y - window / 2, window, window);
-      if (camera.scale >= numberScale) this.#paintDoorplate(scene, lamp.tenant, x, y);
-      else if (!dimmed && out < 0.5)
-        labels.push({ x, y, gap: window / 2 + 4, text: labelOf(lamp.tenant), port, weight: weigh(scene, lamp.tenant) });
+    const { x, y } = this.#middleOf(scene, tenant.port);
+    if (x < -40 || y < -40 || x > size.width + 40 || y > size.height + 40) return outAtMs !== null;
+    const width = windowSize(camera);
+    const colour = palette.of(tenant, colouring);
+    const out = outAtMs === null ? 0 : Math.min(1, (nowMs - outAtMs) / fadeMs);
+    const glow = scene.moves && outAtMs === null ? 1 - Math.min(1, (nowMs - litAtMs) / glowMs) : 0;
+    const alpha = (1 - out) * (found?.has(tenant.port) === false ? 0.22 : 1);
+    if (glow > 0) {
+      context.globalAlpha = glow * 0.7;
+      context.strokeStyle = colour;
+      context.lineWidth = 2;
+      context.beginPath();
+      context.arc(x, y, width / 2 + (1 - glow) * 26, 0, Math.PI * 2);
+      context.stroke();
     }
+    context.fillStyle = colour;
+    if (camera.scale < 7 && lamps.size <= crowd) {
+      // The light that falls out of a window.
+      context.globalAlpha = alpha * (palette.dark ? 0.28 : 0.2);
+      context.beginPath();
+      context.arc(x, y, width * 1.15, 0, Math.PI * 2);
+      context.fill();
+    }
+    context.globalAlpha = alpha;
+    context.fillRect(x - width / 2, y - width / 2, width, width);
+    if (camera.scale >= numberScale) this.#paintDoorplate(scene, tenant, x, y);
     context.globalAlpha = 1;
-    if (camera.scale < numberScale) this.#paintLabels(scene, labels);
-    return moves;
+    return glow > 0 || outAtMs !== null;
   }
 
   /** Number and name within a lit apartment, seen from nearby. */
@@ -210,15 +269,19 @@ export class Painter {
   }
 
   /** Names beside the lit windows, as a chart writes them along its coast: none over another. */
-  #paintLabels({ camera, size, palette }: Scene, labels: readonly Label[]): void {
+  #paintLabels({ camera, size, palette, nowMs }: Scene, labels: readonly Label[] | null): void {
     const context = this.#context;
     const textSize = camera.scale > wholeScale(size) * 2 ? 13 : 12;
     context.font = `${textSize}px ${fontOf("--serif")}`;
     context.textBaseline = "middle";
     context.textAlign = "left";
     context.lineJoin = "round";
-    const placed = placeLabels(labels, size, textSize, (text) => measure(context, text));
-    for (const { x, y, text } of placed) {
+    if (labels !== null) {
+      this.#placed = placeLabels(labels, size, textSize, (text) => measure(context, text));
+      this.#placedFor = camera;
+      this.#placedAtMs = nowMs;
+    }
+    for (const { x, y, text } of this.#placed) {
       context.strokeStyle = palette.paper;
       context.lineWidth = 3;
       context.strokeText(text, x, y);
@@ -281,6 +344,11 @@ export class Painter {
       ring(cursor, 2, palette.accent, 4);
     }
   }
+}
+
+/** How wide a lit window is drawn: from far away one of its true size would be a dot too small to see. */
+function windowSize(camera: Camera): number {
+  return Math.max(camera.scale * 0.86, 7);
 }
 
 /** What is written beside a window: a project says more than the program it runs on. */

@@ -55,10 +55,23 @@ export function tenantsOf(
   return tenants;
 }
 
+/** Tenants of services that are alone on their port: the same one as long as nothing is different. */
+const known = new WeakMap<ListedService, Tenant>();
+
 function describe(here: readonly ListedService[], traffic: ReadonlyMap<string, PortTraffic>): Tenant {
   const service = here[0]!;
-  const name = nameOf(service);
   const carried = traffic.get(`tcp/${service.port}`);
+  const bytesPerSecond = carried === undefined ? null : (carried.sentPerSecond ?? 0) + (carried.receivedPerSecond ?? 0);
+  const before = known.get(service);
+  if (here.length === 1 && before !== undefined && before.bytesPerSecond === bytesPerSecond) return before;
+  const tenant = describeAnew(here, bytesPerSecond);
+  if (here.length === 1) known.set(service, tenant);
+  return tenant;
+}
+
+function describeAnew(here: readonly ListedService[], bytesPerSecond: number | null): Tenant {
+  const service = here[0]!;
+  const name = nameOf(service);
   return {
     port: service.port,
     name,
@@ -69,7 +82,7 @@ function describe(here: readonly ListedService[], traffic: ReadonlyMap<string, P
       reach: service.reach.scope === "namespace" ? "machine" : service.reach.scope,
       project: service.project === null ? "" : safeText(service.project.value.name, 60),
     },
-    bytesPerSecond: carried === undefined ? null : (carried.sentPerSecond ?? 0) + (carried.receivedPerSecond ?? 0),
+    bytesPerSecond,
   };
 }
 

@@ -1,7 +1,7 @@
 /**
  * @module What listens, as a table: everything that the building shows, for reading, sorting and going through by keys.
  */
-import { useComputed, useSignal } from "@preact/signals";
+import { computed, useComputed, useSignal } from "@preact/signals";
 import { useEffect, useRef } from "preact/hooks";
 import type { ListedService } from "../../../src/operations/schemas.ts";
 import { detailOf, nameOf } from "../building/tenants.ts";
@@ -119,7 +119,7 @@ function Row({ service, index }: { readonly service: ListedService; readonly ind
   const name = nameOf(service);
   return (
     <tr
-      class={`list-row${openPort.value === port ? " list-row-open" : ""}${isNew(service) ? " list-row-new" : ""}`}
+      class={`list-row${openPort.value === port ? " list-row-open" : ""}${newPorts.value.has(service.port) ? " list-row-new" : ""}`}
       aria-rowindex={index + 2}
       onClick={() => openDoor(port)}
     >
@@ -163,10 +163,14 @@ function Traffic({ carried }: { readonly carried: PortTraffic | undefined }) {
   );
 }
 
-/** Whether it came a moment ago. */
-function isNew(service: ListedService): boolean {
-  const latest = happenings.value.findLast(
-    (happening) => happening.kind === "appeared" && happening.service.port === service.port,
-  );
-  return latest !== undefined && Date.now() - latest.atMs < newMs;
-}
+/** Ports on which somebody came a moment ago. */
+const newPorts = computed(() => {
+  const ports = new Set<number>();
+  const sinceMs = Date.now() - newMs;
+  for (let index = happenings.value.length - 1; index >= 0; index -= 1) {
+    const { kind, atMs, service } = happenings.value[index]!;
+    if (atMs < sinceMs) break;
+    if (kind === "appeared") ports.add(service.port);
+  }
+  return ports;
+});

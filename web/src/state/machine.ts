@@ -1,6 +1,6 @@
 /**
- * @module What the page knows of the machine: kept current by the stream of `watch`. However fast events come, the signals change at most
- * once a frame.
+ * @module What the page knows of the machine: kept current by the stream of `watch`. However fast events come, the signals change some
+ * eight times a second.
  */
 import { batch, signal } from "@preact/signals";
 import type { ListedService } from "../../../src/operations/schemas.ts";
@@ -69,9 +69,14 @@ export function takeIn(event: WatchEvent): void {
   nextFrame(show);
 }
 
-/** Puts what came since the last frame into the signals. */
+/** Shortest time between two changes of the signals, milliseconds: what is drawn in between only moves. */
+const showPaceMs = 120;
+let shownAtMs = 0;
+
+/** Puts what came since the last time into the signals. */
 function show(): void {
   isDue = false;
+  shownAtMs = performance.now();
   batch(() => {
     if (table.hasChanged()) services.value = table.list();
     if (newTraffic.length > 0) {
@@ -87,11 +92,13 @@ function show(): void {
   });
 }
 
-/** Before the next frame, or within a second when the page is hidden and has none. */
+/** With the next frame that is due, or within a second when the page is hidden and has none. */
 function nextFrame(action: () => void): void {
   if (document.hidden) {
     setTimeout(action, 1000);
     return;
   }
-  requestAnimationFrame(action);
+  const waitMs = shownAtMs + showPaceMs - performance.now();
+  if (waitMs <= 0) requestAnimationFrame(action);
+  else setTimeout(() => requestAnimationFrame(action), waitMs);
 }
