@@ -4,11 +4,11 @@
  */
 import type { ChildProcess } from "node:child_process";
 import { once } from "node:events";
-import { chownSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { createRequire } from "node:module";
+import { chownSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
+import axe from "axe-core";
 import type { Browser, Page } from "playwright-core";
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
 import { installDeadlineMs, installPrograms, startPrograms, type RunningPrograms } from "../programs/programs.ts";
@@ -26,7 +26,6 @@ import {
 import { startPage, type PageServer } from "../support/page-server.ts";
 
 const skip = requireOrSkip("the page in a browser", whyNoBrowser() ?? whyNoNetworkNamespaces());
-const axe = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
 const nobody = 65_534;
 
 describe.skipIf(skip)("the page", () => {
@@ -380,7 +379,7 @@ describe.skipIf(skip)("the page", () => {
         const tab = await open({ viewport: { width, height: 900 }, colorScheme });
         const check = async (place: string): Promise<void> => {
           // Evaluated, not added as a script: the page's policy lets none in.
-          await tab.evaluate(axe);
+          await tab.evaluate(axe.source);
           const violations = await tab.evaluate(async () => {
             const run = (
               globalThis as unknown as {
