@@ -13,12 +13,14 @@ import {
   diffOperation,
   explainOperation,
   followOperation,
+  historyOperation,
   identifyOperation,
   interfacesOperation,
   killOperation,
   learnOperation,
   listOperation,
   rangesOperation,
+  recordOperation,
   registryOperation,
   releaseOperation,
   reservationsOperation,
@@ -27,6 +29,7 @@ import {
   servicesOperation,
   snapshotOperation,
   waitOperation,
+  watchOperation,
   whoOperation,
 } from "./operations/index.ts";
 import type { CallOptions } from "./operations/bind-operation.ts";
@@ -86,6 +89,27 @@ export const explain = bindOperation(explainOperation);
  * @throws ARGUMENT_INVALID, PORT_SET_INVALID, HOST_UNSUPPORTED, HOST_READ_FAILED
  */
 export const follow = bindStreamingOperation(followOperation);
+
+/**
+ * What `follow` tells, and once a second the bytes that each listening port's connections carried (Linux; TCP only), until
+ * `options.signal` aborts or the reader stops.
+ * @throws ARGUMENT_INVALID, PORT_SET_INVALID, HOST_UNSUPPORTED, HOST_READ_FAILED
+ */
+export const watch = bindStreamingOperation(watchOperation);
+
+/**
+ * Writes down who holds which port from when to when, until `options.signal` aborts or the reader stops. One recorder writes at a
+ * time. The record is `history.db` in the user's state folder (`options.environment`: XDG_STATE_HOME, HOME) and never larger than
+ * asked (default 64 MiB): what ended longest ago goes first.
+ * @throws RECORDER_UNAVAILABLE, RECORDER_RUNNING, STORE_FAILED, ARGUMENT_INVALID, HOST_UNSUPPORTED
+ */
+export const record = bindStreamingOperation(recordOperation);
+
+/**
+ * Who held a port before: what `record` wrote down, the latest first, with the times when nobody recorded.
+ * @throws RECORDER_UNAVAILABLE, STORE_FAILED, PORT_SET_INVALID, ARGUMENT_INVALID
+ */
+export const history = bindOperation(historyOperation);
 
 /**
  * Everything there is to see of this machine: written to `file`, or as `document` in the result.
@@ -229,6 +253,9 @@ export type { KillInput } from "./operations/kill.ts";
 export type { KillWish } from "./operations/kill-proposal.ts";
 export type { KillEvent, KillProposal, KillResult, KillVictim } from "./operations/kill-schemas.ts";
 export type { LearnEvent, LearnInput, LearnResult } from "./operations/learn.ts";
+export type { HistoryInput, HistoryResult, RecordedResidence } from "./operations/history.ts";
+export type { RecordEvent, RecordInput, RecordResult } from "./operations/record.ts";
+export type { TrafficEvent, WatchEvent, WatchInput, WatchResult } from "./operations/watch.ts";
 export type { FollowEvent, FollowInput, FollowResult } from "./operations/follow.ts";
 export type { DiffInput, DiffResult } from "./operations/diff.ts";
 export type { MachineSource } from "./operations/open-machine.ts";

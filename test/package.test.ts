@@ -23,7 +23,7 @@ beforeAll(async () => {
   const [packed] = JSON.parse(stdout) as [{ filename: string; files: { path: string }[] }];
   mkdirSync(join(modules, "portolan"), { recursive: true });
   await run("tar", ["xzf", join(project, packed.filename), "--strip-components=1", "-C", join(modules, "portolan")]);
-  // Its one dependency from this checkout, so that nothing is fetched; koffi stays out on purpose.
+  // Its one dependency from this checkout, so that nothing is fetched; koffi and libsql stay out on purpose.
   symlinkSync(join(root, "node_modules/valibot"), join(modules, "valibot"));
   writeFileSync(join(project, "package.json"), JSON.stringify({ name: "consumer", type: "module" }));
 });
@@ -37,7 +37,7 @@ function runNode(words: readonly string[]) {
 test("the manifest names what is in the package, and little else is", () => {
   const manifest = JSON.parse(readFileSync(join(modules, "portolan/package.json"), "utf8"));
   expect(Object.keys(manifest.dependencies)).toEqual(["valibot"]);
-  expect(Object.keys(manifest.optionalDependencies)).toEqual(["koffi"]);
+  expect(Object.keys(manifest.optionalDependencies)).toEqual(["koffi", "libsql"]);
   expect(manifest.scripts.postinstall).toBeUndefined();
 });
 
@@ -53,25 +53,43 @@ test("a reader that needs koffi says so", async () => {
   await expect(failure).rejects.toMatchObject({ code: 3, stderr: expect.stringContaining("READER_UNAVAILABLE") });
 });
 
+test("a record needs libsql, and says so; everything else goes without", async () => {
+  const command = join(modules, "portolan/dist/bin/portolan.cjs");
+  await expect(runNode([command, "record"])).rejects.toMatchObject({
+    code: 3,
+    stderr: expect.stringContaining("RECORDER_UNAVAILABLE"),
+  });
+  // Nobody has recorded: the answer is no.
+  await expect(runNode([command, "history", "--json"])).rejects.toMatchObject({
+    code: 1,
+    stdout: expect.stringContaining('"residences":[]'),
+    stderr: "",
+  });
+});
+
 test("the library works from an ES module, and its schemas are there", async () => {
   writeFileSync(
     join(project, "use.js"),
     `import { createServer } from "node:net";
-     import { list, who, explain, PortSet } from "portolan";
+     import { list, who, watch, history, explain, PortSet } from "portolan";
      import { parsePort } from "portolan/core";
      import schema from "portolan/schema/list.json" with { type: "json" };
      const server = createServer().listen(0, "127.0.0.1", async () => {
        const port = server.address().port;
        const found = await who({ ports: [String(port)] });
        const { services } = await list({ pid: process.pid });
+       let first;
+       for await (const event of watch({})) { first = event.kind; break; }
+       const past = await history({});
        const meaning = await explain({ what: "5432" });
        console.log(JSON.stringify([services[0].port === port, found.held, meaning.ports[0].assigned[0].name,
-         PortSet.parse("1-3").size, parsePort("80"), schema.title]));
+         PortSet.parse("1-3").size, parsePort("80"), schema.title,
+         first, past.residences.length]));
        server.close();
      });`,
   );
   const { stdout } = await runNode(["--no-warnings", "use.js"]);
-  expect(JSON.parse(stdout)).toEqual([true, 1, "postgresql", 3, 80, "Result of portolan list"]);
+  expect(JSON.parse(stdout)).toEqual([true, 1, "postgresql", 3, 80, "Result of portolan list", "start", 0]);
 });
 
 test("the types resolve for a strict consumer", async () => {

@@ -17,7 +17,9 @@ const inputSchema = v.object({
     offDescription: "Open no browser: the address is printed, good for one use",
   }),
   demo: optionalSwitch("Start the three servers of demo and show the page over them"),
-  metrics: optionalSwitch("Serve counts for Prometheus at /metrics, without a token"),
+  metrics: optionalSwitch(
+    "Serve counts for Prometheus at /metrics, without a token; names only with PORTOLAN_METRICS_KEY",
+  ),
 });
 
 const eventSchema = v.variant("kind", [

@@ -5,11 +5,11 @@
  * residences; the next one ends them at the moment when that recorder last said that it is alive.
  */
 import { createHash } from "node:crypto";
-import { closeSync, existsSync, mkdirSync, openSync, renameSync, rmSync } from "node:fs";
+import { closeSync, mkdirSync, openSync, renameSync, rmSync, statSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { PortolanError } from "../core/index.ts";
 import { tryLock, type KernelLock } from "./kernel-locks.ts";
-import { isDamage, openDatabase, storeFailure, type SqlDatabase, type SqlValue } from "./sqlite.ts";
+import { isDamage, loadDatabase, openDatabase, storeFailure, type SqlDatabase, type SqlValue } from "./sqlite.ts";
 import { stateFolderOf } from "./state-folder.ts";
 
 /** A residence as it is kept. `facts` is JSON that only who wrote it understands. */
@@ -115,6 +115,8 @@ export class HistoryWriter {
    * @throws RECORDER_RUNNING, RECORDER_UNAVAILABLE, STORE_FAILED
    */
   static async open(path: string, bounds: HistoryBounds, nowMs: number): Promise<HistoryWriter> {
+    // First: without it no file is begun either.
+    loadDatabase();
     makeFile(path);
     const digest = createHash("sha256").update(path).digest("hex").slice(0, 32);
     const lock = await tryLock(`history/${digest}`, { waitable: false });
@@ -252,7 +254,8 @@ export function readHistory(
   query: HistoryQuery,
   onResidence: (residence: Residence) => boolean,
 ): { readonly sessions: readonly RecorderSession[]; readonly residences: number } | null {
-  if (!existsSync(path)) return null;
+  // A recorder that was stopped in its first moment leaves an empty file.
+  if ((statSync(path, { throwIfNoEntry: false })?.size ?? 0) === 0) return null;
   const database = openDatabase(path, { readonly: true });
   try {
     const sessions = database

@@ -42,7 +42,11 @@ export function openDatabase(path: string, options: { readonly readonly?: boolea
   }
 }
 
-function loadDatabase(): Constructor {
+/**
+ * The database's code.
+ * @throws RECORDER_UNAVAILABLE where libsql has no binary
+ */
+export function loadDatabase(): Constructor {
   try {
     const { createRequire } = process.getBuiltinModule("node:module");
     return createRequire(import.meta.filename)("libsql") as Constructor;

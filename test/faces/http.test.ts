@@ -475,7 +475,11 @@ describe("the browser's way in", () => {
 
 describe("--demo and --metrics", () => {
   test("the demo's servers run as long as the page, and counts are served", async () => {
-    const server = await startPage({ words: ["--no-open", "--demo", "--metrics"] });
+    const reader = "a-reader-of-counts-1";
+    const server = await startPage({
+      words: ["--no-open", "--demo", "--metrics"],
+      environment: { PORTOLAN_METRICS_KEY: reader },
+    });
     const ports = server.ready.demoPorts!;
     try {
       expect(ports).toHaveLength(3);
@@ -489,6 +493,15 @@ describe("--demo and --metrics", () => {
       expect(metrics.text).toMatch(
         new RegExp(`^portolan_listener\\{transport="tcp",port="${ports[0]}",[^\\n]*\\} 1$`, "m"),
       );
+      expect(metrics.text).not.toMatch(/process=|project=|harbour/);
+      for (const key of [reader, demoKey]) {
+        const named = await server.ask("/metrics", { headers: { authorization: `Bearer ${key}` } });
+        expect(named.text).toMatch(/process="[^"]+",project="harbour/);
+      }
+      const guessed = await server.ask("/metrics", { headers: { authorization: "Bearer a-reader-of-counts-2" } });
+      expect(guessed.text).not.toMatch("process=");
+      // It reads counts and nothing else.
+      expect((await server.call("list", {}, reader)).status).toBe(401);
       for (const line of metrics.text.trimEnd().split("\n"))
         expect(line).toMatch(/^(# (HELP|TYPE) portolan_\w+ .+|portolan_\w+(\{(\w+="([^"\\]|\\.)*",?)*\})? \d+)$/);
       expect((await server.ask("/metrics", { headers: { host: "attacker.example" } })).status).toBe(403);

@@ -168,14 +168,30 @@ describe.skipIf(skip)("the live table", () => {
   });
 
   test("without colour nothing is coloured and every mark is there", async () => {
-    const terminal = await startWatch(100, 24, "", { NO_COLOR: "1" });
+    // SGR 30–38 and 40–48 are colours, 90–107 bright ones; bold and reverse are not (ECMA-48, 8.3.117).
+    const colour = /\u001b\[(?:\d+;)*(?:3[0-8]|4[0-8]|9[0-7]|10[0-7])[;m]/;
+    const plain = await startWatch(100, 24, "", { NO_COLOR: "1" });
+    const coloured = await startWatch(100, 24);
     const { port } = await startServer();
-    await terminal.until(new RegExp(`\\+ +${port}/tcp`));
-    const { stdout } = await runCommand(["watch", "--help"]);
-    expect(stdout).not.toContain("\u001b");
+    for (const terminal of [plain, coloured]) await terminal.until(new RegExp(`\\+ +${port}/tcp`));
+    expect(await plain.looks()).not.toMatch(colour);
+    expect(await coloured.looks()).toMatch(colour);
   });
 
-  test("on a dumb terminal and in a pipe there are lines, no screen", async () => {
+  test("on a dumb terminal there are lines, no screen", async () => {
+    const { port } = await startServer();
+    // The shell's own terminal is called dumb: tmux sets TERM for panes, so the command's environment says it.
+    const terminal = await openTerminal(100, 24);
+    terminals.push(terminal);
+    await terminal.type(`TERM=dumb ${command} ${port}`, "Enter");
+    await terminal.until(new RegExp(`\\b${port}\\b.*node`));
+    expect(await terminal.ask("alternate_on")).toBe("0");
+    expect(await terminal.looks()).not.toContain("\u001b[3");
+    await terminal.type("C-c");
+    await expectClean(terminal);
+  });
+
+  test("in a pipe there are lines", async () => {
     const { port } = await startServer();
     const child = spawn(process.execPath, [commandPath, "watch", String(port)], { stdio: ["ignore", "pipe", "pipe"] });
     children.push(child);

@@ -20,6 +20,8 @@ export interface Terminal {
   type(...keys: readonly string[]): Promise<void>;
   /** What is on the screen. */
   screen(): Promise<string>;
+  /** The same with the sequences that make its colours and weights. */
+  looks(): Promise<string>;
   /** Waits until the screen is as wanted. */
   until(wanted: RegExp | ((screen: string) => boolean)): Promise<string>;
   /** A variable of the pane, e.g. `cursor_flag`. */
@@ -48,6 +50,7 @@ export async function openTerminal(
       await tmux("send-keys", ...keys);
     },
     screen,
+    looks: () => tmux("capture-pane", "-p", "-e"),
     until: async (wanted) => {
       const endMs = Date.now() + deadlineMs;
       for (;;) {

@@ -20,8 +20,8 @@ export interface AppParts {
   readonly about: () => object;
   /** An address with a fresh token, as this browser reaches the server. */
   readonly entryUrl: (host: string) => string;
-  /** Text for Prometheus; `null` when it was not asked for. */
-  readonly metrics: (() => string) | null;
+  /** Text for Prometheus by the request's `Authorization` header; `null` when it was not asked for. */
+  readonly metrics: ((authorization: string | undefined) => string) | null;
 }
 
 const tokenSchema = v.strictObject({ token: v.pipe(v.string(), v.maxLength(200)) });
@@ -71,7 +71,8 @@ export function createApp({ context, sessions, files, about, entryUrl, metrics }
         details: { hint: "Start the server with portolan ui --metrics." },
       });
     }
-    return c.body(metrics(), 200, { "content-type": "text/plain; version=0.0.4; charset=utf-8" });
+    const text = metrics(c.req.header("authorization"));
+    return c.body(text, 200, { "content-type": "text/plain; version=0.0.4; charset=utf-8" });
   });
   app.get("*", (c) => answerFile(c, files.get(c.req.path)));
   app.all("*", () => {

@@ -11,8 +11,8 @@ type PortTraffic = TrafficEvent["ports"][number];
 
 /** Counts that are kept. */
 export interface Metrics {
-  /** The text of one answer. */
-  text(sessions: number): string;
+  /** The text of one answer; `named` with the names of programs and projects. */
+  text(sessions: number, named: boolean): string;
   /** Settles when the watch has ended. */
   readonly ended: Promise<void>;
 }
@@ -34,7 +34,7 @@ export function startMetrics(context: OperationContext): Metrics {
     for await (const event of runWatch({}, own)) take(seen, event);
   })();
   return {
-    text: (sessions) => writeMetrics(seen, sessions),
+    text: (sessions, named) => writeMetrics(seen, sessions, named),
     // A machine that cannot be watched has counts of nothing; the page says why.
     ended: watching.catch(() => undefined),
   };
@@ -58,8 +58,13 @@ function keyOf({ transport, port, sockets }: ListedService): string {
   return `${transport}/${port} ${sockets[0]?.inode ?? 0}`;
 }
 
-/** The text: one line of help and type a name, then its values. */
-export function writeMetrics(seen: Seen, sessions: number): string {
+/**
+ * The text: one line of help and type a name, then its values.
+ *
+ * Names of programs and projects are for who shows a key: the folder that a process stands in, and under `hidepid` its name too, are
+ * nobody else's to read (man 5 proc), least of all when root measures.
+ */
+export function writeMetrics(seen: Seen, sessions: number, named: boolean): string {
   const listeners = new Map<string, string>();
   for (const service of seen.services.values()) {
     const holder = knownOr(service.holders, [])[0];
@@ -67,19 +72,23 @@ export function writeMetrics(seen: Seen, sessions: number): string {
       transport: service.transport,
       port: String(service.port),
       service: service.names[0]?.value ?? "",
-      process: holder === undefined ? "" : knownOr(holder.name, ""),
-      project: service.project?.value.name ?? "",
       reach: service.reach.scope,
+      ...(named && {
+        process: holder === undefined ? "" : knownOr(holder.name, ""),
+        project: service.project?.value.name ?? "",
+      }),
     });
     listeners.set(labels, "1");
   }
-  const ports = [...seen.traffic.values()].map((port) => ({
+  const listening = new Set([...seen.services.values()].map(({ transport, port }) => `${transport}/${port}`));
+  const heard = [...seen.traffic].filter(([key]) => listening.has(key));
+  const ports = heard.map(([, port]) => ({
     port,
     labels: writeLabels({ transport: port.transport, port: String(port.port) }),
   }));
   const lines = [
     ...family("portolan_build_info", "gauge", "Version of Portolan.", [[writeLabels({ version }), "1"]]),
-    ...family("portolan_listener", "gauge", "A service that listens, by port and holder.", [...listeners]),
+    ...family("portolan_listener", "gauge", "A service that listens.", [...listeners]),
     ...family("portolan_listeners_appeared_total", "counter", "Services that have come since the start.", [
       ["", String(seen.appeared)],
     ]),
@@ -131,7 +140,7 @@ function writeLabels(labels: Readonly<Record<string, string>>): string {
   const written = Object.entries(labels).map(([name, value]) => {
     const plain = value
       .slice(0, mostLabelCharacters)
-      .replaceAll(/[\u0000-\u0009\u000b-\u001f\u007f-\u009f\ud800-\udfff]/g, "\ufffd");
+      .replaceAll(/[\u0000-\u0009\u000b-\u001f\u007f-\u009f\ud800-\udfff]/gu, "\ufffd");
     return `${name}="${plain.replaceAll("\\", "\\\\").replaceAll("\n", "\\n").replaceAll('"', '\\"')}"`;
   });
   return `{${written.join(",")}}`;

@@ -13,9 +13,12 @@ import { writeEntryFile, type EntryFile } from "./entry-file.ts";
 import { startMetrics } from "./metrics.ts";
 import { readPageFiles } from "./page-files.ts";
 import { listen } from "./server.ts";
-import { Sessions } from "./sessions.ts";
+import { Sessions, digestOf } from "./sessions.ts";
 
 const loopback = "127.0.0.1";
+/** The environment of a process is its user's to read (man 5 proc_pid_environ); its arguments are everybody's. */
+const metricsKeyName = "PORTOLAN_METRICS_KEY";
+const metricsKeyForm = /^[\w-]{16,100}$/;
 
 /**
  * Serves the page until the context's signal aborts.
@@ -28,6 +31,7 @@ export async function* openPage(input: UiInput, context: OperationContext): Asyn
   const startedAt = new Date(context.nowMs()).toISOString();
   const demo = input.demo === true ? await startDemo(context, linked) : null;
   const metrics = input.metrics === true ? startMetrics({ ...context, signal: linked.signal }) : null;
+  const isReader = readerTest(context.environment);
   let url = "";
   const app = createApp({
     context: serverContext(context, linked),
@@ -43,7 +47,10 @@ export async function* openPage(input: UiInput, context: OperationContext): Asyn
       url,
     }),
     entryUrl: (host) => `http://${host}/#token=${sessions.issueToken()}`,
-    metrics: metrics === null ? null : () => metrics.text(sessions.admitted),
+    metrics:
+      metrics === null
+        ? null
+        : (header) => metrics.text(sessions.admitted, sessions.accepts(header) || isReader(header)),
   });
   let entryFile: EntryFile | undefined;
   let server: Awaited<ReturnType<typeof listen>> | undefined;
@@ -76,6 +83,23 @@ export async function* openPage(input: UiInput, context: OperationContext): Asyn
     await server?.close();
     await Promise.all([demo?.ended, metrics?.ended]);
   }
+}
+
+/** Whether an `Authorization` header shows the key that the environment gives readers of the counts. */
+function readerTest(environment: OperationContext["environment"]): (authorization: string | undefined) => boolean {
+  const key = environment[metricsKeyName] ?? "";
+  if (key === "") return () => false;
+  if (!metricsKeyForm.test(key)) {
+    throw new PortolanError(
+      "ARGUMENT_INVALID",
+      `${metricsKeyName} is not accepted: 16 to 100 letters, digits, - and _.`,
+      {
+        details: { argument: metricsKeyName },
+      },
+    );
+  }
+  const expected = digestOf(`Bearer ${key}`);
+  return (authorization) => authorization !== undefined && digestOf(authorization) === expected;
 }
 
 /** What an operation may do for a request: it reads no files of the caller's and asks nobody on a terminal. */
