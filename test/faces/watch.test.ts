@@ -171,7 +171,7 @@ describe.skipIf(skip)("the live table", () => {
     // SGR 30–38 and 40–48 are colours, 90–107 bright ones; bold and reverse are not (ECMA-48, 8.3.117).
     const colour = /\u001b\[(?:\d+;)*(?:3[0-8]|4[0-8]|9[0-7]|10[0-7])[;m]/;
     const plain = await startWatch(100, 24, "", { NO_COLOR: "1" });
-    const coloured = await startWatch(100, 24);
+    const coloured = await startWatch(100, 24, "", { NO_COLOR: "" });
     const { port } = await startServer();
     for (const terminal of [plain, coloured]) await terminal.until(new RegExp(`\\+ +${port}/tcp`));
     expect(await plain.looks()).not.toMatch(colour);
