@@ -39,7 +39,8 @@ export function Door() {
     const abort = new AbortController();
     const word = String(asked);
     Promise.all([
-      client.value.call("who", { ports: [word] }, abort.signal),
+      // The chart shows one network namespace, and so does the door.
+      client.value.call("who", { ports: [word], namespace: "own" }, abort.signal),
       client.value.call("explain", { what: word }, abort.signal),
       client.value.call("can-bind", { endpoints: [word] }, abort.signal),
     ]).then(
