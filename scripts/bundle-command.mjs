@@ -1,6 +1,6 @@
 // Bundles the command as CommonJS: Node starts such a file some milliseconds sooner than modules, and one chunk per
 // operation keeps `portolan list` from paying for the others (docs/decisions/002-command-is-a-commonjs-bundle.md).
-import { existsSync, writeFileSync } from "node:fs";
+import { writeFileSync } from "node:fs";
 import { rolldown } from "rolldown";
 import { packTables } from "./generate-registry.mjs";
 
@@ -65,7 +65,7 @@ const asciiOnly = {
 const facesApart = {
   name: "faces-apart",
   resolveId(id) {
-    const name = /\/faces\/(http|mcp)\/index\.ts$/.exec(id)?.[1];
+    const name = /\/(?:faces\/(?=http|mcp)|gateway\/)(http|mcp|engine)\/index\.ts$/.exec(id)?.[1];
     return name === undefined ? null : { id: `./${name}.cjs`, external: "absolute" };
   },
   // The bundler leaves import() of what is outside as it stands.
@@ -73,7 +73,7 @@ const facesApart = {
     for (const chunk of Object.values(chunks)) {
       if (chunk.type !== "chunk") continue;
       chunk.code = chunk.code.replaceAll(
-        /\bimport\(([`"'])(\.\/(?:http|mcp)\.cjs)\1\)/g,
+        /\bimport\(([`"'])(\.\/(?:http|mcp|engine)\.cjs)\1\)/g,
         'Promise.resolve().then(()=>require("$2"))',
       );
     }
@@ -82,11 +82,12 @@ const facesApart = {
 
 /** Writes the faces that the command loads when one of them is opened: `dist/bin/app/http.cjs` and what it needs. */
 async function bundleFaces() {
-  const input = Object.fromEntries(
-    ["http", "mcp"].map((name) => [name, `src/faces/${name}/index.ts`]).filter(([, path]) => existsSync(path)),
-  );
   const faces = await rolldown({
-    input,
+    input: {
+      http: "src/faces/http/index.ts",
+      mcp: "src/faces/mcp/index.ts",
+      engine: "src/gateway/engine/index.ts",
+    },
     platform: "node",
     external: ["koffi", /^@koromix\//, "libsql", /^@libsql\//],
     plugins: [tablesAsFiles, asciiOnly],

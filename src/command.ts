@@ -14,6 +14,11 @@ const faces: FaceOpeners = {
     const { openScreen } = await import("./faces/terminal/index.ts");
     return openScreen(input, context);
   },
+  async *gateway(wish) {
+    const { openGateway } = await import("./gateway/engine/index.ts");
+    const { version } = await import("./operations/version.generated.ts");
+    yield* openGateway({ ...wish, version });
+  },
   tools: async (input, context) => {
     const { openTools } = await import("./faces/mcp/index.ts");
     return openTools(input, context);

@@ -25,9 +25,12 @@ import {
   releaseOperation,
   reservationsOperation,
   reserveOperation,
+  routeOperation,
+  routesOperation,
   scanOperation,
   servicesOperation,
   snapshotOperation,
+  traceOperation,
   waitOperation,
   watchOperation,
   whoOperation,
@@ -131,6 +134,25 @@ export const diff = bindOperation(diffOperation);
 export function openMachine(source: string, options?: CallOptions): Promise<MachineSource> {
   return openMachineIn(source, createContext(options));
 }
+
+/**
+ * Gives a server a name, or takes a name away: `{ action: "add", name: "shop", target: "3000" }`. The gateway is started when none runs,
+ * unless `start` is false.
+ * @throws ROUTE_NAME_INVALID, ROUTE_TARGET_INVALID, ROUTE_TAKEN, ROUTE_MISSING, GATEWAY_FAILED, STORE_FAILED
+ */
+export const route = bindOperation(routeOperation);
+
+/**
+ * Every name that leads to an application, and where it can be opened.
+ * @throws STORE_FAILED, GATEWAY_FAILED
+ */
+export const routes = bindOperation(routesOperation);
+
+/**
+ * Each request through the gateway, when its answer is complete, until `options.signal` aborts, the reader stops, or the gateway ends.
+ * @throws GATEWAY_STOPPED, ROUTE_NAME_INVALID
+ */
+export const trace = bindStreamingOperation(traceOperation);
 
 /** The doors everybody meets, or a search through every name. */
 export const services = bindOperation(servicesOperation);
@@ -271,6 +293,10 @@ export type { RegistryInput, RegistryResult } from "./operations/registry.ts";
 export type { ReleaseInput, ReleaseResult } from "./operations/release.ts";
 export type { ReservationsInput, ReservationsResult } from "./operations/reservations.ts";
 export type { ReserveInput, ReserveResult } from "./operations/reserve.ts";
+export type { ListedRoute } from "./operations/route-schemas.ts";
+export type { RouteInput, RouteResult } from "./operations/route.ts";
+export type { RoutesInput, RoutesResult } from "./operations/routes.ts";
+export type { TraceEvent, TraceInput, TraceResult } from "./operations/trace.ts";
 export type { RunEvent, RunInput, RunResult } from "./operations/run.ts";
 export type { ScanEvent, ScanInput, ScanResult } from "./operations/scan.ts";
 export type { ServicesInput, ServicesResult } from "./operations/services.ts";

@@ -80,6 +80,42 @@ export const errorTable = {
     exitStatus: 2,
     httpStatus: 404,
   },
+  ROUTE_NAME_INVALID: {
+    title: "Not a name for a route",
+    hint: "Write letters, digits and hyphens, with dots between parts: shop, api.shop, *.shop, or shop.test. with a final dot to leave .localhost out; behind it a path if you like: shop/api",
+    exitStatus: 2,
+    httpStatus: 400,
+  },
+  ROUTE_TARGET_INVALID: {
+    title: "Not a server to lead to",
+    hint: "Write a port (3000), a host and a port (192.168.1.8:3000, [::1]:3000) or a URL without a path (https://localhost:8443, h2c://localhost:50051).",
+    exitStatus: 2,
+    httpStatus: 400,
+  },
+  ROUTE_TAKEN: {
+    title: "Another program has that name",
+    hint: "Take another name, or --force to take it over.",
+    exitStatus: 1,
+    httpStatus: 409,
+  },
+  ROUTE_MISSING: {
+    title: "No such route",
+    hint: "portolan route list shows them.",
+    exitStatus: 1,
+    httpStatus: 404,
+  },
+  GATEWAY_FAILED: {
+    title: "The gateway could not be started or asked",
+    hint: "portolan gateway status tells more; its own words are in the file that it names.",
+    exitStatus: 1,
+    httpStatus: 502,
+  },
+  GATEWAY_STOPPED: {
+    title: "The gateway is not running",
+    hint: "Start it with: portolan gateway start",
+    exitStatus: 1,
+    httpStatus: 409,
+  },
   STREAMS_EXHAUSTED: {
     title: "Too many open streams",
     hint: "Close some of the pages that watch this machine.",

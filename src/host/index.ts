@@ -11,6 +11,8 @@ import type { Host, ReaderChoice } from "./host.ts";
 export { examineMachine, type MachineExamination, type MethodExamination } from "./examine.ts";
 export { capabilities, readCapabilities } from "./linux/capabilities.ts";
 export { readProcessStat } from "./linux/process-stat.ts";
+export { descriptorOf } from "./descriptor.ts";
+export { readPeerUser } from "./linux/peer-user.ts";
 export { loadNativeAccess, type Koffi, type KoffiLibrary, type NativeAccess } from "./linux/libc.ts";
 export {
   addressFamilies,

@@ -7,6 +7,7 @@ import type { KillProposal } from "./kill-schemas.ts";
 import type { KillInput } from "./kill.ts";
 import type { OperationContext, OperationResult } from "./operation.ts";
 import { runRelease, type ReleaseInput } from "./release.ts";
+import { applyRoute, proposeRoute, type RouteInput, type RouteProposal } from "./route.ts";
 import { runReserve, type ReserveInput } from "./reserve.ts";
 
 /** A change in two steps. */
@@ -33,6 +34,10 @@ export const changeSteps: Readonly<Record<string, ChangeSteps>> = {
   reserve: {
     propose: () => Promise.resolve(null),
     apply: (input: ReserveInput, _proposal: null, context) => runReserve(input, context),
+  },
+  route: {
+    propose: (input: RouteInput, context) => proposeRoute(input, context),
+    apply: (input: RouteInput, proposal: RouteProposal, context) => applyRoute(input, proposal, context),
   },
   release: {
     propose: () => Promise.resolve(null),

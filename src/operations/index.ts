@@ -9,6 +9,7 @@ import { diagnoseOperation } from "./diagnose.ts";
 import { diffOperation } from "./diff.ts";
 import { explainOperation } from "./explain.ts";
 import { followOperation } from "./follow.ts";
+import { gatewayOperation } from "./gateway.ts";
 import { historyOperation } from "./history.ts";
 import { identifyOperation } from "./identify.ts";
 import { interfacesOperation } from "./interfaces.ts";
@@ -23,10 +24,13 @@ import { registryOperation } from "./registry.ts";
 import { releaseOperation } from "./release.ts";
 import { reservationsOperation } from "./reservations.ts";
 import { reserveOperation } from "./reserve.ts";
+import { routeOperation } from "./route.ts";
+import { routesOperation } from "./routes.ts";
 import { runOperation } from "./run.ts";
 import { scanOperation } from "./scan.ts";
 import { servicesOperation } from "./services.ts";
 import { snapshotOperation } from "./snapshot.ts";
+import { traceOperation } from "./trace.ts";
 import { uiOperation } from "./ui.ts";
 import { waitOperation } from "./wait.ts";
 import { watchOperation } from "./watch.ts";
@@ -56,9 +60,12 @@ export {
   releaseOperation,
   reservationsOperation,
   reserveOperation,
+  routeOperation,
+  routesOperation,
   runOperation,
   scanOperation,
   servicesOperation,
+  traceOperation,
   waitOperation,
   watchOperation,
   whoOperation,
@@ -87,6 +94,10 @@ export const operations = [
   waitOperation,
   pickOperation,
   runOperation,
+  routeOperation,
+  routesOperation,
+  gatewayOperation,
+  traceOperation,
   reserveOperation,
   reservationsOperation,
   releaseOperation,

@@ -2,6 +2,7 @@
  * @module What an operation is: one declaration from which the command line, the library, the schemas and the reference derive.
  */
 import type * as v from "valibot";
+import type { GatewayListener } from "../gateway/index.ts";
 import type { Host } from "../host/host.ts";
 import type { McpInput, McpResult } from "./mcp.ts";
 import type { UiEvent, UiInput, UiResult } from "./ui.ts";
@@ -47,6 +48,25 @@ export interface TerminalFacts {
   readonly color: boolean;
 }
 
+/** How the gateway's process is to serve. */
+export interface GatewayWish {
+  readonly stateFolder: string;
+  /** `null` takes 80, or a stated fallback. */
+  readonly httpPort: number | null;
+  /** `null` takes both loopback addresses. */
+  readonly addresses: readonly string[] | null;
+  readonly accessLog: string | null;
+  readonly signal: AbortSignal;
+  readonly nowMs: () => number;
+  readonly environment: Readonly<Record<string, string | undefined>>;
+}
+
+/** Where a gateway listens. */
+export interface GatewayReady {
+  readonly listeners: readonly GatewayListener[];
+  readonly notes: readonly string[];
+}
+
 /**
  * Faces that an operation can open in place of answering itself. The program that puts the faces together gives them
  * (`src/command.ts`); operations know no face.
@@ -56,6 +76,8 @@ export interface FaceOpeners {
   readonly page?: (input: UiInput, context: OperationContext) => AsyncGenerator<UiEvent, UiResult, void>;
   /** Shows the live table on the terminal until the user leaves it. Absent where the standard streams are no terminal. */
   readonly screen?: (input: WatchInput, context: OperationContext) => Promise<WatchResult>;
+  /** Serves as the gateway until the signal aborts or it is asked to end; says once where it listens. */
+  readonly gateway?: (wish: GatewayWish) => AsyncGenerator<GatewayReady, void, void>;
   /** Serves tools for agents on the standard streams until the input ends. */
   readonly tools?: (input: McpInput, context: OperationContext) => Promise<McpResult>;
 }

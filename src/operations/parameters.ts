@@ -79,3 +79,12 @@ export function optionalChoice<const Words extends readonly [string, ...string[]
 ) {
   return v.optional(described(v.picklist(words), description, metadata));
 }
+
+/** Required choice of words. */
+export function requiredChoice<const Words extends readonly [string, ...string[]]>(
+  words: Words,
+  description: string,
+  metadata: ParameterMetadata = {},
+) {
+  return described(v.picklist(words), description, metadata);
+}

@@ -15,6 +15,7 @@ import { startPage, type Answer, type PageServer } from "../support/page-server.
 import { runCommand } from "../support/run-command.ts";
 
 let page: PageServer;
+let state: string;
 let key: string;
 let listener: Server;
 let port: number;
@@ -24,13 +25,15 @@ beforeAll(async () => {
   listener.listen(0, "127.0.0.1");
   await once(listener, "listening");
   port = (listener.address() as AddressInfo).port;
-  page = await startPage();
+  state = mkdtempSync(join(tmpdir(), "portolan-http-"));
+  page = await startPage({ environment: { PORTOLAN_STATE_HOME: state } });
   key = await page.enter();
 });
 
 afterAll(async () => {
   await page?.end();
   listener?.close();
+  rmSync(state, { recursive: true, force: true });
 });
 
 function schemaOf(name: string): object {
@@ -74,9 +77,10 @@ describe("operations", () => {
     reservations: {},
     diagnose: {},
     history: { limit: 3 },
+    routes: {},
   };
   const reading = operations.filter(
-    (one) => (one.faces as readonly string[]).includes("http") && one.effect === "read",
+    (one) => (one.faces as readonly string[]).includes("http") && one.effect === "read" && one.name !== "trace",
   );
 
   test("every reading operation of this face is tried here", () => {
@@ -121,6 +125,38 @@ describe("operations", () => {
     expect(events.at(-1)!.event).toBe("result");
     matches("wait", events.at(-1)!.data);
     expect(events.at(-1)!.data).toMatchObject({ ready: true });
+  });
+
+  test("requests are traced as long as a gateway runs", async () => {
+    const answer = await page.call("trace", {}, key);
+    expect(eventsOf(answer.text).at(-1)).toMatchObject({
+      event: "error",
+      data: { error: { code: "GATEWAY_STOPPED" } },
+    });
+  });
+
+  test("a name is given in two steps, and not when it was given elsewhere meanwhile", async () => {
+    const propose = async (input: object) => {
+      const { text } = await page.call("route/propose", input, key);
+      return JSON.parse(text) as { ticket: string; proposal: object };
+    };
+    const apply = async (ticket: string) => eventsOf((await page.call("route/apply", { ticket }, key)).text).at(-1)!;
+    const input = { action: "add", name: "shop", target: "3000", start: false };
+    const first = await propose(input);
+    expect(first.proposal).toEqual({
+      action: "add",
+      name: "shop.localhost",
+      target: "http://localhost:3000",
+      leadsNow: null,
+      gatewayRuns: false,
+    });
+    const second = await propose({ ...input, target: "4000" });
+    expect(await apply(first.ticket)).toMatchObject({ event: "result", data: { gatewayRuns: false, replaced: false } });
+    expect(await apply(second.ticket)).toMatchObject({ event: "error", data: { error: { code: "PROPOSAL_STALE" } } });
+    const { text } = await page.call("routes", {}, key);
+    expect(JSON.parse(text)).toMatchObject({ routes: [{ name: "shop.localhost", target: "http://localhost:3000" }] });
+    const gone = await propose({ action: "remove", name: "shop" });
+    expect((await apply(gone.ticket)).event).toBe("result");
   });
 
   test("a scan goes on over HTTP", async () => {

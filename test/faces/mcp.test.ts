@@ -139,6 +139,7 @@ describe("tools", () => {
     ["reservations", {}, /reservations/],
     ["diagnose", {}, /node/i],
     ["history", { ports: ["PORT"] }, /record/],
+    ["routes", {}, /"gatewayRuns":/],
     ["wait", { endpoints: ["127.0.0.1:PORT"], timeout: "5s" }, /"ready":true/],
     ["identify", { endpoint: "127.0.0.1:PORT" }, /127\.0\.0\.1/],
   ])("%s answers %j in few words", async (name, input, expected) => {
@@ -162,6 +163,7 @@ describe("tools", () => {
       "reservations",
       "diagnose",
       "history",
+      "routes",
     ];
     expect(namesOf("read").toSorted()).toEqual(tried.toSorted());
   });

@@ -30,7 +30,7 @@ const nameless = new Set(["-h", "--help", "-V", "--version", "help"]);
 
 /**
  * What a user may leave out: `portolan` is `portolan list`, `portolan --all` is `portolan list --all`, `list --follow` is `follow`,
- * `portolan 3000` and `portolan :3000` are `portolan who 3000`.
+ * `route list` and `route` are `routes`, `portolan 3000` and `portolan :3000` are `portolan who 3000`.
  */
 export function completeWords(words: readonly string[]): readonly string[] {
   const first = words[0];
@@ -40,6 +40,7 @@ export function completeWords(words: readonly string[]): readonly string[] {
   if (first === "list" && words.includes("--follow")) {
     return ["follow", ...words.slice(1).filter((word) => word !== "--follow")];
   }
+  if (first === "route" && (words[1] === undefined || words[1] === "list")) return ["routes", ...words.slice(2)];
   if (/^:?[\d.-]/.test(first) && /^:?[\d,.-]+$/.test(first) && !isAddress(first)) return ["who", ...words];
   return words;
 }

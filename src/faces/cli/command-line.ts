@@ -148,8 +148,9 @@ async function runLoaded(
 /** A live table needs a terminal that can move its cursor and one to take keys from; everybody else gets events, a line each. */
 function openersFor(faces: FaceOpeners, { format }: Call["settings"]): FaceOpeners {
   if (format === "text" && isTerminal(0) && isTerminal(1) && process.env["TERM"] !== "dumb") return faces;
-  const { page, tools } = faces;
-  return { ...(page !== undefined && { page }), ...(tools !== undefined && { tools }) };
+  const { screen, ...others } = faces;
+  void screen;
+  return others;
 }
 
 function createLocalHost({ reader, root }: Call["settings"]): Host {

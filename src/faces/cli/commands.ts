@@ -147,6 +147,26 @@ export const commands: Readonly<Record<string, () => Promise<LoadedCommand>>> = 
     const { releaseView } = await import("./views/reservations.ts");
     return { run: runRelease, view: releaseView };
   },
+  gateway: async () => {
+    const { runGateway } = await import("../../operations/gateway.ts");
+    const { gatewayView } = await import("./views/gateway.ts");
+    return { run: runGateway, view: gatewayView };
+  },
+  route: async () => {
+    const { runRoute } = await import("../../operations/route.ts");
+    const { routeView } = await import("./views/routes.ts");
+    return { run: runRoute, view: routeView };
+  },
+  routes: async () => {
+    const { runRoutes } = await import("../../operations/routes.ts");
+    const { routesView } = await import("./views/routes.ts");
+    return { run: runRoutes, view: routesView };
+  },
+  trace: async () => {
+    const { runTrace } = await import("../../operations/trace.ts");
+    const { traceView } = await import("./views/trace.ts");
+    return { run: runTrace, view: traceView };
+  },
   registry: async () => {
     const { runRegistry } = await import("../../operations/registry.ts");
     const { registryView } = await import("./views/registry.ts");

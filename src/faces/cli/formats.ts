@@ -27,6 +27,7 @@ export const formats: Readonly<Record<string, Partial<Record<OfferedFormat, () =
   },
   follow: { ndjson: async () => (await import("./formats/ndjson.ts")).ndjsonFormat },
   watch: { ndjson: async () => (await import("./formats/ndjson.ts")).ndjsonFormat },
+  trace: { ndjson: async () => (await import("./formats/ndjson.ts")).ndjsonFormat },
   wait: { ndjson: async () => (await import("./formats/ndjson.ts")).ndjsonFormat },
 };
 
@@ -41,5 +42,6 @@ export const rowSources: Readonly<Record<string, () => Promise<RowSource<never>>
   ranges: async () => (await import("./formats/rows/other-rows.ts")).rangesRows,
   reservations: async () => (await import("./formats/rows/other-rows.ts")).reservationsRows,
   wait: async () => (await import("./formats/rows/other-rows.ts")).waitRows,
+  routes: async () => (await import("./formats/rows/routes-rows.ts")).routesRows,
   history: async () => (await import("./formats/rows/history-rows.ts")).historyRows,
 };

@@ -24,7 +24,7 @@ const xml: FormatOffer = {
 };
 
 /** Commands that end only when they are stopped: with `--json`, too, they print a line as soon as there is something to tell. */
-export const endlessCommands: ReadonlySet<string> = new Set(["follow", "watch", "ui", "record"]);
+export const endlessCommands: ReadonlySet<string> = new Set(["follow", "watch", "ui", "record", "gateway", "trace"]);
 
 /** Formats by command. Whoever offers `ndjson` prints one document with `--json`. */
 export const offeredFormats: Readonly<Record<string, readonly FormatOffer[]>> = {
@@ -40,6 +40,8 @@ export const offeredFormats: Readonly<Record<string, readonly FormatOffer[]>> = 
   reservations: [lines, csv],
   wait: [findings, csv],
   history: [lines, csv],
+  routes: [lines, csv],
+  trace: [findings],
 };
 
 const serviceColumns =
@@ -68,5 +70,6 @@ export const offeredColumns: Readonly<Record<string, readonly string[]>> = {
     "port transport from startKnown to endKnown service basis process pid user uid project root branch framework container reach addresses " +
     "command"
   ).split(" "),
+  routes: "name target state pid command workingDirectory url createdAt".split(" "),
   wait: "endpoint ready how afterMs status reason".split(" "),
 };

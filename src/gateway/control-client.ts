@@ -1,0 +1,130 @@
+/**
+ * @module Asking the gateway's process: one JSON value a line over a socket that its user alone can open.
+ */
+import { createHash } from "node:crypto";
+import { connect, type Socket } from "node:net";
+import { join } from "node:path";
+import { createInterface } from "node:readline";
+import { PortolanError } from "../core/index.ts";
+
+/** Where the gateway listens. */
+export interface GatewayListener {
+  readonly scheme: "http" | "https";
+  readonly addresses: readonly string[];
+  readonly port: number;
+}
+
+/** What a gateway says of itself. */
+export interface GatewayStatus {
+  readonly pid: number;
+  readonly version: string;
+  readonly startedAtMs: number;
+  readonly listeners: readonly GatewayListener[];
+  /** Why a usual port is not among them. */
+  readonly notes: readonly string[];
+  readonly requests: number;
+  readonly openConnections: number;
+  readonly residentBytes: number;
+}
+
+/** What it is asked to do. */
+export type ControlRequest =
+  | { readonly do: "status" }
+  | { readonly do: "reload" }
+  | { readonly do: "trace" }
+  | { readonly do: "stop"; readonly drainMs: number }
+  | { readonly do: "replace"; readonly command: readonly string[]; readonly drainMs: number };
+
+/** Longest path of a Unix socket (unix(7)): 107 bytes and a NUL; macOS has four less. */
+const longestSocketPath = 103;
+/** Longest time for an answer, milliseconds. */
+const answerTimeoutMs = 10_000;
+
+/**
+ * Where a user's gateway is asked.
+ * @throws GATEWAY_FAILED when the state folder's path is too long for a socket
+ */
+export function controlPath(stateFolder: string): string {
+  const path = join(stateFolder, "gateway", "control.sock");
+  if (Buffer.byteLength(path) <= longestSocketPath) return path;
+  throw new PortolanError("GATEWAY_FAILED", `${path} is too long for a socket: at most ${longestSocketPath} bytes.`, {
+    details: { hint: "PORTOLAN_STATE_HOME names a shorter folder." },
+  });
+}
+
+/** The lock of a user's gateway: one for each state folder and network namespace. */
+export function gatewayLock(stateFolder: string): string {
+  return `gateway/${createHash("sha256").update(stateFolder).digest("hex").slice(0, 32)}`;
+}
+
+/**
+ * Asks for one answer.
+ * @returns `null` when no gateway runs
+ * @throws GATEWAY_FAILED when it does not answer, or refuses
+ */
+export async function askGateway<Answer>(stateFolder: string, request: ControlRequest): Promise<Answer | null> {
+  const socket = await openControl(stateFolder);
+  if (socket === null) return null;
+  socket.setTimeout(answerTimeoutMs, () => socket.destroy(new Error("no answer in time")));
+  socket.write(`${JSON.stringify(request)}\n`);
+  try {
+    for await (const line of createInterface({ input: socket })) {
+      const answer = JSON.parse(line) as { error?: string } & Answer;
+      if (answer.error !== undefined)
+        throw new PortolanError("GATEWAY_FAILED", `The gateway refused: ${answer.error}.`);
+      return answer;
+    }
+  } catch (error) {
+    if (error instanceof PortolanError) throw error;
+    throw new PortolanError("GATEWAY_FAILED", `The gateway did not answer: ${(error as Error).message}.`, {
+      cause: error,
+    });
+  } finally {
+    socket.destroy();
+  }
+  throw new PortolanError("GATEWAY_FAILED", "The gateway closed the connection without an answer.");
+}
+
+/**
+ * Everything that the gateway tells until the signal aborts or it ends.
+ * @throws GATEWAY_STOPPED
+ */
+export async function* followGateway<Told>(
+  stateFolder: string,
+  request: ControlRequest,
+  signal: AbortSignal,
+): AsyncGenerator<Told, void, void> {
+  const socket = await openControl(stateFolder);
+  if (socket === null) throw new PortolanError("GATEWAY_STOPPED", "No gateway runs.");
+  const onAbort = (): void => void socket.destroy();
+  signal.addEventListener("abort", onAbort, { once: true });
+  try {
+    if (signal.aborted) return;
+    socket.on("error", () => socket.destroy());
+    socket.write(`${JSON.stringify(request)}\n`);
+    for await (const line of createInterface({ input: socket })) yield JSON.parse(line) as Told;
+  } finally {
+    signal.removeEventListener("abort", onAbort);
+    socket.destroy();
+  }
+}
+
+function openControl(stateFolder: string): Promise<Socket | null> {
+  const path = controlPath(stateFolder);
+  return new Promise((resolve, reject) => {
+    const socket = connect(path);
+    socket.once("connect", () => {
+      socket.removeAllListeners("error");
+      resolve(socket);
+    });
+    socket.once("error", (error: NodeJS.ErrnoException) => {
+      if (error.code === "ENOENT" || error.code === "ECONNREFUSED" || error.code === "ENOTDIR") resolve(null);
+      else
+        reject(
+          new PortolanError("GATEWAY_FAILED", `${path} could not be opened (${error.code ?? error.message}).`, {
+            cause: error,
+          }),
+        );
+    });
+  });
+}

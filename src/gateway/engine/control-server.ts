@@ -1,0 +1,109 @@
+/**
+ * @module Being asked: a socket of mode 0600 in a folder of mode 0700, and whoever comes is looked at once more.
+ */
+import { chmodSync, mkdirSync, rmSync } from "node:fs";
+import { createServer, type Socket } from "node:net";
+import { dirname } from "node:path";
+import { createInterface } from "node:readline";
+import { once } from "node:events";
+import { readPeerUser } from "../../host/index.ts";
+import type { ControlRequest } from "../control-client.ts";
+
+/** What the gateway does when it is asked. Each answer is one line. */
+export interface ControlActions {
+  readonly status: () => object;
+  readonly reload: () => void;
+  readonly stop: (drainMs: number) => void;
+  readonly replace: (command: readonly string[], drainMs: number) => Promise<object>;
+  /** @returns ends it */
+  readonly trace: (tell: (trace: object) => void) => () => void;
+}
+
+/** Who traces and does not read is left behind: at most so many bytes are kept for them. */
+const mostUnreadBytes = 1024 * 1024;
+const longestRequest = 64 * 1024;
+
+/** Being asked, until it is ended. */
+export interface Control {
+  /** Hears no new questions; its name in the file system is another's from now on. */
+  stopListening(): void;
+  /** Ends every conversation, too. An answer that was begun is sent. */
+  close(): void;
+}
+
+/** Listens. The caller holds the gateway's lock: a socket that lies there is nobody's. */
+export async function listenForControl(path: string, actions: ControlActions): Promise<Control> {
+  const sockets = new Set<Socket>();
+  mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
+  chmodSync(dirname(path), 0o700);
+  rmSync(path, { force: true });
+  const server = createServer((socket) => {
+    sockets.add(socket);
+    socket.once("close", () => sockets.delete(socket));
+    socket.on("error", () => socket.destroy());
+    const own = process.geteuid?.();
+    const user = readPeerUser(socket);
+    // Root may do to this process what it likes anyway.
+    if (own !== undefined && user !== null && user !== own && user !== 0) {
+      socket.end(`${JSON.stringify({ error: "another user's request" })}\n`);
+      return;
+    }
+    serve(socket, actions);
+  });
+  server.listen(path);
+  await once(server, "listening");
+  chmodSync(path, 0o600);
+  return {
+    stopListening: () => server.close(),
+    close: () => {
+      server.close();
+      for (const socket of sockets) socket.end(() => socket.destroy());
+    },
+  };
+}
+
+function serve(socket: Socket, actions: ControlActions): void {
+  let size = 0;
+  socket.on("data", (chunk) => {
+    size += chunk.length;
+    if (size > longestRequest) socket.destroy();
+  });
+  const answer = (value: object): void => {
+    if (socket.writable) socket.write(`${JSON.stringify(value)}\n`);
+  };
+  createInterface({ input: socket }).on("line", (line) => {
+    let request: ControlRequest;
+    try {
+      request = JSON.parse(line) as ControlRequest;
+    } catch {
+      return answer({ error: "no JSON" });
+    }
+    void act(request, socket, actions, answer);
+  });
+}
+
+async function act(
+  request: ControlRequest,
+  socket: Socket,
+  actions: ControlActions,
+  answer: (value: object) => void,
+): Promise<void> {
+  try {
+    if (request.do === "status") answer(actions.status());
+    else if (request.do === "reload") {
+      actions.reload();
+      answer({ done: true });
+    } else if (request.do === "stop") {
+      answer({ done: true });
+      actions.stop(Math.max(0, request.drainMs));
+    } else if (request.do === "replace") answer(await actions.replace(request.command, Math.max(0, request.drainMs)));
+    else if (request.do === "trace") {
+      const end = actions.trace((trace) => {
+        if (socket.writableLength < mostUnreadBytes) answer({ trace });
+      });
+      socket.once("close", end);
+    } else answer({ error: "an unknown request" });
+  } catch (error) {
+    answer({ error: error instanceof Error ? error.message : String(error) });
+  }
+}

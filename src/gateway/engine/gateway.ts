@@ -1,0 +1,321 @@
+/**
+ * @module What happens to a request: read, its route found, passed on, told.
+ */
+import { STATUS_CODES, type IncomingMessage } from "node:http";
+import type { Duplex } from "node:stream";
+import { readProcessIdentity } from "../../act/index.ts";
+import { formatTarget, gatewayHost, routeName, type Route } from "../route.ts";
+import type { Matched, RouteTable } from "../route-table.ts";
+import type { Answer, Asked } from "./answer.ts";
+import { exchange, type ExchangeOutcome } from "./exchange.ts";
+import { nearRoutes } from "./near-names.ts";
+import {
+  badAnswerPage,
+  indexPage,
+  loopPage,
+  notUpPage,
+  pageFields,
+  refusalPage,
+  unknownPage,
+  writeHtml,
+  writeText,
+  type GatewayPage,
+} from "./pages.ts";
+import { addOrigin, countPassages, readRequestHead, type Client, type RequestHead } from "./request-head.ts";
+import { exchangeAlone } from "./slow-exchange.ts";
+import { Traces, type GatewayTrace } from "./trace.ts";
+import { passUpgrade } from "./upgrade.ts";
+import { Upstreams } from "./upstreams.ts";
+
+/** What a gateway needs to know. */
+export interface GatewayOptions {
+  /** The routes as they are now. */
+  readonly routes: () => RouteTable;
+  /** Its name in `Via`: no other gateway's. */
+  readonly pseudonym: string;
+  readonly nowMs: () => number;
+}
+
+/** So often a request may pass: an application may ask its neighbours by name, and they theirs. */
+const mostPassages = 8;
+
+/** The methods that may be asked again when a kept connection was closed in the same moment (RFC 9110, section 9.2.2). */
+const repeatable: ReadonlySet<string> = new Set(["GET", "HEAD", "OPTIONS"]);
+
+/** The gateway's data path. */
+export class Gateway {
+  readonly traces = new Traces();
+  readonly upstreams = new Upstreams();
+  readonly #options: GatewayOptions;
+  #requests = 0;
+
+  constructor(options: GatewayOptions) {
+    this.#options = options;
+  }
+
+  /** Requests until now. */
+  get requests(): number {
+    return this.#requests;
+  }
+
+  /** Answers a request. */
+  handle(asked: Asked): void {
+    this.#requests += 1;
+    const { request, client, answer } = asked;
+    const head = readRequestHead(request);
+    if ("status" in head) {
+      this.#tell(asked, null, undefined, { status: head.status, failure: head.reason });
+      return this.#answerPage(asked, refusalPage(head.status, head.reason), true);
+    }
+    const matched = this.#options.routes().find(head.host, pathOf(head.target));
+    if (matched === undefined) return this.#answerItself(asked, head);
+    const { route } = matched;
+    if (countPassages(head.via, this.#options.pseudonym) >= mostPassages) {
+      this.#tell(asked, head, matched, { status: 508, failure: "loop" });
+      return this.#answerPage(asked, loopPage(route), head.hasBody);
+    }
+    const passed = this.#prepare(asked.request, head, route, client);
+    const upstream = this.upstreams.of(route.target);
+    const outcome = this.#outcomeOf(asked, head, matched);
+    const alone = (told: ExchangeOutcome): void => {
+      const cancel = upstream.connector.connect((error, socket) => {
+        if (socket === null) told.onFailure(error!, false);
+        else exchangeAlone(asked, passed, socket, told);
+      });
+      answer.onceGone(cancel);
+    };
+    if (!head.expectsContinue && !(head.announcesTrailers && head.hasBody) && passed.target !== "*") {
+      const again = repeatable.has(request.method) && !head.hasBody;
+      return exchange(asked, passed, upstream.connections, again ? retrying(answer, outcome, alone) : outcome);
+    }
+    alone(outcome);
+  }
+
+  /** Answers a request to speak another protocol; `fallBack` reads it once more without that wish. */
+  upgrade(request: IncomingMessage, socket: Duplex, behind: Buffer, client: Client, fallBack: () => void): void {
+    const head = readRequestHead(request as never);
+    // Only WebSockets are passed on. Who asked for anything else is answered as if they had not (RFC 9110, section 7.8).
+    if ("status" in head || head.upgrade?.trim().toLowerCase() !== "websocket") return fallBack();
+    if (head.hasBody || request.method !== "GET") return refuseRaw(socket, 400, "Bad Request");
+    this.#requests += 1;
+    const matched = this.#options.routes().find(head.host, pathOf(head.target));
+    if (matched === undefined) return fallBack();
+    const { route } = matched;
+    if (countPassages(head.via, this.#options.pseudonym) >= mostPassages)
+      return refuseRaw(socket, 508, "Loop Detected");
+    const passed = this.#prepare(request as never, head, route, client);
+    const startedMs = performance.now();
+    let status = 0;
+    const tell = (receivedBytes: number, sentBytes: number | null, failure: string | null): void => {
+      if (!this.traces.wanted) return;
+      this.traces.tell({
+        ...this.#traceOf({ method: "GET", httpVersion: "1.1" }, client, head, matched),
+        protocol: "websocket",
+        status,
+        elapsedMs: performance.now() - startedMs,
+        receivedBytes,
+        sentBytes,
+        failure,
+      });
+    };
+    // The client can go, or break off, before the server has answered.
+    socket.on("error", () => socket.destroy());
+    const cancel = this.upstreams.of(route.target).connector.connect((error, joined) => {
+      if (joined === null) {
+        status = 502;
+        tell(0, null, codeOf(error!));
+        return refuseRaw(socket, 502, "Bad Gateway");
+      }
+      passUpgrade({ request, socket, behind }, passed, joined, {
+        onAnswer: (answered) => (status = answered),
+        onDone: (received, sent) => tell(received, sent, null),
+        onFailure: (failure) => {
+          status = 502;
+          tell(0, null, codeOf(failure));
+          refuseRaw(socket, 502, "Bad Gateway");
+        },
+      });
+    });
+    socket.once("close", cancel);
+  }
+
+  /** The head as the route's server gets it. */
+  #prepare(request: { readonly httpVersion: string }, head: RequestHead, route: Route, client: Client): RequestHead {
+    const { fields } = head;
+    const target = route.strip && route.path !== "/" ? stripped(head.target, route.path) : head.target;
+    addOrigin(fields, head, client, request.httpVersion, this.#options.pseudonym);
+    if (target !== head.target) fields.push("X-Forwarded-Prefix", route.path);
+    fields.push("Host", route.ownHost ? authorityOf(route) : head.authority);
+    return target === head.target ? head : { ...head, target };
+  }
+
+  #outcomeOf(asked: Asked, head: RequestHead, matched: Matched): ExchangeOutcome {
+    const startedMs = this.traces.wanted ? performance.now() : 0;
+    let status = 0;
+    return {
+      onAnswer: (answered) => (status = answered),
+      onDone: (receivedBytes) => {
+        if (startedMs !== 0) this.#tell(asked, head, matched, { status, receivedBytes, startedMs });
+      },
+      onFailure: (error, begun) => {
+        const { route } = matched;
+        if (!begun) this.#answerPage(asked, this.#failurePage(route, error), head.hasBody);
+        this.#tell(asked, head, matched, { status: begun ? status : 502, failure: codeOf(error), startedMs });
+      },
+    };
+  }
+
+  #failurePage(route: Route, error: Error): GatewayPage {
+    if (!unreached.has(codeOf(error))) return badAnswerPage(route, error);
+    const { holder } = route;
+    const lives =
+      holder === null || holder.identity === null ? null : readProcessIdentity(holder.pid) === holder.identity;
+    return notUpPage(route, error, lives, this.#options.nowMs());
+  }
+
+  #answerItself(asked: Asked, head: RequestHead): void {
+    const { routes } = this.#options.routes();
+    const urlOf = (host: string): string => urlFrom(asked.client, host);
+    const index = head.host === gatewayHost || head.host === "localhost";
+    this.#tell(asked, head, undefined, { status: index ? 200 : 404, failure: null });
+    if (!index)
+      return this.#answerPage(asked, unknownPage(head.host, nearRoutes(head.host, routes), urlOf), head.hasBody);
+    const wantsJson = /\bapplication\/json\b/.test(fieldOf(head, "accept") ?? "");
+    if (!wantsJson) return this.#answerPage(asked, indexPage(routes, urlOf), head.hasBody);
+    const listed = routes.map((route) => ({
+      name: routeName(route),
+      url: urlFrom(asked.client, route.host) + route.path.slice(1),
+      target: formatTarget(route.target),
+      ended: route.ended !== null,
+    }));
+    this.#answerText(
+      asked,
+      indexPage(routes, urlOf),
+      "application/json; charset=utf-8",
+      `${JSON.stringify({ routes: listed })}\n`,
+      head.hasBody,
+    );
+  }
+
+  /** A page for a browser, text for everything else. `close` when the request's body is left unread. */
+  #answerPage(asked: Asked, page: GatewayPage, close: boolean): void {
+    const html = asked.request.rawHeaders.some((value, index) => index % 2 === 1 && value.includes("text/html"));
+    if (html) this.#answerText(asked, page, "text/html; charset=utf-8", writeHtml(page), close);
+    else this.#answerText(asked, page, "text/plain; charset=utf-8", writeText(page), close);
+  }
+
+  #answerText({ request, answer, body }: Asked, page: GatewayPage, type: string, text: string, close: boolean): void {
+    const bytes = Buffer.from(text);
+    const fields = pageFields(type, bytes.length, page);
+    if (close && request.httpVersion !== "2.0") {
+      fields.push("Connection", "close");
+      answer.refuseRest();
+    }
+    answer.begin(page.status, STATUS_CODES[page.status] ?? "", fields);
+    answer.end(request.method === "HEAD" ? undefined : bytes, []);
+    body.resume();
+  }
+
+  #tell(asked: Asked, head: RequestHead | null, matched: Matched | undefined, what: Told): void {
+    if (!this.traces.wanted) return;
+    const { request, client } = asked;
+    this.traces.tell({
+      ...this.#traceOf(request, client, head, matched),
+      status: what.status,
+      elapsedMs: what.startedMs === undefined || what.startedMs === 0 ? 0 : performance.now() - what.startedMs,
+      receivedBytes: what.receivedBytes ?? 0,
+      sentBytes: null,
+      failure: what.failure ?? null,
+    });
+  }
+
+  #traceOf(
+    request: { readonly method?: string; readonly httpVersion: string },
+    client: Client,
+    head: RequestHead | null,
+    matched: Matched | undefined,
+  ): Omit<GatewayTrace, "status" | "elapsedMs" | "receivedBytes" | "sentBytes" | "failure"> {
+    const own = head?.host === gatewayHost || head?.host === "localhost";
+    return {
+      atMs: this.#options.nowMs(),
+      client: client.address.includes(":") ? `[${client.address}]:${client.port}` : `${client.address}:${client.port}`,
+      protocol: request.httpVersion === "2.0" ? "h2" : request.httpVersion === "1.0" ? "http/1.0" : "http/1.1",
+      secure: client.scheme === "https",
+      method: request.method ?? "",
+      host: head?.host ?? "",
+      path: head === null ? "" : pathOf(head.target).slice(0, 500),
+      route: matched === undefined ? null : routeName(matched.route),
+      rule: matched?.rule ?? (own ? "gateway" : "none"),
+      target: matched === undefined ? null : formatTarget(matched.route.target),
+      pid: matched?.route.holder?.pid ?? null,
+    };
+  }
+}
+
+interface Told {
+  readonly status: number;
+  readonly failure?: string | null;
+  readonly receivedBytes?: number;
+  readonly startedMs?: number;
+}
+
+/** Nobody took the connection. */
+const unreached: ReadonlySet<string> = new Set([
+  "ECONNREFUSED",
+  "ETIMEDOUT",
+  "EHOSTUNREACH",
+  "ENETUNREACH",
+  "ENOTFOUND",
+  "EAI_AGAIN",
+]);
+
+/**
+ * A server may close a kept connection while a request is on its way, and the pool takes a 100 that nobody asked for as an answer that is
+ * none: who only looks is asked for once more, over a connection of its own.
+ */
+function retrying(answer: Answer, outcome: ExchangeOutcome, again: (told: ExchangeOutcome) => void): ExchangeOutcome {
+  return {
+    onAnswer: (status) => outcome.onAnswer(status),
+    onDone: (receivedBytes) => outcome.onDone(receivedBytes),
+    onFailure: (error, begun) => {
+      if (begun || answer.over || codeOf(error) !== "UND_ERR_SOCKET") outcome.onFailure(error, begun);
+      else again(outcome);
+    },
+  };
+}
+
+function codeOf(error: Error): string {
+  return (error as NodeJS.ErrnoException).code ?? error.message;
+}
+
+function pathOf(target: string): string {
+  const query = target.indexOf("?");
+  return query < 0 ? target : target.slice(0, query);
+}
+
+function stripped(target: string, prefix: string): string {
+  const rest = target.slice(prefix.length);
+  return rest.startsWith("/") ? rest : `/${rest}`;
+}
+
+function authorityOf({ target: { host, port, protocol } }: Route): string {
+  const name = host.includes(":") ? `[${host}]` : host;
+  return port === (protocol === "https" ? 443 : 80) ? name : `${name}:${port}`;
+}
+
+function urlFrom({ scheme, localPort }: Client, host: string): string {
+  const usual = scheme === "https" ? 443 : 80;
+  return `${scheme}://${host}${localPort === usual ? "" : `:${localPort}`}/`;
+}
+
+function fieldOf({ fields }: RequestHead, name: string): string | undefined {
+  for (let index = 0; index < fields.length; index += 2)
+    if (fields[index]!.toLowerCase() === name) return fields[index + 1];
+  return undefined;
+}
+
+/** The few words for a connection that is no response's any more. */
+function refuseRaw(socket: Duplex, status: number, message: string): void {
+  if (!socket.writable) return void socket.destroy();
+  socket.end(`HTTP/1.1 ${status} ${message}\r\nContent-Length: 0\r\nConnection: close\r\n\r\n`, () => socket.destroy());
+}

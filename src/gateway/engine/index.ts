@@ -1,0 +1,4 @@
+/**
+ * @module The gateway's engine: loaded by the gateway's own process alone.
+ */
+export { openGateway } from "./open-gateway.ts";

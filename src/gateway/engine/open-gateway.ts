@@ -1,0 +1,40 @@
+/**
+ * @module The gateway as an operation opens it: listening, told of, until it is asked to end.
+ */
+import type { GatewayListener } from "../control-client.ts";
+import { serveGateway, type ServeOptions } from "./serve.ts";
+
+/** What it says when it serves. */
+export interface GatewayReady {
+  readonly listeners: readonly GatewayListener[];
+  /** Why a usual port is not among them. */
+  readonly notes: readonly string[];
+}
+
+/** Serves until the signal aborts or it is asked to end. @throws GATEWAY_FAILED, LISTEN_FAILED, STORE_FAILED */
+export async function* openGateway(
+  options: Omit<ServeOptions, "inherited"> & { readonly environment: Environment },
+): AsyncGenerator<GatewayReady, void, void> {
+  const gateway = await serveGateway({ ...options, inherited: inheritedDescriptors(options.environment) });
+  const { listeners, notes } = gateway.status();
+  yield { listeners, notes };
+  await gateway.ended;
+}
+
+type Environment = Readonly<Record<string, string | undefined>>;
+
+/** SD_LISTEN_FDS_START (sd_listen_fds(3)). */
+const firstDescriptor = 3;
+
+/** Sockets that whoever started this process has opened for it: systemd, or the gateway before this one. */
+function inheritedDescriptors(environment: Environment): { readonly http: number[]; readonly https: number[] } {
+  const inherited = { http: [] as number[], https: [] as number[] };
+  const count = Number(environment["LISTEN_FDS"] ?? 0);
+  const meant = environment["LISTEN_PID"];
+  if (!Number.isInteger(count) || count < 1 || count > 64) return inherited;
+  if (meant !== undefined && Number(meant) !== process.pid) return inherited;
+  const names = (environment["LISTEN_FDNAMES"] ?? "").split(":");
+  for (let index = 0; index < count; index++)
+    inherited[names[index] === "https" ? "https" : "http"].push(firstDescriptor + index);
+  return inherited;
+}

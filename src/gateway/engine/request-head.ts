@@ -1,0 +1,263 @@
+/**
+ * @module A request's head as the gateway passes it on: refused where it could be read in two ways, freed of what belongs to one connection,
+ * completed with who asked.
+ *
+ * Node's parser has taken the bytes apart and refused what RFC 9112 calls malformed; here is what a parser does not decide.
+ */
+
+/** Who asked, and how. */
+export interface Client {
+  readonly address: string;
+  readonly port: number;
+  /** Port of the gateway that was asked. */
+  readonly localPort: number;
+  readonly scheme: "http" | "https";
+}
+
+/** A request that can be passed on. */
+export interface RequestHead {
+  /** Host name in lower case without port and final dot; empty when the request names none. */
+  readonly host: string;
+  /** `Host` as it is passed on. */
+  readonly authority: string;
+  /** Path and query in origin form, or `*`. */
+  readonly target: string;
+  /** Names and values in turn: end-to-end fields alone, without Host, Via and who asked. */
+  readonly fields: string[];
+  readonly upgrade: string | undefined;
+  readonly expectsContinue: boolean;
+  readonly announcesTrailers: boolean;
+  readonly hasBody: boolean;
+  /** `Via` as it came. */
+  readonly via: string | undefined;
+}
+
+/** A request that is not passed on. */
+export interface Refusal {
+  readonly status: 400 | 405 | 417 | 501;
+  readonly reason: string;
+}
+
+/** What of a message decides. */
+export interface RawRequest {
+  readonly method: string;
+  readonly url: string;
+  readonly httpVersion: string;
+  readonly rawHeaders: readonly string[];
+}
+
+/** Fields of one connection (RFC 9110, section 7.6.1), and those that the gateway writes itself. */
+const dropped: ReadonlySet<string> = new Set([
+  "connection",
+  "keep-alive",
+  "proxy-connection",
+  "proxy-authenticate",
+  "proxy-authorization",
+  "te",
+  "transfer-encoding",
+  "upgrade",
+  "http2-settings",
+  "expect",
+  "host",
+  "via",
+  "forwarded",
+  "x-forwarded-for",
+  "x-forwarded-host",
+  "x-forwarded-port",
+  "x-forwarded-proto",
+  "x-forwarded-server",
+  "x-real-ip",
+]);
+
+/** Fields that `Connection` may not take off: they say what the message is and where it goes. */
+const kept: ReadonlySet<string> = new Set([
+  "content-length",
+  "content-type",
+  "content-encoding",
+  "authorization",
+  "cookie",
+  "trailer",
+]);
+
+const refuse = (status: Refusal["status"], reason: string): Refusal => ({ status, reason });
+
+/** Reads a request's head. */
+export function readRequestHead({ method, url, httpVersion, rawHeaders }: RawRequest): RequestHead | Refusal {
+  let host: string | undefined;
+  let hosts = 0;
+  let lengths = 0;
+  let coding: string | undefined;
+  let upgrade: string | undefined;
+  let via: string | undefined;
+  let connection: string | undefined;
+  let expectation: string | undefined;
+  let trailer = false;
+  let hasBody = false;
+  const fields: string[] = [];
+  for (let index = 0; index < rawHeaders.length; index += 2) {
+    const name = rawHeaders[index]!;
+    const value = rawHeaders[index + 1]!;
+    const lower = name.toLowerCase();
+    if (dropped.has(lower)) {
+      if (lower === "host") {
+        hosts += 1;
+        host = value;
+      } else if (lower === "transfer-encoding") coding = coding === undefined ? value : `${coding}, ${value}`;
+      else if (lower === "connection") connection = connection === undefined ? value : `${connection}, ${value}`;
+      else if (lower === "upgrade") upgrade = value;
+      else if (lower === "via") via = via === undefined ? value : `${via}, ${value}`;
+      else if (lower === "expect") expectation = value;
+      continue;
+    }
+    if (lower === "content-length") {
+      lengths += 1;
+      hasBody ||= value !== "0";
+    } else if (lower === "trailer") trailer = true;
+    // CGI and WSGI make X_Forwarded_For and X-Forwarded-For one variable: nobody but the gateway may say that.
+    else if (lower.includes("_") && dropped.has(lower.replaceAll("_", "-"))) continue;
+    fields.push(name, value);
+  }
+  if (hosts === 0 && httpVersion === "1.1") return refuse(400, "The request has no Host (RFC 9112, section 3.2).");
+  if (hosts > 1) return refuse(400, "The request has more than one Host (RFC 9112, section 3.2).");
+  if (lengths > 1) return refuse(400, "The request has more than one Content-Length (RFC 9112, section 6.3).");
+  if (coding !== undefined) {
+    if (lengths > 0)
+      return refuse(400, "The request has a Content-Length and a Transfer-Encoding (RFC 9112, section 6.3).");
+    if (httpVersion === "1.0") return refuse(400, "HTTP/1.0 has no Transfer-Encoding (RFC 9112, section 6.1).");
+    if (coding.trim().toLowerCase() !== "chunked")
+      return refuse(501, "No other transfer coding than chunked is understood (RFC 9112, section 6.1).");
+    hasBody = true;
+  }
+  if (expectation !== undefined && expectation.trim().toLowerCase() !== "100-continue")
+    return refuse(417, "No other expectation than 100-continue is met (RFC 9110, section 10.1.1).");
+  if (method === "CONNECT" || method === "TRACE") return refuse(405, `${method} is not served here.`);
+  const target = readTargetForm(method, url);
+  if (target === undefined) return refuse(400, "The request's target has no form of RFC 9112, section 3.2.");
+  // An absolute target outranks Host (RFC 9112, section 3.2.2).
+  const authority = target.authority ?? host ?? "";
+  const name = hostNameOf(authority);
+  if (name === undefined) return refuse(400, "The Host is no host and port (RFC 9110, section 7.2).");
+  return {
+    host: name,
+    authority,
+    target: target.path,
+    fields: connection === undefined ? fields : withoutNamed(fields, connection),
+    upgrade: upgrade !== undefined && connection !== undefined && hasToken(connection, "upgrade") ? upgrade : undefined,
+    // A client of HTTP/1.0 cannot mean it (RFC 9110, section 10.1.1).
+    expectsContinue: expectation !== undefined && httpVersion !== "1.0",
+    announcesTrailers: trailer,
+    hasBody,
+    via,
+  };
+}
+
+interface TargetForm {
+  readonly path: string;
+  readonly authority?: string;
+}
+
+function readTargetForm(method: string, url: string): TargetForm | undefined {
+  if (url.charCodeAt(0) === slash) return { path: url };
+  if (url === "*") return method === "OPTIONS" ? { path: "*" } : undefined;
+  const match = /^https?:\/\/([^/?#]+)(\/[^#]*|\?[^#]*)?$/i.exec(url);
+  if (match === null) return undefined;
+  const rest = match[2] ?? "/";
+  return { authority: match[1]!, path: rest.startsWith("?") ? `/${rest}` : rest };
+}
+
+const slash = 0x2f;
+const authorityForm = /^(\[[0-9a-f:.]+\]|[a-z0-9._~!$&'()*+,;=%-]*)(?::(\d{0,5}))?$/i;
+
+/** The name of an authority, or `undefined` when it is none. User information is none: requests do not carry it (RFC 9110, section 4.2.4). */
+function hostNameOf(authority: string): string | undefined {
+  const match = authorityForm.exec(authority);
+  if (match === null || Number(match[2] ?? 0) > 65_535) return undefined;
+  const name = match[1]!.toLowerCase();
+  return name.endsWith(".") ? name.slice(0, -1) : name;
+}
+
+function hasToken(list: string, token: string): boolean {
+  return list.split(",").some((part) => part.trim().toLowerCase() === token);
+}
+
+function withoutNamed(fields: string[], connection: string): string[] {
+  if (!/[^,\s]/.test(connection.replaceAll(/\b(?:keep-alive|close|upgrade|te|http2-settings)\b/gi, ""))) return fields;
+  const named = new Set(connection.split(",").map((part) => part.trim().toLowerCase()));
+  const left: string[] = [];
+  for (let index = 0; index < fields.length; index += 2) {
+    const lower = fields[index]!.toLowerCase();
+    if (!named.has(lower) || kept.has(lower)) left.push(fields[index]!, fields[index + 1]!);
+  }
+  return left;
+}
+
+/** How often a request has passed this gateway, by its own entries in `Via`. */
+export function countPassages(via: string | undefined, pseudonym: string): number {
+  return via === undefined ? 0 : via.split(pseudonym).length - 1;
+}
+
+/**
+ * Says who asked: `Via` (RFC 9110, section 7.6.3), `Forwarded` (RFC 7239) and the older fields. What a client says of itself there
+ * is dropped: nobody stands before the gateway.
+ */
+export function addOrigin(
+  fields: string[],
+  head: RequestHead,
+  client: Client,
+  httpVersion: string,
+  pseudonym: string,
+): void {
+  const { address, port, localPort, scheme } = client;
+  const own = `${httpVersion} ${pseudonym}`;
+  const node = address.includes(":") ? `"[${address}]:${port}"` : `"${address}:${port}"`;
+  fields.push(
+    "Via",
+    head.via === undefined ? own : `${head.via}, ${own}`,
+    "Forwarded",
+    `for=${node};host="${head.authority}";proto=${scheme}`,
+    "X-Forwarded-For",
+    address,
+    "X-Forwarded-Host",
+    head.authority,
+    "X-Forwarded-Port",
+    String(localPort),
+    "X-Forwarded-Proto",
+    scheme,
+  );
+}
+
+/** Fields of a response that end at the gateway. `names` is their list in lower case. */
+const droppedAnswers: ReadonlySet<string> = new Set([
+  "connection",
+  "keep-alive",
+  "proxy-connection",
+  "transfer-encoding",
+  "upgrade",
+  "te",
+]);
+
+/** A response's fields as they are passed on; `length` is its Content-Length, -1 without one. */
+export function readAnswerFields(raw: readonly (Buffer | string)[]): {
+  readonly fields: string[];
+  readonly length: number;
+} {
+  const fields: string[] = [];
+  let length = -1;
+  let connection: string | undefined;
+  for (let index = 0; index < raw.length; index += 2) {
+    const name = textOf(raw[index]!);
+    const value = textOf(raw[index + 1]!);
+    const lower = name.toLowerCase();
+    if (droppedAnswers.has(lower)) {
+      if (lower === "connection") connection = connection === undefined ? value : `${connection}, ${value}`;
+      continue;
+    }
+    if (lower === "content-length") length = Number(value);
+    fields.push(name, value);
+  }
+  return { fields: connection === undefined ? fields : withoutNamed(fields, connection), length };
+}
+
+function textOf(value: Buffer | string): string {
+  return typeof value === "string" ? value : value.toString("latin1");
+}

@@ -1,0 +1,198 @@
+/**
+ * @module `gateway`: the process that leads names to servers.
+ */
+import * as v from "valibot";
+import { PortolanError, parseDuration, parseIpAddress } from "../core/index.ts";
+import {
+  askGateway,
+  ensureGateway,
+  gatewayCommand,
+  gatewayLogPath,
+  readGatewayStatus,
+  untilGatewayEnded,
+  type GatewayStatus,
+} from "../gateway/index.ts";
+import { stateFolderOf } from "../store/index.ts";
+import { defineOperation } from "./define-operation.ts";
+import type { OperationContext } from "./operation.ts";
+import { optionalChoice, optionalInteger, optionalText } from "./parameters.ts";
+import { listOf, portSchema, timeSchema } from "./schemas.ts";
+
+const inputSchema = v.object({
+  action: optionalChoice(
+    ["status", "start", "stop", "restart", "serve"],
+    "What to do (default status); serve stays in the foreground",
+  ),
+  port: optionalInteger("Port for HTTP (default 80 where the kernel gives it, else 4280)", 1, 65_535, {
+    placeholder: "PORT",
+    short: "p",
+  }),
+  bind: optionalText("Address to listen at (default both loopback addresses; any other lets other devices in)", {
+    placeholder: "IP",
+  }),
+  log: optionalText("Write each request to this file, a line of JSON each", { placeholder: "FILE" }),
+  drain: optionalText(
+    "With stop and restart: what is open may go on for so long (default: stop ends it, restart waits)",
+    {
+      placeholder: "DURATION",
+    },
+  ),
+});
+
+const listenerSchema = v.object({
+  scheme: v.picklist(["http", "https"]),
+  addresses: listOf(v.string()),
+  port: portSchema,
+});
+
+const eventSchema = v.object({
+  kind: v.literal("ready"),
+  listeners: listOf(listenerSchema),
+  notes: v.pipe(listOf(v.string()), v.description("Why a usual port is not among them, and what to do about it")),
+});
+
+const outputSchema = v.object({
+  complete: v.boolean(),
+  action: v.string(),
+  running: v.pipe(v.boolean(), v.description("Whether a gateway runs now")),
+  changed: v.pipe(v.boolean(), v.description("Whether this started, replaced or ended one")),
+  pid: v.nullable(v.number()),
+  version: v.nullable(v.string()),
+  startedAt: v.nullable(timeSchema),
+  listeners: listOf(listenerSchema),
+  notes: listOf(v.string()),
+  requests: v.pipe(v.nullable(v.number()), v.description("Since it was started")),
+  openConnections: v.nullable(v.number()),
+  residentBytes: v.nullable(v.number()),
+  logFile: v.pipe(v.string(), v.description("Where it writes what goes wrong")),
+});
+
+export type GatewayInput = v.InferInput<typeof inputSchema>;
+export type GatewayEvent = v.InferOutput<typeof eventSchema>;
+export type GatewayResult = v.InferOutput<typeof outputSchema>;
+
+/** Longest time that can be told to the gateway's clock, milliseconds. */
+const foreverMs = 2 ** 31;
+
+/** Runs `gateway`. */
+export async function* runGateway(
+  input: GatewayInput,
+  context: OperationContext,
+): AsyncGenerator<GatewayEvent, GatewayResult, void> {
+  const { action = "status" } = input;
+  const stateFolder = stateFolderOf(context.environment);
+  const { signal, environment } = context;
+  if (action === "serve") {
+    yield* serve(input, context, stateFolder);
+    return describeStatus(action, stateFolder, null, true);
+  }
+  if (action === "start") {
+    const words = serveWords(input);
+    const { status, started } = await ensureGateway({ stateFolder, words, environment, signal });
+    return describeStatus(action, stateFolder, status, started);
+  }
+  if (action === "stop") {
+    const asked = await askGateway(stateFolder, { do: "stop", drainMs: drainOf(input, 0) });
+    if (asked !== null) await untilGatewayEnded(stateFolder, signal);
+    return describeStatus(action, stateFolder, null, asked !== null);
+  }
+  if (action === "restart") {
+    const command = gatewayCommand(serveWords(input));
+    const asked = await askGateway(stateFolder, { do: "replace", command, drainMs: drainOf(input, foreverMs) });
+    if (asked === null) throw new PortolanError("GATEWAY_STOPPED", "No gateway runs that could be replaced.");
+    return describeStatus(action, stateFolder, await readGatewayStatus(stateFolder), true);
+  }
+  return describeStatus(action, stateFolder, await readGatewayStatus(stateFolder), false);
+}
+
+async function* serve(
+  input: GatewayInput,
+  context: OperationContext,
+  stateFolder: string,
+): AsyncGenerator<GatewayEvent, void, void> {
+  const { gateway } = context.faces ?? {};
+  if (gateway === undefined) throw new PortolanError("FACE_MISSING", "This program brings no gateway.");
+  const options = {
+    stateFolder,
+    httpPort: input.port ?? null,
+    addresses: addressesOf(input),
+    accessLog: input.log ?? null,
+    signal: context.signal,
+    nowMs: context.nowMs,
+    environment: context.environment,
+  };
+  for await (const { listeners, notes } of gateway(options))
+    yield { kind: "ready", listeners: listeners.map(describeListener), notes: [...notes] };
+}
+
+function addressesOf({ bind }: GatewayInput): readonly string[] | null {
+  return bind === undefined ? null : [parseIpAddress(bind).address];
+}
+
+/** The same wishes as words for the process that serves. */
+function serveWords(input: GatewayInput): string[] {
+  addressesOf(input);
+  return [
+    ...(input.port === undefined ? [] : ["--port", String(input.port)]),
+    ...(input.bind === undefined ? [] : ["--bind", input.bind]),
+    ...(input.log === undefined ? [] : ["--log", input.log]),
+  ];
+}
+
+function drainOf({ drain }: GatewayInput, usualMs: number): number {
+  return drain === undefined ? usualMs : parseDuration(drain, "--drain");
+}
+
+function describeListener({
+  scheme,
+  addresses,
+  port,
+}: GatewayStatus["listeners"][number]): GatewayResult["listeners"][number] {
+  return { scheme, addresses: [...addresses], port: port as GatewayResult["listeners"][number]["port"] };
+}
+
+function describeStatus(
+  action: string,
+  stateFolder: string,
+  status: GatewayStatus | null,
+  changed: boolean,
+): GatewayResult {
+  return {
+    complete: true,
+    action,
+    running: status !== null,
+    changed,
+    pid: status?.pid ?? null,
+    version: status?.version ?? null,
+    startedAt: status === null ? null : new Date(status.startedAtMs).toISOString(),
+    listeners: (status?.listeners ?? []).map(describeListener),
+    notes: [...(status?.notes ?? [])],
+    requests: status?.requests ?? null,
+    openConnections: status?.openConnections ?? null,
+    residentBytes: status?.residentBytes ?? null,
+    logFile: gatewayLogPath(stateFolder),
+  };
+}
+
+/** The declaration of `gateway`. */
+export const gatewayOperation = defineOperation({
+  name: "gateway",
+  summary: "The process that leads names to applications",
+  description:
+    "One process answers at port 80 of this machine's loopback addresses, or at 4280 where that takes a privilege, and passes each request to the application " +
+    "whose name it was sent to. It is started when first needed, by run and route; it keeps running until gateway stop. restart lets a new one take the listening " +
+    "sockets, so that no connection is refused, while the old one answers what is open. Exit status 1: status found none running.",
+  effect: "exec",
+  faces: ["cli"],
+  positional: ["action"],
+  examples: [
+    { command: "gateway", note: "whether it runs, and where" },
+    { command: "gateway start --port 8088", note: "at a port of your choice" },
+    { command: "gateway restart", note: "a new version, nothing refused meanwhile" },
+    { command: "gateway stop --drain 10s", note: "what is open may end first" },
+  ],
+  input: inputSchema,
+  output: outputSchema,
+  event: eventSchema,
+  run: runGateway,
+});
