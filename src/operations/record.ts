@@ -2,7 +2,7 @@
  * @module `record`: writes down who holds which port and when, until it is stopped.
  */
 import * as v from "valibot";
-import { formatDuration, linkAbort } from "../core/index.ts";
+import { formatDuration, knownOr, linkAbort } from "../core/index.ts";
 import { HistoryWriter, heartbeatMs, historyPathOf } from "../store/index.ts";
 import { defineOperation } from "./define-operation.ts";
 import { mergeEvents } from "./event-stream.ts";
@@ -96,10 +96,17 @@ export async function* runRecord(
   };
 }
 
+/** A residence that goes on. */
+interface Present {
+  readonly id: number;
+  /** The process that is written down; `null` while it is not known. */
+  readonly pid: number | null;
+}
+
 /** Which residence each service is, by its sockets. */
 class Register {
   readonly #writer: HistoryWriter;
-  readonly #residences = new Map<string, number>();
+  readonly #residences = new Map<string, Present>();
   #written = 0;
 
   constructor(writer: HistoryWriter) {
@@ -119,39 +126,55 @@ class Register {
       });
     } else if (event.kind === "appeared") this.#begin(event.service, atMs, true);
     else if (event.kind === "disappeared") this.#end(event.service, atMs);
-    else this.#change(event.service, event.aspects.includes("holders"), atMs);
+    else this.#change(event.service, atMs);
   }
 
   #begin(service: ListedService, atMs: number, startKnown: boolean): void {
     const { transport, port } = service;
-    const facts = JSON.stringify(residenceFactsOf(service));
-    const id = this.#writer.begin({ transport, port, appearedMs: atMs, startKnown, facts });
-    for (const key of keysOf(service)) this.#residences.set(key, id);
+    const facts = residenceFactsOf(service);
+    const id = this.#writer.begin({ transport, port, appearedMs: atMs, startKnown, facts: JSON.stringify(facts) });
+    this.#keep(service, { id, pid: facts.pid });
     this.#written += 1;
   }
 
-  #end(service: ListedService, atMs: number): void {
-    const id = this.#find(service);
-    for (const key of keysOf(service)) this.#residences.delete(key);
-    if (id !== undefined) this.#writer.end(id, atMs);
+  #keep(service: ListedService, present: Present): void {
+    for (const key of keysOf(service)) this.#residences.set(key, present);
   }
 
-  /** Another holder is another residence; everything else is more known of the same. */
-  #change(service: ListedService, handedOver: boolean, atMs: number): void {
-    const id = this.#find(service);
-    if (id === undefined || handedOver) {
-      if (id !== undefined) this.#writer.end(id, atMs);
+  #end(service: ListedService, atMs: number): void {
+    const present = this.#find(service);
+    for (const key of keysOf(service)) this.#residences.delete(key);
+    if (present !== undefined) this.#writer.end(present.id, atMs);
+  }
+
+  /**
+   * Another holder is another residence; everything else is more known of the same. That a holder is joined by others is no change of
+   * hands: whoever starts a program shares its sockets with it from fork(2) to execve(2).
+   */
+  #change(service: ListedService, atMs: number): void {
+    const present = this.#find(service);
+    const holders = knownOr(service.holders, []);
+    const before = present?.pid ?? null;
+    const isStill = before === null || holders.length === 0 || holders.some(({ pid }) => pid === before);
+    if (present === undefined || !isStill) {
+      if (present !== undefined) this.#writer.end(present.id, atMs);
       this.#begin(service, atMs, true);
       return;
     }
-    this.#writer.change(id, JSON.stringify(residenceFactsOf(service)));
-    for (const key of keysOf(service)) this.#residences.set(key, id);
+    // What was known once is not forgotten because it cannot be seen now.
+    if (holders.length === 0 && before !== null) {
+      this.#keep(service, present);
+      return;
+    }
+    const facts = residenceFactsOf(service, before);
+    this.#writer.change(present.id, JSON.stringify(facts));
+    this.#keep(service, { id: present.id, pid: facts.pid });
   }
 
-  #find(service: ListedService): number | undefined {
+  #find(service: ListedService): Present | undefined {
     return keysOf(service)
       .map((key) => this.#residences.get(key))
-      .find((id) => id !== undefined);
+      .find((present) => present !== undefined);
   }
 }
 

@@ -32,9 +32,13 @@ export const residenceFactsSchema = v.object({
 
 export type ResidenceFacts = v.InferOutput<typeof residenceFactsSchema>;
 
-/** What is kept of a service whose arguments are masked. */
-export function residenceFactsOf(service: ListedService): ResidenceFacts {
-  const holder = knownOr(service.holders, [])[0];
+/**
+ * What is kept of a service whose arguments are masked.
+ * @param pid the holder that is meant when there are several; the first when it is `null` or not among them
+ */
+export function residenceFactsOf(service: ListedService, pid: number | null = null): ResidenceFacts {
+  const holders = knownOr(service.holders, []);
+  const holder = holders.find((one) => one.pid === pid) ?? holders[0];
   const project = service.project?.value;
   const cut = (value: string | null | undefined): string | null => cutText(value ?? null, mostText);
   return {

@@ -144,6 +144,38 @@ describe("record and history", () => {
     expect(table.stdout).toBe(`port,pid,endKnown\r\n${port},${held.pid},true\r\n`);
   });
 
+  test("a socket that another process joins is still the first one's, until that ends", async () => {
+    const recorder = await startRecorder();
+    const sharing = `
+      const server = require("net").createServer().listen(0, "127.0.0.1", () => console.log(server.address().port));
+      const script = "process.stdin.resume().on('end', () => process.exit())";
+      process.stdin.once("data", () => {
+        const other = require("child_process").spawn(process.execPath, ["-e", script], { stdio: ["pipe", "ignore", "ignore", server._handle.fd] });
+        other.once("spawn", () => console.log(other.pid));
+      });`;
+    const first = spawn(process.execPath, ["-e", sharing], { stdio: ["pipe", "pipe", "inherit"] });
+    children.push(first);
+    const port = String((await once(first.stdout!, "data"))[0]).trim();
+    await until([port], ({ residences }) => residences[0]?.pid === first.pid);
+    first.stdin!.write("share\n");
+    const otherPid = Number(String((await once(first.stdout!, "data"))[0]).trim());
+    // Whoever holds a socket is looked up when sockets come or go.
+    const look = await listen();
+    await until([String(look.port)], ({ residences }) => residences.length === 1);
+    expect((await history([port])).residences).toMatchObject([{ pid: first.pid, disappearedAt: null }]);
+    process.kill(otherPid, "SIGSTOP");
+    await end(first, "SIGKILL");
+    const again = await listen();
+    await until([String(again.port)], ({ residences }) => residences.length === 1);
+    const handedOver = await until([port], ({ residences }) => residences.length === 2);
+    expect(handedOver.residences).toMatchObject([
+      { pid: otherPid, disappearedAt: null, startKnown: true },
+      { pid: first.pid, endKnown: true },
+    ]);
+    process.kill(otherPid, "SIGKILL");
+    await end(recorder);
+  });
+
   test("filters", async () => {
     const recorder = await startRecorder();
     const first = await listen();
