@@ -2,17 +2,33 @@
  * @module `run`: a program with a port of its own.
  */
 import * as v from "valibot";
-import { openListeningSockets, startChild } from "../act/index.ts";
+import { openInBrowser, openListeningSockets, startChild } from "../act/index.ts";
+import { isPortolanError, linkAbort, type Port } from "../core/index.ts";
+import { givePort, watchForListener, type FoundListener } from "../gateway/index.ts";
 import { acquireNamedPort, acquirePorts, checkName, readReservations, reservedPorts } from "../lease/index.ts";
 import { defineOperation } from "./define-operation.ts";
+import { NamedApp } from "./named-app.ts";
 import { leaseHome, portWishEntries, wishOf } from "./lease-parts.ts";
 import type { OperationContext } from "./operation.ts";
-import { optionalSwitch, requiredTexts } from "./parameters.ts";
+import { optionalSwitch, optionalText, requiredTexts } from "./parameters.ts";
 import { listOf, portSchema } from "./schemas.ts";
+import { readScripts } from "../tenant/index.ts";
 
 const inputSchema = v.object({
   command: requiredTexts("Program and arguments, as they are", { placeholder: "COMMAND", passThrough: true }),
   ...portWishEntries,
+  app: optionalText(
+    "What the application is called: http://NAME.localhost (default: after the project, and its branch)",
+    {
+      placeholder: "NAME",
+    },
+  ),
+  route: optionalSwitch("Give the application a name", { offDescription: "A port alone, no name" }),
+  flags: optionalSwitch("Put the port behind the words of programs that do not look at PORT", {
+    offDescription: "Leave the program's words as they are; PORT is all it gets",
+  }),
+  open: optionalSwitch("Open the application in the browser when it listens"),
+  force: optionalSwitch("Take the name over from another program"),
   socket: optionalSwitch("Pass the bound socket itself, as systemd does (LISTEN_FDS), to programs that accept it"),
 });
 
@@ -20,18 +36,40 @@ const startingEntries = {
   port: portSchema,
   name: v.nullable(v.string()),
   socketsPassed: v.pipe(v.number(), v.description("Listening sockets that it got, from descriptor 3 on")),
+  route: v.pipe(v.nullable(v.string()), v.description("Its host name; null without one")),
+  urls: v.pipe(listOf(v.string()), v.description("Addresses by that name")),
 };
 
 const outputSchema = v.object({
   complete: v.boolean(),
   ...startingEntries,
   pid: v.pipe(v.number(), v.description("The program's process")),
-  command: listOf(v.string()),
+  command: v.pipe(listOf(v.string()), v.description("As it was started")),
   exitStatus: v.pipe(v.number(), v.description("The program's; 128 and the signal's number when a signal ended it")),
   signal: v.pipe(v.nullable(v.string()), v.description("Signal that ended it")),
 });
 
-const eventSchema = v.object({ kind: v.literal("starting"), ...startingEntries });
+const eventSchema = v.variant("kind", [
+  v.object({
+    kind: v.literal("starting"),
+    ...startingEntries,
+    told: v.pipe(
+      v.nullable(v.string()),
+      v.description("Program whose words were completed by its port; null when PORT is all it gets"),
+    ),
+  }),
+  v.object({
+    kind: v.literal("listening"),
+    port: v.pipe(portSchema, v.description("Where it listens")),
+    expected: v.pipe(
+      v.boolean(),
+      v.description("False when it took another port than the one it was given; the name leads there"),
+    ),
+    urls: listOf(v.string()),
+    opened: v.boolean(),
+  }),
+  v.object({ kind: v.literal("said"), text: v.pipe(v.string(), v.description("What the user should know")) }),
+]);
 
 export type RunInput = v.InferInput<typeof inputSchema>;
 export type RunResult = v.InferOutput<typeof outputSchema>;
@@ -42,27 +80,69 @@ export async function* runRun(input: RunInput, context: OperationContext): Async
   const wish = wishOf(input);
   const { file, project } = await leaseHome(context);
   const surroundings = { host: context.host, signal: context.signal, random: Math.random, nowMs: context.nowMs };
+  // A name that was given has the same port every day, too.
+  const leaseName = input.name ?? (input.route === false ? undefined : input.app);
   const acquired =
-    input.name === undefined
+    leaseName === undefined
       ? (
           await acquirePorts(
             { ...wish, count: 1, contiguous: false, reserved: reservedPorts(readReservations(file)), start: null },
             surroundings,
           )
         )[0]!
-      : await acquireNamedPort({ name: checkName(input.name), project }, wish, file, surroundings);
+      : await acquireNamedPort({ name: checkName(leaseName), project }, wish, file, surroundings);
   const { port, lock } = acquired;
+  let named: NamedApp | null = null;
   try {
-    const sockets =
-      input.socket === true ? openListeningSockets(port, wish.transports, wish.addresses ?? ["::"]) : undefined;
-    const starting = { port, name: input.name ?? null, socketsPassed: sockets?.descriptors.length ?? 0 };
-    let child: Awaited<ReturnType<typeof startChild>>;
+    if (input.route !== false) {
+      try {
+        named = await NamedApp.claim(input, port, context);
+      } catch (error) {
+        // Who asked for a name gets it or an error; who did not gets the port all the same.
+        if (input.app !== undefined || !isPortolanError(error) || error.code === "ROUTE_TAKEN") throw error;
+        yield { kind: "said", text: `No name: ${error.message}` };
+      }
+    }
+    return yield* runNamed(input, context, { port, wish, name: input.name ?? null }, named);
+  } finally {
+    lock.release();
+  }
+}
+
+interface Leased {
+  readonly port: Port;
+  readonly wish: ReturnType<typeof wishOf>;
+  readonly name: string | null;
+}
+
+async function* runNamed(
+  input: RunInput,
+  context: OperationContext,
+  { port, wish, name }: Leased,
+  named: NamedApp | null,
+): AsyncGenerator<RunEvent, RunResult, void> {
+  const sockets =
+    input.socket === true ? openListeningSockets(port, wish.transports, wish.addresses ?? ["::"]) : undefined;
+  const given =
+    input.flags === false || sockets !== undefined
+      ? { words: input.command, program: null }
+      : givePort(input.command, port, scriptsOf(context));
+  const starting = {
+    port,
+    name,
+    socketsPassed: sockets?.descriptors.length ?? 0,
+    route: named?.name ?? null,
+    urls: named === null ? [] : [...named.urls],
+  };
+  let outcome: ChildEnd | undefined;
+  try {
+    let child: RunningChild;
     try {
       // Told before, so that it does not come in between what the program says.
-      yield { kind: "starting", ...starting };
+      yield { kind: "starting", ...starting, told: given.program };
       child = await startChild({
-        words: input.command,
-        environment: { ...context.environment, PORT: String(port) },
+        words: given.words,
+        environment: { ...context.environment, PORT: String(port), ...named?.environment },
         workingDirectory: context.workingDirectory,
         ...(sockets === undefined ? {} : { descriptors: sockets.descriptors }),
       });
@@ -70,27 +150,66 @@ export async function* runRun(input: RunInput, context: OperationContext): Async
       // The program has its own copies; ours would keep the port open after it.
       sockets?.close();
     }
-    const { exitStatus, signal } = await child.ended;
-    return { complete: true, ...starting, pid: child.pid, command: input.command, exitStatus, signal };
+    if (named !== null) {
+      await named.belongsTo(child.pid);
+      const listening = await untilListening(port, child, context);
+      if (listening !== null) {
+        if (!listening.expected) await named.leadTo(listening.port);
+        const [url] = named.urls;
+        const opened = input.open === true && url !== undefined && (await openInBrowser(url, context.environment));
+        yield { kind: "listening", port: listening.port, expected: listening.expected, urls: [...named.urls], opened };
+      }
+    }
+    outcome = await child.ended;
+    const { exitStatus, signal } = outcome;
+    return { complete: true, ...starting, pid: child.pid, command: [...given.words], exitStatus, signal };
   } finally {
-    lock.release();
+    await named?.end(outcome);
   }
+}
+
+type RunningChild = Awaited<ReturnType<typeof startChild>>;
+type ChildEnd = Awaited<RunningChild["ended"]>;
+
+/** Where the program listens, or `null` when it has ended before it did. */
+async function untilListening(
+  port: Port,
+  child: RunningChild,
+  context: OperationContext,
+): Promise<FoundListener | null> {
+  const linked = linkAbort(context.signal);
+  void child.ended.then(() => linked.abort());
+  try {
+    return await watchForListener(port, child.pid, context.host, linked.signal);
+  } finally {
+    linked.abort();
+  }
+}
+
+/** The scripts of the package around the working directory. */
+function scriptsOf({ workingDirectory }: OperationContext): (name: string) => string | undefined {
+  const scripts = readScripts(workingDirectory);
+  return (name) => (Object.hasOwn(scripts, name) ? scripts[name] : undefined);
 }
 
 /** The declaration of `run`. */
 export const runOperation = defineOperation({
   name: "run",
-  summary: "A program with a port of its own, in PORT",
+  summary: "A program with a port and a name of its own",
   description:
-    "The program gets a free port in the environment variable PORT, and nobody else gets that port as long as run looks after it: until the program has ended. " +
-    "Its input, output, signals and exit status are its own. With --socket the port is bound before the program starts and handed over as " +
+    "run NAME -- COMMAND gives the program a free port, in the environment variable PORT and, where the program does not look at that, behind its words; and the name " +
+    "http://NAME.localhost, which leads there through the gateway. Without NAME it is called after its project, and before that after its branch or worktree when that is not the main one. " +
+    "The program finds its own address in PORTOLAN_URL and PORTOLAN_PLAIN_URL, and its neighbours' in PORTOLAN_URL_NAME and PORTOLAN_PLAIN_URL_NAME. Nobody else gets the port as long as run " +
+    "looks after it: until the program has ended. Its input, output, signals and exit status are its own. With --socket the port is bound before the program starts and handed over as " +
     "descriptor 3 (sd_listen_fds(3)), so that nobody can come between. What stands behind -- belongs to the program. Exit status: the program's; " +
     "127 when there is no such program, 126 when it cannot be executed.",
   effect: "exec",
   faces: ["cli"],
   positional: ["command"],
   examples: [
-    { command: "run -- npm run dev", note: "npm's script finds its port in PORT" },
+    { command: "run shop -- npm run dev", note: "http://shop.localhost" },
+    { command: "run -- npm run dev", note: "called after its project and branch" },
+    { command: "run --no-route -- npm run dev", note: "a port in PORT, and no name" },
     { command: "run --name web -- node server.js", note: "this project's port for web, the same every day" },
     { command: "run --prefer 3000 -- npx serve", note: "3000 if it is free" },
     { command: "run --socket -- systemd-aware-server", note: "the bound socket itself" },

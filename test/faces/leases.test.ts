@@ -212,6 +212,7 @@ describe.skipIf(process.platform !== "linux")("run", () => {
       "process.stdout.write(JSON.stringify([process.env.PORT, ...process.argv.slice(1)])); process.exit(7)";
     const outcome = await portolan([
       "run",
+      "--no-route",
       "--in",
       "17300-17399",
       "--",
@@ -233,14 +234,14 @@ describe.skipIf(process.platform !== "linux")("run", () => {
   });
 
   test("options before the program are run's, after it the program's", async () => {
-    const outcome = await portolan(["run", "--in", "17310", "sh", "-c", 'echo "$PORT $1"', "sh", "--in"]);
+    const outcome = await portolan(["run", "--no-route", "--in", "17310", "sh", "-c", 'echo "$PORT $1"', "sh", "--in"]);
     expect(outcome).toMatchObject({ status: 0, stdout: "17310 --in\n" });
   });
 
   test("nobody else gets the port while the program runs, and everybody afterwards, however it ends", async () => {
     const child = spawn(
       process.execPath,
-      [commandPath, "run", "--in", "17320", "--", "sh", "-c", "echo $PORT; exec sleep 60"],
+      [commandPath, "run", "--no-route", "--in", "17320", "--", "sh", "-c", "echo $PORT; exec sleep 60"],
       {
         env: { PATH: process.env["PATH"], ...environment },
         stdio: ["ignore", "pipe", "inherit"],
@@ -258,7 +259,7 @@ describe.skipIf(process.platform !== "linux")("run", () => {
     "%s reaches the program once",
     async (signal) => {
       const program = `let count = 0; process.on("${signal}", () => { count += 1; setImmediate(() => { console.log("got " + count); process.exit(3); }); }); console.log("ready"); setInterval(() => {}, 1000);`;
-      const child = spawn(process.execPath, [commandPath, "run", "--", process.execPath, "-e", program], {
+      const child = spawn(process.execPath, [commandPath, "run", "--no-route", "--", process.execPath, "-e", program], {
         env: { PATH: process.env["PATH"], ...environment },
         stdio: ["ignore", "pipe", "inherit"],
       });
@@ -284,7 +285,11 @@ describe.skipIf(process.platform !== "linux")("run", () => {
       );
       const child = spawn(
         "script",
-        ["-qfec", `exec ${process.execPath} ${commandPath} run --in 17340 -- ${process.execPath} ${file}`, "/dev/null"],
+        [
+          "-qfec",
+          `exec ${process.execPath} ${commandPath} run --no-route --in 17340 -- ${process.execPath} ${file}`,
+          "/dev/null",
+        ],
         {
           env: { PATH: process.env["PATH"], TERM: "xterm", COLUMNS: "80", NO_COLOR: "1", ...environment },
         },
@@ -320,13 +325,13 @@ describe.skipIf(process.platform !== "linux")("run", () => {
   );
 
   test("a program that is not there, or is none", async () => {
-    const missing = await portolan(["run", "--", "no-such-program-at-all"]);
+    const missing = await portolan(["run", "--no-route", "--", "no-such-program-at-all"]);
     expect(missing).toMatchObject({ status: 127, stdout: "" });
     expect(missing.stderr).toContain("COMMAND_NOT_FOUND");
     const file = join(home, "plain");
     writeFileSync(file, "text");
     chmodSync(file, 0o644);
-    expect((await portolan(["run", "--", file])).status).toBe(126);
+    expect((await portolan(["run", "--no-route", "--", file])).status).toBe(126);
     expect((await portolan(["run"])).status).toBe(2);
   });
 
@@ -337,7 +342,7 @@ describe.skipIf(process.platform !== "linux")("run", () => {
         'import os,socket,sys\nassert os.environ["LISTEN_PID"] == str(os.getpid())\ns = socket.socket(fileno=3)\nprint(os.environ["LISTEN_FDS"], os.environ["PORT"], s.getsockname()[1], s.getsockopt(socket.SOL_SOCKET, socket.SO_ACCEPTCONN), flush=True)\nc, _ = s.accept()\nc.sendall(b"served")\n';
       const child = spawn(
         process.execPath,
-        [commandPath, "run", "--socket", "--in", "17330", "--", "python3", "-c", code],
+        [commandPath, "run", "--no-route", "--socket", "--in", "17330", "--", "python3", "-c", code],
         {
           env: { PATH: process.env["PATH"], ...environment },
           stdio: ["ignore", "pipe", "inherit"],

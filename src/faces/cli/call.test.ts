@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { completeWords, readBareCall } from "./call.ts";
+import { completeWords, readBareCall, runValueOptions } from "./call.ts";
 import { manifest } from "./manifest.generated.ts";
 import { parseWords } from "./parse-words.ts";
 
@@ -39,6 +39,42 @@ test.each([
     ["who", "3000"],
   ],
   [["127.0.0.1"], ["127.0.0.1"]],
+  [["route"], ["routes"]],
+  [
+    ["route", "list", "--json"],
+    ["routes", "--json"],
+  ],
+  [
+    ["route", "add", "shop", "3000"],
+    ["route", "add", "shop", "3000"],
+  ],
+  [
+    ["run", "shop", "--", "npm", "run", "dev"],
+    ["run", "--app", "shop", "--", "npm", "run", "dev"],
+  ],
+  [
+    ["run", "--open", "--prefer", "3000", "shop", "--force", "--", "vite"],
+    ["run", "--open", "--prefer", "3000", "--app", "shop", "--force", "--", "vite"],
+  ],
+  [
+    ["run", "--prefer", "3000", "--", "vite"],
+    ["run", "--prefer", "3000", "--", "vite"],
+  ],
+  [
+    ["run", "node", "x.js", "--", "y"],
+    ["run", "node", "x.js", "--", "y"],
+  ],
+  [
+    ["run", "sh", "-c", "x"],
+    ["run", "sh", "-c", "x"],
+  ],
 ])("%j stands for %j", (words, completed) => {
   expect(completeWords(words)).toEqual(completed);
+});
+
+test("which options of run take a value is known without the manifest", () => {
+  const { options } = manifest.commands.find(({ name }) => name === "run")!;
+  const valued = options.filter(({ kind }) => kind !== "switch").map(({ key }) => `--${key}`);
+  // Every command has the last three.
+  expect([...runValueOptions].toSorted()).toEqual([...valued, "--color", "--reader", "--root"].toSorted());
 });

@@ -40,9 +40,37 @@ export function completeWords(words: readonly string[]): readonly string[] {
   if (first === "list" && words.includes("--follow")) {
     return ["follow", ...words.slice(1).filter((word) => word !== "--follow")];
   }
+  if (first === "run") return nameBeforeDashes(words);
   if (first === "route" && (words[1] === undefined || words[1] === "list")) return ["routes", ...words.slice(2)];
   if (/^:?[\d.-]/.test(first) && /^:?[\d,.-]+$/.test(first) && !isAddress(first)) return ["who", ...words];
   return words;
+}
+
+/** Options of `run` that take a value. */
+export const runValueOptions: ReadonlySet<string> = new Set([
+  "--in",
+  "--prefer",
+  "--except",
+  "--host",
+  "--name",
+  "--app",
+  "--color",
+  "--reader",
+  "--root",
+]);
+
+/** `run NAME -- COMMAND`: one word before the dashes that is no option is the application's name. */
+function nameBeforeDashes(words: readonly string[]): readonly string[] {
+  const dashes = words.indexOf("--");
+  const plain: number[] = [];
+  for (let index = 1; index < dashes; index += 1) {
+    const word = words[index]!;
+    if (!word.startsWith("-")) plain.push(index);
+    else if (runValueOptions.has(word)) index += 1;
+  }
+  const [only] = plain;
+  if (only === undefined || plain.length > 1) return words;
+  return [...words.slice(0, only), "--app", ...words.slice(only)];
 }
 
 function isAddress(word: string): boolean {

@@ -1,0 +1,166 @@
+/**
+ * @module The name of a program that `run` starts: claimed before it starts, led to where it listens, given back when it ends.
+ */
+import { readProcessIdentity } from "../act/index.ts";
+import { PortolanError, type Port } from "../core/index.ts";
+import {
+  appNameOf,
+  askGateway,
+  endRoute,
+  ensureGateway,
+  formatTarget,
+  keepRoute,
+  readRouteHost,
+  readRoutes,
+  type GatewayStatus,
+  type Route,
+} from "../gateway/index.ts";
+import { stateFolderOf } from "../store/index.ts";
+import { maskArguments } from "../tenant/index.ts";
+import type { OperationContext } from "./operation.ts";
+import { urlsOf } from "./route-schemas.ts";
+import type { RunInput } from "./run.ts";
+
+/** A name that is claimed. */
+export class NamedApp {
+  readonly #stateFolder: string;
+  readonly #status: GatewayStatus;
+  readonly #nowMs: () => number;
+  #route: Route;
+  /** What the program and its neighbours are told. */
+  readonly environment: Readonly<Record<string, string>>;
+
+  private constructor(stateFolder: string, status: GatewayStatus, route: Route, nowMs: () => number) {
+    this.#stateFolder = stateFolder;
+    this.#status = status;
+    this.#route = route;
+    this.#nowMs = nowMs;
+    this.environment = addressesFor(route, readRoutes(stateFolder).routes, status);
+  }
+
+  /**
+   * Claims the name for this process, which hands it to the program later.
+   * @throws ROUTE_NAME_INVALID, ROUTE_TAKEN, GATEWAY_FAILED, STORE_FAILED
+   */
+  static async claim(input: RunInput, port: Port, context: OperationContext): Promise<NamedApp> {
+    const { environment, signal, workingDirectory, nowMs } = context;
+    const stateFolder = stateFolderOf(environment);
+    const host = readRouteHost(input.app ?? appNameOf(workingDirectory));
+    const route: Route = {
+      host,
+      path: "/",
+      target: { protocol: "http", host: "localhost", port },
+      strip: false,
+      ownHost: false,
+      holder: {
+        pid: process.pid,
+        identity: readProcessIdentity(process.pid) ?? null,
+        command: maskArguments(input.command),
+        workingDirectory,
+      },
+      ended: null,
+      createdAtMs: nowMs(),
+    };
+    try {
+      await keepRoute(stateFolder, route, input.force === true, signal);
+    } catch (error) {
+      throw withAdvice(error, input);
+    }
+    try {
+      const { status } = await ensureGateway({ stateFolder, words: [], environment, signal });
+      await askGateway(stateFolder, { do: "reload" });
+      return new NamedApp(stateFolder, status, route, nowMs);
+    } catch (error) {
+      await endRoute(stateFolder, route, null);
+      throw error;
+    }
+  }
+
+  get name(): string {
+    return this.#route.host;
+  }
+
+  get urls(): readonly string[] {
+    return urlsOf(this.#route, this.#status);
+  }
+
+  /** From now on it is the program's: should this process be killed, the name stays as long as the program. */
+  async belongsTo(pid: number): Promise<void> {
+    const { holder } = this.#route;
+    await this.#change({ holder: { ...holder!, pid, identity: readProcessIdentity(pid) ?? null } });
+  }
+
+  /** Leads the name elsewhere. */
+  async leadTo(port: Port): Promise<void> {
+    await this.#change({ target: { ...this.#route.target, port } });
+  }
+
+  async #change(changes: Partial<Route>): Promise<void> {
+    const changed = { ...this.#route, ...changes };
+    await keepRoute(this.#stateFolder, changed, true);
+    this.#route = changed;
+    await askGateway(this.#stateFolder, { do: "reload" });
+  }
+
+  /** Gives the name back; of a program that failed it stays, to tell how it ended. */
+  async end(
+    outcome: { readonly exitStatus: number; readonly signal: NodeJS.Signals | null } | undefined,
+  ): Promise<void> {
+    const failed = outcome !== undefined && outcome.exitStatus !== 0 && !askedToEnd(outcome);
+    const ending = failed ? { atMs: this.#nowMs(), exitStatus: outcome.exitStatus } : null;
+    try {
+      await endRoute(this.#stateFolder, this.#route, ending);
+      await askGateway(this.#stateFolder, { do: "reload" });
+    } catch {
+      // The program's own exit status is what matters now; a route without its program is told as such.
+    }
+  }
+}
+
+/** Ctrl-C, a closed terminal or a plain `kill` is no failure, however the program tells it: by the signal, or by 128 and its number. */
+function askedToEnd({
+  exitStatus,
+  signal,
+}: {
+  readonly exitStatus: number;
+  readonly signal: NodeJS.Signals | null;
+}): boolean {
+  if (signal !== null) return signal === "SIGINT" || signal === "SIGTERM" || signal === "SIGHUP";
+  return exitStatus === 129 || exitStatus === 130 || exitStatus === 143;
+}
+
+function withAdvice(error: unknown, { app }: RunInput): unknown {
+  if (!(error instanceof PortolanError) || error.code !== "ROUTE_TAKEN") return error;
+  const hint =
+    app === undefined
+      ? "portolan run OTHER-NAME -- COMMAND takes another name, --force takes this one over, --no-route leaves names out."
+      : "Take another name, or --force to take this one over.";
+  return new PortolanError("ROUTE_TAKEN", error.message, { details: { ...error.details, hint } });
+}
+
+/**
+ * Addresses as variables. By name for browsers and whoever resolves `*.localhost`; plain ones for programs on systems that do not.
+ */
+function addressesFor(own: Route, routes: readonly Route[], status: GatewayStatus): Record<string, string> {
+  const variables: Record<string, string> = {
+    PORTOLAN_NAME: own.host,
+    PORTOLAN_PLAIN_URL: formatTarget(own.target),
+  };
+  const [url] = urlsOf(own, status);
+  if (url !== undefined) variables["PORTOLAN_URL"] = withoutSlash(url);
+  for (const route of routes) {
+    if (route.path !== "/" || route.host === own.host || route.host.startsWith("*.")) continue;
+    const word = route.host
+      .replace(/\.localhost$/, "")
+      .toUpperCase()
+      .replaceAll(/[^A-Z0-9]+/g, "_");
+    const [address] = urlsOf(route, status);
+    variables[`PORTOLAN_PLAIN_URL_${word}`] = formatTarget(route.target);
+    if (address !== undefined) variables[`PORTOLAN_URL_${word}`] = withoutSlash(address);
+  }
+  return variables;
+}
+
+function withoutSlash(url: string): string {
+  return url.endsWith("/") ? url.slice(0, -1) : url;
+}

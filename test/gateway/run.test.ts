@@ -1,0 +1,312 @@
+/**
+ * @module `run NAME -- COMMAND`: names for programs that are started, in a network namespace with a gateway of its own.
+ */
+import { type ChildProcess } from "node:child_process";
+import { once } from "node:events";
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { createInterface } from "node:readline";
+import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
+import type { RoutesResult } from "../../src/operations/routes.ts";
+import type { RunEvent, RunResult } from "../../src/operations/run.ts";
+import {
+  createNetworkNamespace,
+  requireOrSkip,
+  whyNoNetworkNamespaces,
+  type NetworkNamespace,
+} from "../support/netns.ts";
+import { commandPath } from "../support/run-command.ts";
+
+const skip = requireOrSkip("names for programs", whyNoNetworkNamespaces());
+
+type Told = RunEvent | (RunResult & { kind?: undefined });
+
+interface Running {
+  readonly child: ChildProcess;
+  /** Events and the result, as they come. */
+  readonly told: Told[];
+  readonly said: () => string;
+}
+
+/** Answers with its name and the variables that are asked for. */
+const server = `
+const { createServer } = require("node:http");
+createServer((request, response) => {
+  if (request.url === "/exit") process.exit(3);
+  response.end(JSON.stringify({ pid: process.pid, words: process.argv.slice(2), environment: process.env }));
+}).listen(Number(process.env.PORT), "127.0.0.1");`;
+
+describe.skipIf(skip)("names for programs", () => {
+  let device: NetworkNamespace;
+  const folder = mkdtempSync(join(tmpdir(), "pgr-"));
+  const project = join(folder, "my-shop");
+  const children: ChildProcess[] = [];
+
+  beforeAll(async () => {
+    device = await createNetworkNamespace();
+    mkdirSync(project);
+    writeFileSync(join(project, "package.json"), JSON.stringify({ name: "@acme/Shop" }));
+    writeFileSync(join(project, "server.cjs"), server);
+  });
+
+  afterEach(async () => {
+    for (const child of children.splice(0)) {
+      if (child.exitCode !== null || child.signalCode !== null) continue;
+      const ended = once(child, "exit");
+      child.kill("SIGTERM");
+      await ended;
+    }
+    await portolan(["gateway", "stop"]);
+    rmSync(join(folder, "state", "routes"), { recursive: true, force: true });
+  });
+
+  afterAll(async () => {
+    await device?.destroy();
+    rmSync(folder, { recursive: true, force: true });
+  });
+
+  function start(words: readonly string[], cwd = project): ChildProcess {
+    return device.spawnIn(process.execPath, [commandPath, ...words], {
+      cwd,
+      env: { PATH: process.env["PATH"] ?? "", HOME: folder, PORTOLAN_STATE_HOME: join(folder, "state") },
+      stdio: ["ignore", "pipe", "pipe"],
+    });
+  }
+
+  async function portolan(
+    words: readonly string[],
+  ): Promise<{ status: number | null; stdout: string; stderr: string }> {
+    const child = start(words);
+    let stdout = "";
+    let stderr = "";
+    child.stdout!.setEncoding("utf8").on("data", (text: string) => (stdout += text));
+    child.stderr!.setEncoding("utf8").on("data", (text: string) => (stderr += text));
+    const [status] = (await once(child, "close")) as [number | null];
+    return { status, stdout, stderr };
+  }
+
+  async function routes(): Promise<RoutesResult["routes"]> {
+    const { stdout } = await portolan(["routes", "--json"]);
+    return (JSON.parse(stdout) as RoutesResult).routes;
+  }
+
+  /** Starts `run` with events as JSON on standard output; what the program itself says there is left out. */
+  function run(words: readonly string[], cwd?: string): Running {
+    const child = start(["run", "--json", ...words], cwd);
+    children.push(child);
+    const told: Told[] = [];
+    let said = "";
+    createInterface({ input: child.stdout! }).on("line", (line) => {
+      if (line.startsWith("{")) told.push(JSON.parse(line) as Told);
+    });
+    child.stderr!.setEncoding("utf8").on("data", (text: string) => (said += text));
+    return { child, told, said: () => said };
+  }
+
+  async function untilListening(running: Running): Promise<Extract<RunEvent, { kind: "listening" }>> {
+    const find = () => running.told.find((one) => one.kind === "listening");
+    await expect.poll(find, { timeout: 15_000, message: running.said() }).toBeDefined();
+    return find()!;
+  }
+
+  async function fetchIn(host: string, path = "/"): Promise<string> {
+    const script = `require("http").get({host:"127.0.0.1",port:80,path:${JSON.stringify(path)},headers:{host:${JSON.stringify(host)}}},s=>{let t=s.statusCode+" ";s.on("data",d=>t+=d);s.on("end",()=>console.log(t))}).on("error",e=>console.log(e.code))`;
+    const child = device.spawnIn(process.execPath, ["-e", script], { stdio: ["ignore", "pipe", "inherit"] });
+    let text = "";
+    child.stdout!.setEncoding("utf8").on("data", (part: string) => (text += part));
+    await once(child, "close");
+    return text.trimEnd();
+  }
+
+  const seen = (text: string) =>
+    JSON.parse(text.slice(4)) as { pid: number; words: string[]; environment: Record<string, string> };
+
+  test("a program gets a port, a name and its addresses; the name is gone when it has ended", async () => {
+    const running = run(["shop", "--", process.execPath, "server.cjs", "word"]);
+    const { port, urls, expected } = await untilListening(running);
+    expect([urls, expected]).toEqual([["http://shop.localhost/"], true]);
+    const { pid, words, environment } = seen(await fetchIn("shop.localhost"));
+    expect(words).toEqual(["word"]);
+    expect(environment).toMatchObject({
+      PORT: String(port),
+      PORTOLAN_NAME: "shop.localhost",
+      PORTOLAN_URL: "http://shop.localhost",
+      PORTOLAN_PLAIN_URL: `http://localhost:${port}`,
+    });
+    expect(await routes()).toMatchObject([
+      { name: "shop.localhost", state: "running", pid, workingDirectory: project },
+    ]);
+    const ended = once(running.child, "exit");
+    running.child.kill("SIGTERM");
+    expect(await ended).toEqual([143, null]);
+    expect(await routes()).toEqual([]);
+    expect(await fetchIn("shop.localhost")).toMatch(/^404 /);
+  });
+
+  test("without a name it is called after its project, and after its branch when that is not the main one", async () => {
+    const first = run(["--", process.execPath, "server.cjs"]);
+    expect((await untilListening(first)).urls).toEqual(["http://acme-shop.localhost/"]);
+    mkdirSync(join(project, ".git"));
+    writeFileSync(join(project, ".git", "HEAD"), "ref: refs/heads/fix/login\n");
+    const second = run(["--", process.execPath, "server.cjs"]);
+    expect((await untilListening(second)).urls).toEqual(["http://fix-login.acme-shop.localhost/"]);
+    // It knows its neighbour.
+    const { environment } = seen(await fetchIn("fix-login.acme-shop.localhost"));
+    expect(environment).toMatchObject({ PORTOLAN_URL_ACME_SHOP: "http://acme-shop.localhost" });
+    expect(environment["PORTOLAN_PLAIN_URL_ACME_SHOP"]).toMatch(/^http:\/\/localhost:\d+$/);
+    rmSync(join(project, ".git"), { recursive: true });
+  });
+
+  test("the same name has the same port every day", async () => {
+    const ports: number[] = [];
+    for (let day = 0; day < 2; day += 1) {
+      const running = run(["daily", "--", process.execPath, "server.cjs"]);
+      ports.push((await untilListening(running)).port);
+      const ended = once(running.child, "exit");
+      running.child.kill("SIGINT");
+      await ended;
+    }
+    expect(ports[0]).toBe(ports[1]);
+  });
+
+  test("a program that fails leaves its name, which tells how it ended", async () => {
+    const running = run(["shop", "--", process.execPath, "server.cjs"]);
+    await untilListening(running);
+    const ended = once(running.child, "exit");
+    await fetchIn("shop.localhost", "/exit");
+    expect(await ended).toEqual([3, null]);
+    expect(running.told.at(-1)).toMatchObject({ complete: true, exitStatus: 3 });
+    expect(await routes()).toMatchObject([{ name: "shop.localhost", state: "ended", exitStatus: 3 }]);
+    expect(await fetchIn("shop.localhost")).toMatch(/^502 .*has ended[^]*exit status 3/);
+    // The next one just takes it.
+    const again = run(["shop", "--", process.execPath, "server.cjs"]);
+    await untilListening(again);
+    expect(await fetchIn("shop.localhost")).toMatch(/^200 /);
+  });
+
+  test("before it listens the name tells that it does not yet", async () => {
+    const late = join(folder, "go");
+    const script = `const t=setInterval(()=>{if(require("fs").existsSync(${JSON.stringify(late)})){clearInterval(t);require("http").createServer((q,s)=>s.end("up")).listen(process.env.PORT)}},20)`;
+    const running = run(["slow", "--", process.execPath, "-e", script]);
+    await expect.poll(() => running.told.length).toBeGreaterThan(0);
+    await expect.poll(() => fetchIn("slow.localhost")).toMatch(/^502 .*is not up[^]*runs, but does not listen yet/);
+    writeFileSync(late, "");
+    await untilListening(running);
+    expect(await fetchIn("slow.localhost")).toBe("200 up");
+  });
+
+  test("a program with a mind of its own is found at the port that it took", async () => {
+    const script = `require("http").createServer((q,s)=>s.end("stubborn")).listen(8999,"127.0.0.1")`;
+    const running = run(["stubborn", "--", process.execPath, "-e", script]);
+    expect(await untilListening(running)).toMatchObject({ port: 8999, expected: false });
+    expect(await fetchIn("stubborn.localhost")).toBe("200 stubborn");
+  });
+
+  test("two programs cannot have one name, unless the second takes it by force", async () => {
+    await untilListening(run(["shop", "--", process.execPath, "server.cjs"]));
+    const refused = await portolan(["run", "shop", "--no-flags", "--", process.execPath, "server.cjs"]);
+    expect(refused.status).toBe(1);
+    expect(refused.stderr).toMatch(/PORT_TAKEN|ROUTE_TAKEN/);
+    const other = await portolan(["run", "--app", "shop", "--name", "other", "--", process.execPath, "server.cjs"]);
+    expect([other.status, other.stderr]).toEqual([
+      1,
+      expect.stringMatching(/shop\.localhost belongs to process \d+[^]*ROUTE_TAKEN/),
+    ]);
+    const forced = run(["--app", "shop", "--name", "other", "--force", "--", process.execPath, "server.cjs"]);
+    await untilListening(forced);
+    expect(seen(await fetchIn("shop.localhost")).pid).toBe((await routes())[0]!.pid);
+  });
+
+  test("killed -9, run leaves the program and its name", async () => {
+    const running = run(["shop", "--", process.execPath, "server.cjs"]);
+    await untilListening(running);
+    const { pid } = seen(await fetchIn("shop.localhost"));
+    const ended = once(running.child, "exit");
+    running.child.kill("SIGKILL");
+    await ended;
+    expect(await routes()).toMatchObject([{ name: "shop.localhost", state: "running", pid }]);
+    expect(seen(await fetchIn("shop.localhost")).pid).toBe(pid);
+    process.kill(pid, "SIGKILL");
+    await expect.poll(async () => (await routes())[0]?.state).toBe("gone");
+    expect(await fetchIn("shop.localhost")).toMatch(/^502 .*has ended[^]*is gone/);
+  });
+
+  test("thirteen at the same moment: thirteen names that lead to thirteen programs", async () => {
+    const names = Array.from({ length: 13 }, (_, index) => `app-${index}`);
+    const all = names.map((name) => run([name, "--", process.execPath, "server.cjs", name]));
+    await Promise.all(all.map(untilListening));
+    expect((await routes()).map(({ name }) => name).toSorted()).toEqual(
+      names.map((name) => `${name}.localhost`).toSorted(),
+    );
+    for (const name of names) expect(seen(await fetchIn(`${name}.localhost`)).words).toEqual([name]);
+  }, 60_000);
+
+  test("the port goes behind the words of a program that does not look at PORT", async () => {
+    const bin = join(project, "node_modules", ".bin");
+    mkdirSync(bin, { recursive: true });
+    writeFileSync(
+      join(bin, "vite"),
+      `#!${process.execPath}\nprocess.env.PORT = process.argv[process.argv.indexOf("--port") + 1];${server}`,
+      { mode: 0o755 },
+    );
+    writeFileSync(
+      join(project, "package.json"),
+      JSON.stringify({ name: "shop", scripts: { dev: "vite --open false" } }),
+    );
+    const running = run(["flagged", "--", "npm", "run", "dev"]);
+    const { port } = await untilListening(running);
+    expect(seen(await fetchIn("flagged.localhost")).words).toEqual([
+      "--open",
+      "false",
+      "--port",
+      String(port),
+      "--strictPort",
+    ]);
+    expect(running.told[0]).toMatchObject({ kind: "starting", told: "vite" });
+  });
+
+  test("without a route nothing is started but the program", async () => {
+    const outcome = await portolan([
+      "run",
+      "--no-route",
+      "--",
+      process.execPath,
+      "-e",
+      "console.log(process.env.PORTOLAN_URL)",
+    ]);
+    expect(outcome).toMatchObject({ status: 0, stdout: "undefined\n", stderr: "" });
+    expect((await portolan(["gateway"])).status).toBe(1);
+  });
+
+  test("where no route can be kept: an error for who asked for a name, a word for who did not", async () => {
+    writeFileSync(join(folder, "file"), "");
+    const broken = (words: readonly string[]) => {
+      const child = device.spawnIn(
+        process.execPath,
+        [commandPath, "run", ...words, "--", process.execPath, "-e", "console.log(process.env.PORT)"],
+        {
+          cwd: project,
+          env: { PATH: process.env["PATH"] ?? "", HOME: folder, PORTOLAN_STATE_HOME: join(folder, "file") },
+          stdio: ["ignore", "pipe", "pipe"],
+        },
+      );
+      children.push(child);
+      return child;
+    };
+    const named = broken(["--app", "shop", "--name", "x"]);
+    expect((await once(named, "exit"))[0]).not.toBe(0);
+    const unnamed = broken([]);
+    let said = "";
+    unnamed.stderr!.setEncoding("utf8").on("data", (text: string) => (said += text));
+    expect((await once(unnamed, "close"))[0]).toBe(0);
+    expect(said).toContain("portolan: No name:");
+  });
+
+  test("the access log of nobody: a program's arguments are masked where they are told", async () => {
+    const running = run(["secret", "--", process.execPath, "server.cjs", "--password=hunter2"]);
+    await untilListening(running);
+    expect(JSON.stringify(await routes())).not.toContain("hunter2");
+    expect(readFileSync(join(folder, "state", "routes", "secret.localhost.json"), "utf8")).not.toContain("hunter2");
+  });
+});
