@@ -15,7 +15,7 @@ import {
 import { stateFolderOf } from "../store/index.ts";
 import { defineOperation } from "./define-operation.ts";
 import type { OperationContext } from "./operation.ts";
-import { optionalChoice, optionalInteger, optionalText } from "./parameters.ts";
+import { optionalChoice, optionalInteger, optionalSwitch, optionalText } from "./parameters.ts";
 import { listOf, portSchema, timeSchema } from "./schemas.ts";
 
 const inputSchema = v.object({
@@ -27,6 +27,10 @@ const inputSchema = v.object({
     placeholder: "PORT",
     short: "p",
   }),
+  httpsPort: optionalInteger("Port for HTTPS (default 443 where the kernel gives it, else 4281)", 1, 65_535, {
+    placeholder: "PORT",
+  }),
+  https: optionalSwitch("Serve HTTPS as well", { offDescription: "Serve HTTP alone" }),
   bind: optionalText("Address to listen at (default both loopback addresses; any other lets other devices in)", {
     placeholder: "IP",
   }),
@@ -115,6 +119,7 @@ async function* serve(
   const options = {
     stateFolder,
     httpPort: input.port ?? null,
+    httpsPort: input.https === false ? (false as const) : (input.httpsPort ?? null),
     addresses: addressesOf(input),
     accessLog: input.log ?? null,
     signal: context.signal,
@@ -134,6 +139,8 @@ function serveWords(input: GatewayInput): string[] {
   addressesOf(input);
   return [
     ...(input.port === undefined ? [] : ["--port", String(input.port)]),
+    ...(input.httpsPort === undefined ? [] : ["--https-port", String(input.httpsPort)]),
+    ...(input.https === false ? ["--no-https"] : []),
     ...(input.bind === undefined ? [] : ["--bind", input.bind]),
     ...(input.log === undefined ? [] : ["--log", input.log]),
   ];

@@ -53,6 +53,8 @@ export interface GatewayWish {
   readonly stateFolder: string;
   /** `null` takes 80, or a stated fallback. */
   readonly httpPort: number | null;
+  /** `null` takes 443, or a stated fallback; `false` serves no HTTPS. */
+  readonly httpsPort: number | null | false;
   /** `null` takes both loopback addresses. */
   readonly addresses: readonly string[] | null;
   readonly accessLog: string | null;
