@@ -17,9 +17,20 @@ export interface CertificateSource {
    * @param servername as the client sent it; `undefined` when it named none, as for an address
    */
   contextFor(servername: string | undefined): Promise<SecureContext | undefined>;
+  /**
+   * A new certificate for this machine itself, as a server takes it (`tls.createServer`, `server.setSecureContext`): Node asks `contextFor` only for clients
+   * that name what they want, and a client that goes to an address names nothing. Good for 90 days.
+   */
+  ownCredentials(): Promise<Credentials>;
   readonly authority: AuthorityFacts;
   /** What the user should know of the authority: that it was made anew, that others could read its key. */
   readonly notes: readonly string[];
+}
+
+/** A certificate and its key, PEM. */
+export interface Credentials {
+  readonly cert: string;
+  readonly key: string;
 }
 
 /** What it takes. */
@@ -30,6 +41,8 @@ export interface CertificateOptions {
   readonly mayHave: (name: string) => boolean;
   /** Names beside `localhost` that the authority has to cover. */
   readonly extraNames: readonly string[];
+  /** So many certificates are kept, the latest asked for. Default 1000. */
+  readonly mostKept?: number;
 }
 
 const dayMs = 86_400_000;
@@ -37,8 +50,7 @@ const dayMs = 86_400_000;
 const leafDays = 90;
 /** With less than this left it is made anew. */
 const renewMs = 30 * dayMs;
-/** So many are kept, the latest asked for. */
-const mostKept = 1000;
+const usuallyKept = 1000;
 /** Certificates for names that nobody has, for the page that says so: so many at once, and one more every so often. */
 const strangersAtOnce = 30;
 const strangerEveryMs = 2000;
@@ -100,6 +112,11 @@ class Certificates implements CertificateSource {
     return this.#contextOf("");
   }
 
+  async ownCredentials(): Promise<Credentials> {
+    if (this.#isOutdated()) await this.#reopen();
+    return this.#issue("", this.#validityNow());
+  }
+
   /** The authority was replaced or deleted by a command, or comes to its end. */
   #isOutdated(): boolean {
     const { stateFolder, nowMs } = this.#options;
@@ -109,7 +126,7 @@ class Certificates implements CertificateSource {
   async #reopen(): Promise<void> {
     this.#reopening ??= (async () => {
       try {
-        const { authority, notes } = await ensureAuthority({ ...this.#options, extraNames: this.#options.extraNames });
+        const { authority, notes } = await ensureAuthority(this.#options);
         this.#authority = authority;
         this.#key = createPrivateKey(authority.privateKey);
         this.#notes = notes;
@@ -140,23 +157,30 @@ class Certificates implements CertificateSource {
   #contextOf(name: string): Promise<SecureContext> {
     let kept = this.#kept.get(name);
     this.#kept.delete(name);
-    if (kept === undefined || !this.#isGood(kept)) kept = this.#issue(name);
+    if (kept === undefined || !this.#isGood(kept)) kept = this.#keep(name);
     this.#kept.set(name, kept);
-    if (this.#kept.size > mostKept) this.#kept.delete(this.#kept.keys().next().value!);
+    if (this.#kept.size > (this.#options.mostKept ?? usuallyKept)) this.#kept.delete(this.#kept.keys().next().value!);
     return kept.context;
   }
 
-  #issue(name: string): Kept {
-    const now = this.#options.nowMs();
-    const validity: ValidityMs = { notBeforeMs: now - backdatedMs, notAfterMs: now + leafDays * dayMs };
-    const names = name === "" ? ownNames : [name];
-    const addresses = name === "" ? ownAddresses : [];
-    const context = issueContext(this.#authority, this.#key, { names, addresses, validity });
-    const kept = { ...validity, context };
-    context.catch(() => {
+  #keep(name: string): Kept {
+    const validity = this.#validityNow();
+    const kept = { ...validity, context: this.#issue(name, validity).then(createSecureContext) };
+    kept.context.catch(() => {
       if (this.#kept.get(name) === kept) this.#kept.delete(name);
     });
     return kept;
+  }
+
+  #validityNow(): ValidityMs {
+    const now = this.#options.nowMs();
+    return { notBeforeMs: now - backdatedMs, notAfterMs: now + leafDays * dayMs };
+  }
+
+  #issue(name: string, validity: ValidityMs): Promise<Credentials> {
+    const names = name === "" ? ownNames : [name];
+    const addresses = name === "" ? ownAddresses : [];
+    return issueCertificate(this.#authority, this.#key, { names, addresses, validity });
   }
 
   /** Whether one more name that nobody has may cost a certificate. */
@@ -171,21 +195,21 @@ class Certificates implements CertificateSource {
   }
 }
 
-async function issueContext(
+async function issueCertificate(
   authority: Authority,
   key: KeyObject,
   wish: { readonly names: readonly string[]; readonly addresses: readonly string[]; readonly validity: ValidityMs },
-): Promise<SecureContext> {
+): Promise<Credentials> {
   const { privateKey, publicKey } = await promisify(generateKeyPair)("ec", { namedCurve: "P-256" });
   const certificate = buildLeaf({
     authority: { certificate: new X509Certificate(authority.certificate).raw, privateKey: key },
     publicKey,
     ...wish,
   });
-  return createSecureContext({
+  return {
     cert: certificatePem(certificate),
     key: privateKey.export({ type: "pkcs8", format: "pem" }) as string,
-  });
+  };
 }
 
 /** Tells the authority's file from any other that was or will be in its place. */
