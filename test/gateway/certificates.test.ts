@@ -15,7 +15,7 @@ import { afterAll, describe, expect, test } from "vitest";
 import { buildLeaf, certificatePem } from "../../src/gateway/certificates/build-certificate.ts";
 import { ensureAuthority } from "../../src/gateway/certificates/ensure-authority.ts";
 import { openCertificates } from "../../src/gateway/certificates/open-certificates.ts";
-import { isCoveredName, readAuthority, type Authority } from "../../src/gateway/index.ts";
+import { isCoveredName, readAuthority, variablesForNode, type Authority } from "../../src/gateway/index.ts";
 import { requireOrSkip, whyNoProgram } from "../support/netns.ts";
 
 const run = promisify(execFile);
@@ -166,6 +166,22 @@ describe.skipIf(skip)("read by OpenSSL", () => {
       ]);
   });
 
+  test("one that could vouch for anything is not taken for Portolan's, and so is never put into a store", async () => {
+    const authority = await newAuthority();
+    const stateFolder = join(authority.certificatePath, "../..");
+    const [key, certificate] = ["key.pem", "certificate.pem"].map((name) => join(stateFolder, name));
+    const words = ["req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-subj", "/CN=x"];
+    await run("openssl", [...words, "-keyout", key!, "-out", certificate!]);
+    const content = {
+      certificate: readFileSync(certificate!, "utf8"),
+      privateKey: readFileSync(key!, "utf8"),
+      names: ["localhost"],
+    };
+    expect(new X509Certificate(content.certificate).ca).toBe(true);
+    writeFileSync(join(stateFolder, "ca/authority.json"), JSON.stringify({ version: 1, content }));
+    expect(() => readAuthority(stateFolder)).toThrow(expect.objectContaining({ code: "AUTHORITY_UNUSABLE" }));
+  });
+
   test("a certificate is for its very name, for ninety days, and for servers", async () => {
     const stateFolder = newFolder();
     const source = await openCertificates(options(stateFolder));
@@ -187,6 +203,35 @@ describe.skipIf(skip)("read by OpenSSL", () => {
     const issuer = await run("openssl", ["x509", "-in", authority.certificatePath, "-noout", "-text"]);
     const identifier = /Subject Key Identifier: *\n +([0-9A-F:]+)/.exec(issuer.stdout)![1]!;
     expect(/Authority Key Identifier: *\n +(?:keyid:)?([0-9A-F:]+)/.exec(stdout)![1]).toBe(identifier);
+  });
+});
+
+const noNss = whyNoProgram("vfychain", "libnss3-tools") ?? whyNoProgram("certutil", "libnss3-tools");
+
+describe.skipIf(requireOrSkip("certificates read by NSS", noNss))("read by NSS", () => {
+  test("a name or an address inside is accepted, one outside is not", async () => {
+    const authority = await newAuthority();
+    const folder = newFolder();
+    const database = ["-d", `sql:${folder}`];
+    await run("certutil", ["-N", ...database, "--empty-password"]);
+    await run("certutil", ["-A", ...database, "-t", "C,,", "-n", "ca", "-i", authority.certificatePath]);
+    const verify = async (names: readonly string[], addresses: readonly string[]): Promise<string> => {
+      const path = join(folder, "leaf.pem");
+      writeFileSync(path, signLeaf(authority, names, addresses).cert);
+      return run("vfychain", [...database, "-u", "1", "-a", path]).then(
+        () => "good",
+        ({ stdout, stderr }: { stdout: string; stderr: string }) => stdout + stderr,
+      );
+    };
+    expect(await verify(["shop.localhost"], [])).toBe("good");
+    expect(await verify(["localhost"], ["127.0.0.1", "::1"])).toBe("good");
+    for (const [names, addresses] of [
+      [["example.com"], []],
+      [["shop.localhost", "example.com"], []],
+      [["shop.localhost"], ["10.0.0.1"]],
+      [["shop.localhost"], ["fe80::1"]],
+    ] as const)
+      expect(await verify(names, addresses)).toContain("not permitted to issue a certificate with this name");
   });
 });
 
@@ -371,6 +416,17 @@ describe("the file", () => {
     rmSync(now.certificatePath);
     expect((await ensureAuthority({ stateFolder, nowMs: Date.now, extraNames: [] })).made).toBe(false);
     expect(readFileSync(now.certificatePath, "utf8")).toBe(now.certificate);
+  });
+
+  test("a Node program is told of it, unless it is told of another one", async () => {
+    const { certificatePath } = await newAuthority();
+    const stateFolder = join(certificatePath, "../..");
+    expect(variablesForNode(stateFolder, {})).toEqual({ NODE_EXTRA_CA_CERTS: certificatePath });
+    expect(variablesForNode(stateFolder, { NODE_EXTRA_CA_CERTS: "" })).toEqual({
+      NODE_EXTRA_CA_CERTS: certificatePath,
+    });
+    expect(variablesForNode(stateFolder, { NODE_EXTRA_CA_CERTS: "/x.pem" })).toEqual({});
+    expect(variablesForNode(newFolder(), {})).toEqual({});
   });
 
   test("one of a later version is left alone", async () => {

@@ -144,7 +144,7 @@ describe.skipIf(requireOrSkip("trust stores", whyNoPrivateMounts(), noCertutil, 
     await inside([...asAda, "certutil", "-N", "-d", `sql:${home}/.pki/nssdb`, "--empty-password"], user);
     const told = await inside([...asAda, ...portolan, "gateway", "trust", "--yes"], user);
     expect([told.status, told.stdout]).toEqual([1, expect.stringMatching(/\/\.pki\/nssdb: trusted now\./)]);
-    expect(told.stdout).toMatch(/this system .*: not done, it takes root\. To put it in\.\n/);
+    expect(told.stdout).toMatch(/this system .*: not done, it takes root\. To put it in:\n/);
     const commands = told.stdout.match(/^ {2}sudo .+$/gm)!.map((line) => line.trim().split(" ").slice(1));
     expect(commands).toEqual([
       ["install", "-m", "644", expect.stringContaining(home), expect.stringMatching(/\/portolan-[0-9a-f]{16}\.crt$/)],
@@ -238,7 +238,12 @@ describe.skipIf(requireOrSkip("Chromium and certificates", whyNoBrowser(), noCer
     own: Credentials | undefined,
   ): Promise<number> {
     const server = createServer(
-      { ...own, SNICallback: (name, done) => void contextFor(name).then((context) => done(null, context), done) },
+      {
+        ...own,
+        SNICallback: (name, done) => {
+          void (async () => done(null, await contextFor(name)))();
+        },
+      },
       (request, response) => response.end(`for ${request.headers.host!.split(":")[0]}`),
     ).listen(0, "127.0.0.1");
     server.on("tlsClientError", () => undefined);

@@ -147,13 +147,17 @@ export function commonNameOf({ subject }: X509Certificate): string {
   return (/^CN=(.*)$/m.exec(subject)?.[1] ?? subject).replaceAll(/\\(.)/g, "$1");
 }
 
+/** nameConstraints (2.5.29.30) and TRUE in DER: one that could vouch for anything is none of ours, and must not get into a store. */
+const criticalConstraints = Buffer.from("0603551d1e0101ff", "hex");
+
 function checkAuthority(content: unknown): AuthorityContent | undefined {
   if (typeof content !== "object" || content === null) return undefined;
   const { certificate, privateKey, names } = content as Record<string, unknown>;
   if (typeof certificate !== "string" || typeof privateKey !== "string" || !isListOfTexts(names)) return undefined;
   try {
     const parsed = new X509Certificate(certificate);
-    if (!parsed.ca || !parsed.checkPrivateKey(createPrivateKey(privateKey))) return undefined;
+    if (!parsed.ca || !parsed.raw.includes(criticalConstraints)) return undefined;
+    if (!parsed.checkPrivateKey(createPrivateKey(privateKey))) return undefined;
   } catch {
     return undefined;
   }

@@ -102,7 +102,10 @@ function stepBlocks(steps: readonly TrustStepResult[]): Block[] {
     const { title, path, reason, commands, outcome } = step;
     const told: boolean = outcome === "proposed" || outcome === "root" || outcome === "failed";
     return [
-      paragraph([span(title, "strong"), " ", span(path, "dim"), ": ", saidOf(step), "."], { hang: 2 }),
+      paragraph(
+        [span(title, "strong"), " ", span(path, "dim"), ": ", saidOf(step), told && commands.length > 0 ? ":" : "."],
+        { hang: 2 },
+      ),
       ...(reason === null || outcome === "root" ? [] : [paragraph([span(reason, "bad")], { indent: 2 })]),
       ...(told ? commands.map((command) => verbatim("  ", span(command, outcome === "root" ? "link" : "dim"))) : []),
     ];
