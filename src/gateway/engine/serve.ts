@@ -27,6 +27,8 @@ export interface ServeOptions {
   readonly addresses: readonly string[] | null;
   /** File to which each request is written as a line of JSON; `null` for none. */
   readonly accessLog: string | null;
+  /** Names beside `localhost` that certificates may be for. */
+  readonly extraNames: readonly string[];
   readonly signal: AbortSignal;
   readonly nowMs: () => number;
   /** Descriptors that listen already, by scheme. */
