@@ -41,7 +41,7 @@ export interface TestGateway {
 export async function startGateway(routes: readonly Route[], certificates?: Certificates): Promise<TestGateway> {
   let table = new RouteTable(routes);
   const gateway = new Gateway({ routes: () => table, pseudonym: "portolan-test", nowMs: Date.now });
-  const maker = createDoorMaker(gateway, certificates);
+  const maker = await createDoorMaker(gateway, certificates);
   const sockets = new Set<Socket>();
   const open = async (scheme: "http" | "https"): Promise<Server> => {
     const server = maker.open(scheme).listen(0, "127.0.0.1");
