@@ -43,9 +43,9 @@ export {
   untilGatewayEnded,
 } from "./start-gateway.ts";
 export {
+  certificatePathOf,
   keepCertificate,
   readAuthority,
-  shortFingerprint,
   variablesForNode,
   type Authority,
   type AuthorityFacts,
