@@ -62,7 +62,7 @@ export class Gateway {
   handle(asked: Asked): void {
     this.#requests += 1;
     const { request, client, answer } = asked;
-    const head = readRequestHead(request);
+    const head = readRequestHead(request, client.scheme);
     if ("status" in head) {
       this.#tell(asked, null, undefined, { status: head.status, failure: head.reason });
       return this.#answerPage(asked, refusalPage(head.status, head.reason), true);
@@ -93,7 +93,7 @@ export class Gateway {
 
   /** Answers a request to speak another protocol; `fallBack` reads it once more without that wish. */
   upgrade(request: IncomingMessage, socket: Duplex, behind: Buffer, client: Client, fallBack: () => void): void {
-    const head = readRequestHead(request as never);
+    const head = readRequestHead(request as never, client.scheme);
     // Only WebSockets are passed on. Who asked for anything else is answered as if they had not (RFC 9110, section 7.8).
     if ("status" in head || head.upgrade?.trim().toLowerCase() !== "websocket") return fallBack();
     if (head.hasBody || request.method !== "GET") return refuseRaw(socket, 400, "Bad Request");
