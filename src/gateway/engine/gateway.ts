@@ -5,6 +5,7 @@ import { STATUS_CODES, type IncomingMessage } from "node:http";
 import type { Duplex } from "node:stream";
 import { readProcessIdentity } from "../../act/index.ts";
 import { formatTarget, gatewayHost, routeName, type Route } from "../route.ts";
+import { plainPath } from "../request-path.ts";
 import type { Matched, RouteTable } from "../route-table.ts";
 import type { Answer, Asked } from "./answer.ts";
 import { exchange, type ExchangeOutcome } from "./exchange.ts";
@@ -294,7 +295,8 @@ function pathOf(target: string): string {
 }
 
 function stripped(target: string, prefix: string): string {
-  const rest = target.slice(prefix.length);
+  const path = pathOf(target);
+  const rest = plainPath(path).slice(prefix.length) + target.slice(path.length);
   return rest.startsWith("/") ? rest : `/${rest}`;
 }
 
