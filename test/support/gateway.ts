@@ -132,7 +132,7 @@ export function takeMessage(
 
 function splitField(line: string): readonly [string, string] {
   const colon = line.indexOf(":");
-  return [line.slice(0, colon), line.slice(colon + 1).trim()];
+  return [line.slice(0, colon), line.slice(colon + 1).replaceAll(/^[\t ]+|[\t ]+$/g, "")];
 }
 
 /** A server that writes down what reaches it and answers 200 with the number of the request, or as it is told. */

@@ -84,7 +84,11 @@ class ExchangeHandler implements Handler {
   }
 
   onHeaders(status: number, raw: readonly Buffer[], resume: () => void, message: string): boolean {
-    const { fields, length } = readAnswerFields(raw);
+    const { fields, length, understood } = readAnswerFields(raw, status);
+    if (!understood) {
+      this.#abort?.(new Error("the answer's transfer coding is not understood"));
+      return false;
+    }
     if (status < 200) {
       this.#answer.inform(status, fields);
       return true;

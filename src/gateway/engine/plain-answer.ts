@@ -41,7 +41,8 @@ export class PlainAnswer implements Answer {
 
   begin(status: number, message: string, fields: string[]): void {
     if (this.over || this.begun) return;
-    this.#response.writeHead(status, message, fields);
+    // A reason in other letters is no reason here: nobody reads it (RFC 9112, section 4).
+    this.#response.writeHead(status, /^[\t -~]*$/.test(message) ? message : "", fields);
     // A head without a body yet, such as an event stream's, goes out alone; otherwise both are one write.
     process.nextTick(this.#flush);
   }

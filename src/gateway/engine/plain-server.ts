@@ -78,6 +78,8 @@ function attachPlain(server: Server, gateway: Gateway, scheme: Client["scheme"])
       answer: new PlainAnswer(response, () => refused.add(socket)),
     });
   };
+  // None is left out: one beyond Node's usual 2,000 could be the length or the host.
+  server.maxHeadersCount = 0;
   server.on("request", onRequest);
   // The server that the request is for decides whether it wants the body.
   server.on("checkContinue", onRequest);
@@ -96,15 +98,22 @@ function attachPlain(server: Server, gateway: Gateway, scheme: Client["scheme"])
     });
   });
   server.on("clientError", (error: NodeJS.ErrnoException, socket: Socket) => {
-    if (!socket.writable || answering.get(socket)?.headersSent === true) {
-      socket.destroy(error);
-      return;
-    }
-    const [status, message] = problems[error.code ?? ""] ?? [400, "Bad Request"];
-    socket.end(`HTTP/1.1 ${status} ${message}\r\nContent-Length: 0\r\nConnection: close\r\n\r\n`, () =>
-      socket.destroy(),
-    );
+    // Behind the last request of a connection, or a refused one: its answer ends it (RFC 9112, section 9.6).
+    if (error.code === "HPE_CLOSED_CONNECTION" || refused.has(socket)) return;
+    const response = answering.get(socket);
+    if (response === undefined || response.writableFinished) return turnAway(socket, error);
+    // Behind a request that was read whole: its answer is owed.
+    if (response.req.complete) response.once("finish", () => turnAway(socket, error));
+    else if (response.headersSent) socket.destroy(error);
+    else turnAway(socket, error);
   });
+}
+
+/** What was sent is no request: the answer to that, and the end. */
+function turnAway(socket: Socket, error: NodeJS.ErrnoException): void {
+  if (!socket.writable) return void socket.destroy(error);
+  const [status, message] = problems[error.code ?? ""] ?? [400, "Bad Request"];
+  socket.end(`HTTP/1.1 ${status} ${message}\r\nContent-Length: 0\r\nConnection: close\r\n\r\n`, () => socket.destroy());
 }
 
 const problems: Readonly<Record<string, readonly [number, string]>> = {

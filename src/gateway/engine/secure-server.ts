@@ -62,7 +62,7 @@ export async function createSecureServer(
 /** What answers HTTP at the door of TLS: a browser that was given the wrong scheme is sent to the right one. */
 export function createRedirectServer(): PlainServer {
   const server = createHttpServer({ requireHostHeader: false }, (request, response) => {
-    const head = readRequestHead(request as never);
+    const head = readRequestHead(request as never, "https");
     response.setHeader("Connection", "close");
     if ("status" in head || head.authority === "" || head.target === "*") {
       response.writeHead(400, { "Content-Length": 0 }).end();
