@@ -4,3 +4,20 @@ declare module "undici/lib/dispatcher/pool.js" {
   const Pool: typeof PoolClass;
   export default Pool;
 }
+
+/** llhttp, compiled for WebAssembly. */
+declare module "undici/lib/llhttp/llhttp_simd-wasm.js" {
+  const wasm: Buffer<ArrayBuffer>;
+  export default wasm;
+}
+
+/** What of WebAssembly the gateway uses; the types of Node 20 leave it out. */
+declare namespace WebAssembly {
+  class Module {
+    constructor(bytes: Uint8Array);
+  }
+  class Instance {
+    constructor(module: Module, imports: Record<string, Record<string, (...words: number[]) => number>>);
+    readonly exports: object;
+  }
+}

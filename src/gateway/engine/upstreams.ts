@@ -4,7 +4,8 @@
 import Pool from "undici/lib/dispatcher/pool.js";
 import { formatTarget, type Target } from "../route.ts";
 import { TargetConnector } from "./connect-target.ts";
-import type { Connections } from "./exchange.ts";
+import type { AnswerHandler, Connections, DispatchOptions } from "./exchange.ts";
+import { KeptConnections } from "./kept-connections.ts";
 
 /** One server. */
 export interface Upstream {
@@ -27,7 +28,7 @@ export class Upstreams {
     let upstream = this.#known.get(key);
     if (upstream === undefined) {
       const connector = new TargetConnector(target);
-      upstream = { connector, connections: openPool(connector) };
+      upstream = { connector, connections: new TargetConnections(connector) };
       this.#known.set(key, upstream);
     }
     return upstream;
@@ -48,6 +49,36 @@ export class Upstreams {
     const all = [...this.#known.values()];
     this.#known.clear();
     await Promise.all(all.map(({ connections }) => connections.destroy().catch(() => undefined)));
+  }
+}
+
+/** The methods that may be asked again when a kept connection was closed in the same moment (RFC 9110, section 9.2.2). */
+const repeatable: ReadonlySet<string> = new Set(["GET", "HEAD", "OPTIONS"]);
+
+/** Looks over connections of our own, everything else through the pool. */
+class TargetConnections implements Connections {
+  readonly #kept: KeptConnections;
+  readonly #pool: Connections;
+
+  constructor(connector: TargetConnector) {
+    this.#kept = new KeptConnections(connector, { keepAliveMs, mostHeadBytes });
+    this.#pool = openPool(connector);
+  }
+
+  dispatch(options: DispatchOptions, handler: AnswerHandler): boolean {
+    if (options.body !== null || !options.isPlain || !repeatable.has(options.method))
+      return this.#pool.dispatch(options, handler);
+    this.#kept.dispatch(options, handler);
+    return true;
+  }
+
+  async close(): Promise<void> {
+    await Promise.all([this.#kept.close(), this.#pool.close()]);
+  }
+
+  async destroy(): Promise<void> {
+    this.#kept.destroy();
+    await this.#pool.destroy();
   }
 }
 

@@ -1,0 +1,238 @@
+/**
+ * @module Connections that are kept for the next look: requests without a body whose method may be asked again (RFC 9110, section 9.2.2), which is nearly
+ * everything that a browser asks. Each is one write and, mostly, one read. What else there is goes through undici's pool.
+ */
+import type { Socket } from "node:net";
+import { AnswerParser, type AnswerReader } from "./answer-parser.ts";
+import type { TargetConnector } from "./connect-target.ts";
+import type { AnswerHandler } from "./exchange.ts";
+
+/** A request that can be one write. */
+export interface Look {
+  readonly path: string;
+  readonly method: string;
+  /** Names and values in turn, as Node's parser has read them. */
+  readonly headers: readonly string[];
+}
+
+/** How long they are kept. */
+export interface KeepingLimits {
+  readonly keepAliveMs: number;
+  readonly mostHeadBytes: number;
+}
+
+/** A server that names its own limit closes in the same moment: so much earlier it is not used any more, milliseconds. */
+const marginMs = 1000;
+
+/** Connections to one server. */
+export class KeptConnections {
+  readonly #connector: TargetConnector;
+  readonly #limits: KeepingLimits;
+  readonly #idle: KeptConnection[] = [];
+  readonly #all = new Set<KeptConnection>();
+  #sweeping: NodeJS.Timeout | undefined;
+  #closing = false;
+  #emptied: (() => void) | undefined;
+
+  constructor(connector: TargetConnector, limits: KeepingLimits) {
+    this.#connector = connector;
+    this.#limits = limits;
+  }
+
+  /** Asks, over the connection that was used last, or a new one. */
+  dispatch(look: Look, handler: AnswerHandler): void {
+    for (;;) {
+      const connection = this.#idle.pop();
+      if (connection === undefined) break;
+      if (connection.usable) return connection.ask(look, handler);
+      connection.destroy();
+    }
+    let cancelled = false;
+    const cancel = this.#connector.connect((error, socket) => {
+      if (cancelled) return void socket?.destroy();
+      if (socket === null) return handler.onError(error!);
+      const connection = new KeptConnection(socket, this.#limits, {
+        onIdle: () => this.#keep(connection),
+        onClosed: () => this.#forget(connection),
+      });
+      this.#all.add(connection);
+      connection.ask(look, handler);
+    });
+    handler.onConnect((reason) => {
+      cancelled = true;
+      cancel();
+      handler.onError(reason ?? new Error("aborted"));
+    });
+  }
+
+  #keep(connection: KeptConnection): void {
+    if (this.#closing) return connection.destroy();
+    this.#idle.push(connection);
+    this.#sweeping ??= setInterval(() => this.#sweep(), this.#limits.keepAliveMs / 4).unref();
+  }
+
+  #sweep(): void {
+    const nowMs = performance.now();
+    for (let index = this.#idle.length - 1; index >= 0; index--) {
+      const connection = this.#idle[index]!;
+      if (connection.usable && connection.untilMs > nowMs) continue;
+      this.#idle.splice(index, 1);
+      connection.destroy();
+    }
+    if (this.#idle.length > 0) return;
+    clearInterval(this.#sweeping);
+    this.#sweeping = undefined;
+  }
+
+  #forget(connection: KeptConnection): void {
+    this.#all.delete(connection);
+    if (this.#all.size === 0) this.#emptied?.();
+  }
+
+  /** Lets what was begun be answered, then ends. */
+  async close(): Promise<void> {
+    this.#closing = true;
+    clearInterval(this.#sweeping);
+    for (const connection of this.#idle.splice(0)) connection.destroy();
+    if (this.#all.size > 0) await new Promise<void>((resolve) => (this.#emptied = resolve));
+  }
+
+  /** Ends at once. */
+  destroy(): void {
+    this.#closing = true;
+    clearInterval(this.#sweeping);
+    for (const connection of this.#all) connection.destroy();
+  }
+}
+
+interface Keeper {
+  onIdle(): void;
+  onClosed(): void;
+}
+
+class KeptConnection implements AnswerReader {
+  readonly #socket: Socket;
+  readonly #parser: AnswerParser;
+  readonly #limits: KeepingLimits;
+  readonly #keeper: Keeper;
+  #handler: AnswerHandler | undefined;
+  #withoutBody = false;
+  #reusable = false;
+  #reading = false;
+  #ended = false;
+  untilMs = 0;
+
+  constructor(socket: Socket, limits: KeepingLimits, keeper: Keeper) {
+    this.#socket = socket;
+    this.#limits = limits;
+    this.#keeper = keeper;
+    this.#parser = new AnswerParser(this, limits.mostHeadBytes);
+    socket.on("data", (chunk: Buffer) => this.#read(chunk));
+    socket.on("end", () => this.#finish());
+    socket.on("error", (error) => this.#fail(error));
+    socket.on("close", () => this.#close());
+  }
+
+  get usable(): boolean {
+    return !this.#ended && this.#socket.writable;
+  }
+
+  ask({ path, method, headers }: Look, handler: AnswerHandler): void {
+    this.#handler = handler;
+    this.#withoutBody = method === "HEAD";
+    this.#parser.await();
+    handler.onConnect(this.#abort);
+    if (this.#handler === undefined) return;
+    let text = `${method} ${path} HTTP/1.1\r\n`;
+    for (let index = 0; index < headers.length; index += 2) text += `${headers[index]}: ${headers[index + 1]}\r\n`;
+    this.#socket.write(`${text}Connection: keep-alive\r\n\r\n`, "latin1");
+  }
+
+  readonly #abort = (reason?: Error): void => this.#fail(reason ?? new Error("aborted"));
+
+  readonly #resume = (): void => void this.#socket.resume();
+
+  #read(chunk: Buffer): void {
+    if (this.#ended) return;
+    this.#reading = true;
+    const error = this.#parser.read(chunk);
+    this.#reading = false;
+    if (error !== undefined) return this.#fail(this.#handler === undefined ? closed() : error);
+    if (this.#ended) this.#parser.free();
+    else if (this.#handler === undefined) {
+      if (this.#reusable) this.#keeper.onIdle();
+      else this.destroy();
+    }
+  }
+
+  onHead(status: number, message: string, fields: string[], keepAlive: boolean, upgrade: boolean): boolean {
+    const handler = this.#handler;
+    if (handler === undefined) return true;
+    // Nobody asked for another protocol.
+    if (upgrade) throw closed();
+    if (status < 200) {
+      if (status !== 100) handler.onHeaders(status, fields, this.#resume, message);
+      return false;
+    }
+    this.#reusable = keepAlive;
+    this.untilMs = performance.now() + (keepAlive ? keepFor(fields, this.#limits.keepAliveMs) : 0);
+    handler.onHeaders(status, fields, this.#resume, message);
+    return !this.#withoutBody && status !== 204 && status !== 304;
+  }
+
+  onBody(bytes: Buffer): void {
+    // The bytes are the socket's; it pauses behind them.
+    if (this.#handler?.onData(bytes) === false) this.#socket.pause();
+  }
+
+  onEnd(trailers: string[]): void {
+    const handler = this.#handler;
+    this.#handler = undefined;
+    handler?.onComplete(trailers);
+  }
+
+  #finish(): void {
+    if (this.#ended) return;
+    const handler = this.#handler;
+    if (handler === undefined) return this.destroy();
+    this.#reading = true;
+    const error = this.#parser.finish();
+    this.#reading = false;
+    if (error !== undefined || this.#handler !== undefined) this.#fail(closed());
+    else this.destroy();
+  }
+
+  #fail(error: Error): void {
+    const handler = this.#handler;
+    this.#handler = undefined;
+    this.destroy();
+    handler?.onError(error);
+  }
+
+  #close(): void {
+    this.#fail(closed());
+    this.#keeper.onClosed();
+  }
+
+  destroy(): void {
+    if (this.#ended) return;
+    this.#ended = true;
+    this.#socket.destroy();
+    if (!this.#reading) this.#parser.free();
+  }
+}
+
+/** The code that undici has for it, so that whoever asks again need not know who asked. */
+function closed(): Error {
+  return Object.assign(new Error("other side closed"), { code: "UND_ERR_SOCKET" });
+}
+
+/** How long a connection may be kept, milliseconds: the server may say less (RFC 2068, section 19.7.1.1). */
+function keepFor(fields: readonly string[], usualMs: number): number {
+  for (let index = 0; index < fields.length; index += 2) {
+    if (fields[index]!.length !== 10 || fields[index]!.toLowerCase() !== "keep-alive") continue;
+    const seconds = /timeout=\s*(\d+)/.exec(fields[index + 1]!)?.[1];
+    if (seconds !== undefined) return Math.min(usualMs, Number(seconds) * 1000 - marginMs);
+  }
+  return usualMs;
+}
