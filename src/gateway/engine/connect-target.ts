@@ -2,7 +2,7 @@
  * @module A connection to where a route leads. `localhost` is tried at both loopback addresses, the one that answered last time first:
  * a server that listens at `::1` alone is as good as one at `127.0.0.1`.
  */
-import { connect as connectPlain, type Socket } from "node:net";
+import { connect as connectPlain, type OnReadOpts, type Socket } from "node:net";
 import { connect as connectTls } from "node:tls";
 import type { Target } from "../route.ts";
 
@@ -27,9 +27,10 @@ export class TargetConnector {
   /**
    * Connects.
    * @param done gets the socket, or the last address's error; called once
+   * @param onread takes what is received in place of events; only where there is no TLS
    * @returns ends the attempt
    */
-  connect(done: (error: Error | null, socket: Socket | null) => void): () => void {
+  connect(done: (error: Error | null, socket: Socket | null) => void, onread?: OnReadOpts): () => void {
     const { host, port, protocol } = this.target;
     const places =
       host === "localhost" ? (this.#answered === loopbacks[1] ? loopbacks.toReversed() : [...loopbacks]) : [host];
@@ -40,6 +41,7 @@ export class TargetConnector {
       const current = connectPlain({
         host: place,
         port,
+        ...(onread === undefined ? {} : { onread }),
         noDelay: true,
         keepAlive: true,
         keepAliveInitialDelay: 60_000,

@@ -3,7 +3,7 @@
  * everything that a browser asks. Each is one write and, mostly, one read. What else there is goes through undici's pool.
  */
 import type { Socket } from "node:net";
-import { AnswerParser, type AnswerReader } from "./answer-parser.ts";
+import { AnswerParser, mostReadBytes, type AnswerReader } from "./answer-parser.ts";
 import type { TargetConnector } from "./connect-target.ts";
 import type { AnswerHandler } from "./exchange.ts";
 
@@ -48,16 +48,20 @@ export class KeptConnections {
       connection.destroy();
     }
     let cancelled = false;
-    const cancel = this.#connector.connect((error, socket) => {
-      if (cancelled) return void socket?.destroy();
-      if (socket === null) return handler.onError(error!);
-      const connection = new KeptConnection(socket, this.#limits, {
-        onIdle: () => this.#keep(connection),
-        onClosed: () => this.#forget(connection),
-      });
-      this.#all.add(connection);
-      connection.ask(look, handler);
+    const connection = new KeptConnection(this.#limits, {
+      onIdle: () => this.#keep(connection),
+      onClosed: () => this.#forget(connection),
     });
+    const cancel = this.#connector.connect(
+      (error, socket) => {
+        if (cancelled) return void socket?.destroy();
+        if (socket === null) return handler.onError(error!);
+        this.#all.add(connection);
+        connection.open(socket);
+        connection.ask(look, handler);
+      },
+      this.#connector.target.protocol === "http" ? connection.reading : undefined,
+    );
     handler.onConnect((reason) => {
       cancelled = true;
       cancel();
@@ -110,8 +114,24 @@ interface Keeper {
   onClosed(): void;
 }
 
+/** Where heads and short bodies are received, for all connections: each is read to its end before the next is received. */
+const shared = Buffer.allocUnsafeSlow(mostReadBytes);
+/** From that length on a part of a body is a sign of many more. */
+const bulkBytes = 16 * 1024;
+
 class KeptConnection implements AnswerReader {
-  readonly #socket: Socket;
+  /** How the socket receives: into memory that is there, instead of memory for each read. */
+  readonly reading = {
+    buffer: (): Buffer => this.#nextBuffer(),
+    callback: (length: number, buffer: Uint8Array): boolean => {
+      this.#read((buffer as Buffer).subarray(0, length));
+      return !this.#paused;
+    },
+  };
+  #memory: "none" | "shared" | "own" = "none";
+  #bulk = false;
+  #paused = false;
+  #socket!: Socket;
   readonly #parser: AnswerParser;
   readonly #limits: KeepingLimits;
   readonly #keeper: Keeper;
@@ -122,11 +142,14 @@ class KeptConnection implements AnswerReader {
   #ended = false;
   untilMs = 0;
 
-  constructor(socket: Socket, limits: KeepingLimits, keeper: Keeper) {
-    this.#socket = socket;
+  constructor(limits: KeepingLimits, keeper: Keeper) {
     this.#limits = limits;
     this.#keeper = keeper;
     this.#parser = new AnswerParser(this, limits.mostHeadBytes);
+  }
+
+  open(socket: Socket): void {
+    this.#socket = socket;
     socket.on("data", (chunk: Buffer) => this.#read(chunk));
     socket.on("end", () => this.#finish());
     socket.on("error", (error) => this.#fail(error));
@@ -150,7 +173,18 @@ class KeptConnection implements AnswerReader {
 
   readonly #abort = (reason?: Error): void => this.#fail(reason ?? new Error("aborted"));
 
-  readonly #resume = (): void => void this.#socket.resume();
+  readonly #resume = (): void => {
+    this.#paused = false;
+    this.#socket.resume();
+  };
+
+  /** Asked for once before the first read and after each; the one that is there stays in use when none is given. */
+  #nextBuffer(): Buffer {
+    const wasShared = this.#memory === "shared";
+    this.#memory = this.#bulk ? "own" : "shared";
+    if (this.#bulk) return Buffer.allocUnsafeSlow(mostReadBytes);
+    return wasShared ? (undefined as unknown as Buffer) : shared;
+  }
 
   #read(chunk: Buffer): void {
     if (this.#ended) return;
@@ -181,13 +215,18 @@ class KeptConnection implements AnswerReader {
   }
 
   onBody(bytes: Buffer): void {
-    // The bytes are the socket's; it pauses behind them.
-    if (this.#handler?.onData(bytes) === false) this.#socket.pause();
+    // Shared memory is written anew with the next read.
+    const own = this.#memory === "shared" ? Buffer.from(bytes) : bytes;
+    if (bytes.length >= bulkBytes) this.#bulk = true;
+    if (this.#handler?.onData(own) !== false) return;
+    this.#paused = true;
+    this.#socket.pause();
   }
 
   onEnd(trailers: string[]): void {
     const handler = this.#handler;
     this.#handler = undefined;
+    this.#bulk = false;
     handler?.onComplete(trailers);
   }
 
