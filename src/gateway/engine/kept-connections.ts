@@ -128,11 +128,11 @@ class KeptConnection implements AnswerReader {
       return !this.#paused;
     },
   };
-  #memory: "none" | "shared" | "own" = "none";
+  #receivesShared = false;
   #bulk = false;
   #paused = false;
   #socket!: Socket;
-  readonly #parser: AnswerParser;
+  #parser!: AnswerParser;
   readonly #limits: KeepingLimits;
   readonly #keeper: Keeper;
   #handler: AnswerHandler | undefined;
@@ -145,11 +145,12 @@ class KeptConnection implements AnswerReader {
   constructor(limits: KeepingLimits, keeper: Keeper) {
     this.#limits = limits;
     this.#keeper = keeper;
-    this.#parser = new AnswerParser(this, limits.mostHeadBytes);
   }
 
+  /** The socket is connected. */
   open(socket: Socket): void {
     this.#socket = socket;
+    this.#parser = new AnswerParser(this, this.#limits.mostHeadBytes);
     socket.on("data", (chunk: Buffer) => this.#read(chunk));
     socket.on("end", () => this.#finish());
     socket.on("error", (error) => this.#fail(error));
@@ -178,12 +179,10 @@ class KeptConnection implements AnswerReader {
     this.#socket.resume();
   };
 
-  /** Asked for once before the first read and after each; the one that is there stays in use when none is given. */
+  /** Asked for before each read. */
   #nextBuffer(): Buffer {
-    const wasShared = this.#memory === "shared";
-    this.#memory = this.#bulk ? "own" : "shared";
-    if (this.#bulk) return Buffer.allocUnsafeSlow(mostReadBytes);
-    return wasShared ? (undefined as unknown as Buffer) : shared;
+    this.#receivesShared = !this.#bulk;
+    return this.#bulk ? Buffer.allocUnsafeSlow(mostReadBytes) : shared;
   }
 
   #read(chunk: Buffer): void {
@@ -216,7 +215,7 @@ class KeptConnection implements AnswerReader {
 
   onBody(bytes: Buffer): void {
     // Shared memory is written anew with the next read.
-    const own = this.#memory === "shared" ? Buffer.from(bytes) : bytes;
+    const own = this.#receivesShared ? Buffer.from(bytes) : bytes;
     if (bytes.length >= bulkBytes) this.#bulk = true;
     if (this.#handler?.onData(own) !== false) return;
     this.#paused = true;

@@ -1,7 +1,7 @@
 /**
  * @module HTTP/1.1 towards clients: Node's own server and parser, strict as they are, and what the gateway adds where they leave a choice.
  */
-import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
+import { createServer, IncomingMessage, type Server, type ServerResponse } from "node:http";
 import type { Socket } from "node:net";
 import type { Gateway } from "./gateway.ts";
 import { PlainAnswer } from "./plain-answer.ts";
@@ -21,6 +21,7 @@ export function createPlainServer(
   onHttp2?: (socket: Socket, first: Buffer) => void,
 ): Server {
   const server = createServer({
+    IncomingMessage: PlainRequest,
     maxHeaderSize: mostHeadBytes,
     headersTimeout: headTimeoutMs,
     // An upload may take its time.
@@ -34,6 +35,23 @@ export function createPlainServer(
   attachPlain(server, gateway, scheme, onHttp2);
   return server;
 }
+
+/**
+ * A request of which Node reads Expect alone (RFC 9110, section 10.1.1): all fields by name, which it would make of each request for that, are
+ * nothing the gateway asks for.
+ */
+class PlainRequest extends IncomingMessage {
+  // @ts-expect-error Node has it as a pair of functions on the prototype as well.
+  override get headers(): { expect?: string } {
+    const { rawHeaders } = this;
+    for (let index = 0; index < rawHeaders.length; index += 2)
+      if (rawHeaders[index]!.length === 6 && rawHeaders[index]!.toLowerCase() === "expect")
+        return { expect: rawHeaders[index + 1]! };
+    return none;
+  }
+}
+
+const none = {};
 
 /** What Node's server tells of a connection. */
 const answering = new WeakMap<Socket, ServerResponse>();
