@@ -50,10 +50,9 @@ function portolanOn(name, node) {
         folder,
         processor,
         program: node,
-        words: [
-          ...[command, "gateway", "serve", "--json", "--port", String(httpPort)],
-          ...(https ? ["--https-port", String(httpsPort)] : []),
-        ],
+        words: [command, "gateway", "serve", "--json", "--port", String(httpPort)].concat(
+          https ? ["--https-port", String(httpsPort)] : [],
+        ),
         environment,
         ports: [httpPort],
       });
@@ -70,8 +69,20 @@ function nodeProxy(name) {
     version: () => npmVersion(name),
     start: async (setting, httpPort, httpsPort) => {
       const { folder, processor, appPort, echoPort, certificate, key } = setting;
-      const words = [join(peers, `${name}.mjs`), ...[httpPort, httpsPort, appPort, echoPort].map(String), certificate, key];
-      const pid = await startPinned({ name, folder, processor, program: peerNode, words, ports: [httpPort, httpsPort] });
+      const words = [
+        join(peers, `${name}.mjs`),
+        ...[httpPort, httpsPort, appPort, echoPort].map(String),
+        certificate,
+        key,
+      ];
+      const pid = await startPinned({
+        name,
+        folder,
+        processor,
+        program: peerNode,
+        words,
+        ports: [httpPort, httpsPort],
+      });
       return { pid, httpPort, httpsPort };
     },
   };
@@ -83,11 +94,24 @@ async function startPortless({ folder, processor, appPort, echoPort, certificate
   const startAt = async (port, words) => {
     const home = join(folder, `portless-${port}`);
     mkdirSync(home);
-    const environment = { HOME: home, PORTLESS_STATE_DIR: join(home, "state"), PORTLESS_SYNC_HOSTS: "0", PATH: process.env.PATH };
+    const environment = {
+      HOME: home,
+      PORTLESS_STATE_DIR: join(home, "state"),
+      PORTLESS_SYNC_HOSTS: "0",
+      PATH: process.env.PATH,
+    };
     run(peerNode, [program, "alias", "app", String(appPort)], environment);
     run(peerNode, [program, "alias", "echo", String(echoPort)], environment);
     const start = [program, "proxy", "start", "--foreground", "--port", String(port), ...words];
-    return startPinned({ name: `portless ${port}`, folder, processor, program: peerNode, words: start, environment, ports: [port] });
+    return startPinned({
+      name: `portless ${port}`,
+      folder,
+      processor,
+      program: peerNode,
+      words: start,
+      environment,
+      ports: [port],
+    });
   };
   const pid = await startAt(httpPort, ["--no-tls"]);
   const securePid = await startAt(httpsPort, ["--cert", certificate, "--key", key]);
@@ -119,7 +143,14 @@ http {
 `,
   );
   const words = ["-p", place, "-c", join(place, "nginx.conf"), "-e", "stderr"];
-  const pid = await startPinned({ name: "nginx", folder, processor, program: "nginx", words, ports: [httpPort, httpsPort] });
+  const pid = await startPinned({
+    name: "nginx",
+    folder,
+    processor,
+    program: "nginx",
+    words,
+    ports: [httpPort, httpsPort],
+  });
   return { pid, httpPort, httpsPort };
 }
 
@@ -130,7 +161,9 @@ export function rootUser() {
 
 /** nginx's own folders, below one of ours. */
 export function temporaryPaths(place) {
-  return ["client_body", "proxy", "fastcgi", "uwsgi", "scgi"].map((what) => `${what}_temp_path ${place}/${what};`).join(" ");
+  return ["client_body", "proxy", "fastcgi", "uwsgi", "scgi"]
+    .map((what) => `${what}_temp_path ${place}/${what};`)
+    .join(" ");
 }
 
 async function startHaproxy({ folder, processor, appPort, echoPort, certificate, key }, httpPort, httpsPort) {
@@ -161,7 +194,14 @@ backend echo
   server echo 127.0.0.1:${echoPort}
 `,
   );
-  const pid = await startPinned({ name: "haproxy", folder, processor, program: "haproxy", words: ["-db", "-f", path], ports: [httpPort, httpsPort] });
+  const pid = await startPinned({
+    name: "haproxy",
+    folder,
+    processor,
+    program: "haproxy",
+    words: ["-db", "-f", path],
+    ports: [httpPort, httpsPort],
+  });
   return { pid, httpPort, httpsPort };
 }
 
@@ -176,13 +216,26 @@ async function startCaddy({ folder, processor, appPort, echoPort, certificate, k
   );
   const environment = { XDG_DATA_HOME: join(folder, "caddy-data"), XDG_CONFIG_HOME: join(folder, "caddy-config") };
   const words = ["run", "--config", path, "--adapter", "caddyfile"];
-  const pid = await startPinned({ name: "caddy", folder, processor, program: "caddy", words, environment, ports: [httpPort, httpsPort] });
+  const pid = await startPinned({
+    name: "caddy",
+    folder,
+    processor,
+    program: "caddy",
+    words,
+    environment,
+    ports: [httpPort, httpsPort],
+  });
   return { pid, httpPort, httpsPort };
 }
 
 function run(program, words, environment) {
-  const { status, stdout, stderr, error } = spawnSync(program, words, { encoding: "utf8", env: environment, timeout: 20_000 });
-  if (error !== undefined || status !== 0) throw new Error(error?.message ?? `${words.slice(1).join(" ")}: ${stderr.trim()}`);
+  const { status, stdout, stderr, error } = spawnSync(program, words, {
+    encoding: "utf8",
+    env: environment,
+    timeout: 20_000,
+  });
+  if (error !== undefined || status !== 0)
+    throw new Error(error?.message ?? `${words.slice(1).join(" ")}: ${stderr.trim()}`);
   return stdout;
 }
 

@@ -70,23 +70,49 @@ export async function checkAnswers({ httpPort, httpsPort }) {
     await checkAnswer(request, httpPort, path, body);
     if (httpsPort !== null) await checkAnswer(requestSecurely, httpsPort, path, body);
   }
-  const { errors, count } = await measureEcho({ port: httpPort, host: "echo.localhost", connections: 2, size: smallMessage, seconds: 0.1 });
+  const { errors, count } = await measureEcho({
+    port: httpPort,
+    host: "echo.localhost",
+    connections: 2,
+    size: smallMessage,
+    seconds: 0.1,
+  });
   if (errors > 0 || count === 0) throw new Error("no echo came back");
 }
 
 async function checkAnswer(ask, port, path, body) {
-  const asked = ask({ host: "127.0.0.1", servername: "app.localhost", port, path, headers: { Host: `app.localhost:${port}` }, rejectUnauthorized: false, agent: false });
+  const asked = ask({
+    host: "127.0.0.1",
+    servername: "app.localhost",
+    port,
+    path,
+    headers: { Host: `app.localhost:${port}` },
+    rejectUnauthorized: false,
+    agent: false,
+  });
   asked.end();
   const [answer] = await once(asked, "response", { signal: AbortSignal.timeout(5000) });
   const parts = [];
   for await (const part of answer) parts.push(part);
-  if (answer.statusCode !== 200 || !Buffer.concat(parts).equals(body)) throw new Error(`${path} came back wrong (status ${answer.statusCode})`);
+  if (answer.statusCode !== 200 || !Buffer.concat(parts).equals(body))
+    throw new Error(`${path} came back wrong (status ${answer.statusCode})`);
 }
 
 /** Runs wrk once. Only answers with 2xx and 3xx count. */
 async function runWrk({ url, connections, fields = [] }, seconds, folder) {
-  const words = ["-t1", `-c${connections}`, `-d${Math.max(1, Math.round(seconds))}s`, "--latency", "--timeout", "10s", "-s", join(folder, "report.lua")];
-  const child = spawn("wrk", [...words, ...fields.flatMap((field) => ["-H", field]), url], { stdio: ["ignore", "pipe", "inherit"] });
+  const words = [
+    "-t1",
+    `-c${connections}`,
+    `-d${Math.max(1, Math.round(seconds))}s`,
+    "--latency",
+    "--timeout",
+    "10s",
+    "-s",
+    join(folder, "report.lua"),
+  ];
+  const child = spawn("wrk", [...words, ...fields.flatMap((field) => ["-H", field]), url], {
+    stdio: ["ignore", "pipe", "inherit"],
+  });
   let text = "";
   child.stdout.on("data", (part) => (text += part));
   await once(child, "close");
@@ -113,11 +139,53 @@ const noSlower = ["httpxy", "portless"].map((peer) => ({ peer, factor: 1, p99: f
 
 /** What is measured. `aims` are those of the gateway's issue. */
 export const gatewayCases = {
-  small: { title: `Small answers (${smallBody.length} bytes), 64 kept connections`, unit: "requests/s", secure: false, load: plain("/small", 64), aims: twice },
-  large: { title: "Answers of 1 MiB, 16 kept connections", unit: "answers/s", secure: false, load: plain("/large", 16), aims: noSlower },
-  websocket: { title: `WebSocket echo of ${smallMessage} bytes, 64 connections`, unit: "round trips/s", secure: false, load: echoed(smallMessage, 64), aims: noSlower },
-  "websocket-large": { title: "WebSocket echo of 64 KiB, 16 connections", unit: "round trips/s", secure: false, load: echoed(largeMessage, 16), aims: noSlower },
-  connections: { title: "A connection for each small answer, 32 at once", unit: "connections/s", secure: false, load: plain("/small", 32, ["Connection: close"]), aims: [] },
-  tls: { title: `TLS, small answers (${smallBody.length} bytes), 64 kept connections`, unit: "requests/s", secure: true, load: secured("/small", 64), aims: [] },
-  "tls-connections": { title: "TLS, a connection and a whole handshake for each small answer, 32 at once", unit: "connections/s", secure: true, load: secured("/small", 32, ["Connection: close"]), aims: [] },
+  small: {
+    title: `Small answers (${smallBody.length} bytes), 64 kept connections`,
+    unit: "requests/s",
+    secure: false,
+    load: plain("/small", 64),
+    aims: twice,
+  },
+  large: {
+    title: "Answers of 1 MiB, 16 kept connections",
+    unit: "answers/s",
+    secure: false,
+    load: plain("/large", 16),
+    aims: noSlower,
+  },
+  websocket: {
+    title: `WebSocket echo of ${smallMessage} bytes, 64 connections`,
+    unit: "round trips/s",
+    secure: false,
+    load: echoed(smallMessage, 64),
+    aims: noSlower,
+  },
+  "websocket-large": {
+    title: "WebSocket echo of 64 KiB, 16 connections",
+    unit: "round trips/s",
+    secure: false,
+    load: echoed(largeMessage, 16),
+    aims: noSlower,
+  },
+  connections: {
+    title: "A connection for each small answer, 32 at once",
+    unit: "connections/s",
+    secure: false,
+    load: plain("/small", 32, ["Connection: close"]),
+    aims: [],
+  },
+  tls: {
+    title: `TLS, small answers (${smallBody.length} bytes), 64 kept connections`,
+    unit: "requests/s",
+    secure: true,
+    load: secured("/small", 64),
+    aims: [],
+  },
+  "tls-connections": {
+    title: "TLS, a connection and a whole handshake for each small answer, 32 at once",
+    unit: "connections/s",
+    secure: true,
+    load: secured("/small", 32, ["Connection: close"]),
+    aims: [],
+  },
 };

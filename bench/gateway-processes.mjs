@@ -37,7 +37,8 @@ export async function startPinned({ name, folder, processor, program, words, env
   for (const port of ports) {
     while (!(await answers(port))) {
       const over = child.exitCode !== null || child.signalCode !== null || performance.now() > deadlineMs;
-      if (over) throw new Error(readFileSync(logPath, "utf8").trim().split("\n").slice(-3).join(" ") || "it said nothing");
+      if (over)
+        throw new Error(readFileSync(logPath, "utf8").trim().split("\n").slice(-3).join(" ") || "it said nothing");
       await pause(20);
     }
   }
@@ -93,6 +94,7 @@ export function processorUs(pid) {
 /** Resident memory of a process and its children, MiB: pages that several of them share are counted in parts (proc(5), Pss). */
 export function residentMib(pid) {
   let kib = 0;
-  for (const member of familyOf(pid)) kib += Number(/^Pss:\s+(\d+)/m.exec(readFileSync(`/proc/${member}/smaps_rollup`, "utf8"))[1]);
+  for (const member of familyOf(pid))
+    kib += Number(/^Pss:\s+(\d+)/m.exec(readFileSync(`/proc/${member}/smaps_rollup`, "utf8"))[1]);
   return kib / 1024;
 }

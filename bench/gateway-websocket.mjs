@@ -7,7 +7,10 @@ import { once } from "node:events";
 import { connect, createServer } from "node:net";
 
 const keySuffix = "258EAFA5-E914-47DA-95CA-C5AB0DC85B11";
-const acceptOf = (key) => createHash("sha1").update(key + keySuffix).digest("base64");
+const acceptOf = (key) =>
+  createHash("sha1")
+    .update(key + keySuffix)
+    .digest("base64");
 const mask = Buffer.from([0x37, 0xfa, 0x21, 0x3d]);
 
 /** A whole binary message as a client sends it, and as a server does. */
@@ -120,7 +123,13 @@ export async function measureEcho({ port, host, connections, size, seconds }) {
   for (const socket of clients) socket.destroy();
   const sorted = Float64Array.from(times).toSorted();
   const at = (share) => sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * share))] ?? Number.NaN;
-  return { rate: times.length / ((endMs - begunMs) / 1000), p50Ms: at(0.5), p99Ms: at(0.99), count: times.length, errors };
+  return {
+    rate: times.length / ((endMs - begunMs) / 1000),
+    p50Ms: at(0.5),
+    p99Ms: at(0.99),
+    count: times.length,
+    errors,
+  };
 }
 
 async function shakeHands(port, host) {
@@ -136,7 +145,8 @@ async function shakeHands(port, host) {
     head += part.toString("latin1");
     if (head.endsWith("\r\n\r\n")) break;
   }
-  const right = head.startsWith("HTTP/1.1 101 ") && /^sec-websocket-accept: *(.+?)\r$/im.exec(head)?.[1] === acceptOf(key);
+  const right =
+    head.startsWith("HTTP/1.1 101 ") && /^sec-websocket-accept: *(.+?)\r$/im.exec(head)?.[1] === acceptOf(key);
   if (!right) throw new Error(`no WebSocket: ${JSON.stringify(head.slice(0, 200))}`);
   return socket;
 }

@@ -41,7 +41,8 @@ const { values: options } = parseArgs({
 const rounds = Number(options.rounds);
 const seconds = Number(options.seconds);
 for (const name of options.case)
-  if (!Object.hasOwn(gatewayCases, name)) fail(`--case takes ${Object.keys(gatewayCases).join(", ")}, not ${JSON.stringify(name)}`);
+  if (!Object.hasOwn(gatewayCases, name))
+    fail(`--case takes ${Object.keys(gatewayCases).join(", ")}, not ${JSON.stringify(name)}`);
 if (!(rounds >= 1) || !(seconds >= 0.2)) fail("--rounds takes 1 or more, --seconds 0.2 or more");
 if (options.inside) await measureInside();
 else await enterNamespace();
@@ -50,12 +51,22 @@ else await enterNamespace();
 async function enterNamespace() {
   if (!existsSync(command)) fail("dist/ is missing: run `npm run build` first");
   for (const [program, debianPackage] of needed)
-    if (spawnSync(program, ["-v"], { stdio: "ignore" }).error !== undefined) fail(`${program} is not installed (Debian: ${debianPackage})`);
+    if (spawnSync(program, ["-v"], { stdio: "ignore" }).error !== undefined)
+      fail(`${program} is not installed (Debian: ${debianPackage})`);
   const words = ["--net", "--mount", "--fork", "--kill-child"];
   if (process.getuid() !== 0) words.push("--user", "--map-root-user");
   const child = spawn(
     "unshare",
-    [...words, "taskset", "--cpu-list", processors.load, process.execPath, fileURLToPath(import.meta.url), "--inside", ...process.argv.slice(2)],
+    [
+      ...words,
+      "taskset",
+      "--cpu-list",
+      processors.load,
+      process.execPath,
+      fileURLToPath(import.meta.url),
+      "--inside",
+      ...process.argv.slice(2),
+    ],
     { stdio: "inherit", env: cleanEnvironment() },
   );
   const [status] = await once(child, "exit");
@@ -97,14 +108,9 @@ function prepareNamespace(folder) {
 
 function makeCertificate(folder) {
   const [certificate, key] = [join(folder, "certificate.pem"), join(folder, "key.pem")];
-  const { status, stderr } = spawnSync(
-    "openssl",
-    [
-      ...["req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-days", "2", "-subj", "/CN=app.localhost"],
-      ...["-addext", "subjectAltName=DNS:app.localhost,DNS:echo.localhost", "-keyout", key, "-out", certificate],
-    ],
-    { encoding: "utf8" },
-  );
+  const words = `req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -days 2 -subj /CN=app.localhost -keyout ${key} -out ${certificate}`;
+  const names = ["-addext", "subjectAltName=DNS:app.localhost,DNS:echo.localhost"];
+  const { status, stderr } = spawnSync("openssl", [...words.split(" "), ...names], { encoding: "utf8" });
   if (status !== 0) fail(`openssl: ${stderr}`);
   return { certificate, key };
 }
@@ -133,7 +139,9 @@ async function startAll(setting) {
 
 async function measureCase(name, all, folder) {
   const { title, unit, secure, load, aims } = gatewayCases[name];
-  const runners = all.filter(({ started }) => !secure || started.httpsPort !== null).map((runner) => ({ ...runner, outcomes: [] }));
+  const runners = all
+    .filter(({ started }) => !secure || started.httpsPort !== null)
+    .map((runner) => ({ ...runner, outcomes: [] }));
   for (let round = 0; round <= rounds; round++) {
     process.stderr.write(`  ${name}: ${round === 0 ? "warming up" : `round ${round} of ${rounds}`}\n`);
     for (const { started, outcomes } of runners) {
@@ -146,13 +154,18 @@ async function measureCase(name, all, folder) {
   }
   print(`\n### ${title}\n`);
   const ours = runners.find(({ name: own }) => own === "portolan");
-  print(`| gateway | ${unit} | portolan / this | p50 ms | p99 ms | processor µs each | errors |\n|---|--:|--:|--:|--:|--:|--:|`);
+  print(
+    `| gateway | ${unit} | portolan / this | p50 ms | p99 ms | processor µs each | errors |\n|---|--:|--:|--:|--:|--:|--:|`,
+  );
   const results = new Map();
   for (const { name: own, outcomes } of runners) {
     const rate = medianOf(outcomes.map((outcome) => outcome.rate));
     const p99Ms = medianOf(outcomes.map((outcome) => outcome.p99Ms));
     // Each round's own ratio: what slowed the machine slowed both.
-    const ratioOf = (of) => (ours === undefined ? Number.NaN : medianOf(outcomes.map((outcome, round) => of(ours.outcomes[round]) / of(outcome))));
+    const ratioOf = (of) =>
+      ours === undefined
+        ? Number.NaN
+        : medianOf(outcomes.map((outcome, round) => of(ours.outcomes[round]) / of(outcome)));
     const ratio = ratioOf((outcome) => outcome.rate);
     results.set(own, { ratio, p99Ratio: ratioOf((outcome) => outcome.p99Ms) });
     const us = outcomes[0].usEach === null ? "" : figure(medianOf(outcomes.map((outcome) => outcome.usEach)));
@@ -179,19 +192,23 @@ function printHead() {
   print(
     `Node ${process.versions.node}, kernel ${release()}, ${cpus().length} processors (${cpus()[0]?.model.trim()}).\n` +
       `Every gateway runs on processor ${processors.contestant}, the load and the server behind it on ${processors.load}. In turns, ${rounds} rounds of ${seconds} s after one to warm up;\n` +
-      "medians, ratios of the same round. Compare figures of one table only. \"Processor µs each\" is the gateway's own, for one request.\n",
+      'medians, ratios of the same round. Compare figures of one table only. "Processor µs each" is the gateway\'s own, for one request.\n',
   );
 }
 
 function printMemory(runners) {
   print("\n### Memory after all of it\n\n| gateway | MiB |\n|---|--:|");
-  for (const { name, started } of runners) if (started.pid !== 0) print(`| ${name} | ${figure(residentMib(started.pid))} |`);
+  for (const { name, started } of runners)
+    if (started.pid !== 0) print(`| ${name} | ${figure(residentMib(started.pid))} |`);
 }
 
 function figure(value) {
   if (Number.isNaN(value)) return "";
   if (value >= 1000) return Math.round(value).toLocaleString("en");
-  return value.toPrecision(3).replace(/(\.\d*?)0+$/, "$1").replace(/\.$/, "");
+  return value
+    .toPrecision(3)
+    .replace(/(\.\d*?)0+$/, "$1")
+    .replace(/\.$/, "");
 }
 
 function print(text) {

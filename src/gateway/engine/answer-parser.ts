@@ -36,25 +36,24 @@ const stop = 24;
 /** Most that is read at once, bytes. */
 export const mostReadBytes = 64 * 1024;
 
-let parsing: AnswerParser | undefined;
-/** What is being read, and where it stands in the parser's memory. */
+/** What is being read, and what it tells. */
 let bytes: Buffer | undefined;
 let text: string | undefined;
+let telling: Teller | undefined;
 
 const llhttp = new WebAssembly.Instance(new WebAssembly.Module(wasm), {
   env: {
     wasm_on_url: () => goOn,
-    wasm_on_status: (_parser: number, at: number, length: number) => parsing!.takeStatus(sliceOf(at, length)),
-    wasm_on_message_begin: () => parsing!.beginMessage(),
-    wasm_on_header_field: (_parser: number, at: number, length: number) => parsing!.takeName(sliceOf(at, length)),
-    wasm_on_header_value: (_parser: number, at: number, length: number) => parsing!.takeValue(sliceOf(at, length)),
-    wasm_on_headers_complete: (_parser: number, status: number, upgrade: number, keepAlive: number) =>
-      parsing!.endHead(status, upgrade === 1, keepAlive === 1),
-    wasm_on_body: (_parser: number, at: number, length: number) =>
-      parsing!.takeBody(bytes!.subarray(at - place, at - place + length)),
-    wasm_on_message_complete: () => parsing!.endMessage(),
+    wasm_on_status: (_parser, at, length) => telling!.takeStatus(sliceOf(at!, length!)),
+    wasm_on_message_begin: () => telling!.beginMessage(),
+    wasm_on_header_field: (_parser, at, length) => telling!.takeName(sliceOf(at!, length!)),
+    wasm_on_header_value: (_parser, at, length) => telling!.takeValue(sliceOf(at!, length!)),
+    wasm_on_headers_complete: (_parser, status, upgrade, keepAlive) =>
+      telling!.endHead(status!, upgrade === 1, keepAlive === 1),
+    wasm_on_body: (_parser, at, length) => telling!.takeBody(bytes!.subarray(at! - place, at! - place + length!)),
+    wasm_on_message_complete: () => telling!.endMessage(),
   },
-}).exports as unknown as Llhttp;
+}).exports as Llhttp;
 
 /** Where the parser reads: one place for all, as only one parser runs at a time. */
 const place = llhttp.malloc(mostReadBytes);
@@ -68,58 +67,51 @@ function sliceOf(at: number, length: number): string {
 
 /** Reads the answers of one connection. */
 export class AnswerParser {
-  readonly #reader: AnswerReader;
-  readonly #mostHeadBytes: number;
+  readonly #teller: Teller;
   #parser = llhttp.llhttp_alloc(responseType);
-  #status = "";
-  #fields: string[] = [];
-  #headBytes = 0;
-  #awaited = false;
-  #interim = false;
 
   constructor(reader: AnswerReader, mostHeadBytes: number) {
-    this.#reader = reader;
-    this.#mostHeadBytes = mostHeadBytes;
+    this.#teller = new Teller(reader, mostHeadBytes);
   }
 
   /** An answer is awaited now. What comes without is an error. */
   await(): void {
-    this.#awaited = true;
+    this.#teller.awaited = true;
   }
 
   /** Reads on. @returns what is wrong with it, `undefined` when nothing is */
   read(chunk: Buffer): Error | undefined {
+    if (chunk.length <= mostReadBytes) return this.#run(chunk);
     for (let start = 0; start < chunk.length; start += mostReadBytes) {
-      const part = chunk.length <= mostReadBytes ? chunk : chunk.subarray(start, start + mostReadBytes);
-      const error = this.#readPart(part);
+      const error = this.#run(chunk.subarray(start, start + mostReadBytes));
       if (error !== undefined) return error;
     }
     return undefined;
   }
 
-  #readPart(part: Buffer): Error | undefined {
-    // Memory that has grown is another buffer.
-    if (memory.length === 0) memory = new Uint8Array(llhttp.memory.buffer, place, mostReadBytes);
-    memory.set(part);
-    bytes = part;
-    return this.#run(() => llhttp.llhttp_execute(this.#parser, place, part.length));
-  }
-
   /** The connection has ended: an answer without a length is complete. @returns what is missing */
   finish(): Error | undefined {
-    return this.#run(() => llhttp.llhttp_finish(this.#parser));
+    return this.#run(undefined);
   }
 
-  #run(call: () => number): Error | undefined {
-    if (parsing !== undefined) throw new Error("A parser runs already.");
-    parsing = this;
+  #run(part: Buffer | undefined): Error | undefined {
+    if (telling !== undefined) throw new Error("A parser runs already.");
+    telling = this.#teller;
+    bytes = part;
     try {
-      const result = call();
+      let result: number;
+      if (part === undefined) result = llhttp.llhttp_finish(this.#parser);
+      else {
+        // Memory that has grown is another buffer.
+        if (memory.length === 0) memory = new Uint8Array(llhttp.memory.buffer, place, mostReadBytes);
+        memory.set(part);
+        result = llhttp.llhttp_execute(this.#parser, place, part.length);
+      }
       return result === ok ? undefined : this.#describe(result);
     } catch (error) {
       return error as Error;
     } finally {
-      parsing = undefined;
+      telling = undefined;
       bytes = undefined;
       text = undefined;
     }
@@ -129,7 +121,7 @@ export class AnswerParser {
     const at = llhttp.llhttp_get_error_reason(this.#parser);
     const from = new Uint8Array(llhttp.memory.buffer, at);
     const reason = at === 0 ? `error ${result}` : Buffer.from(from.subarray(0, from.indexOf(0))).toString("latin1");
-    return Object.assign(new Error(`Response does not match the HTTP/1.1 protocol (${reason})`), { code: "HPE_INVALID" });
+    return Object.assign(new Error(`The answer is no HTTP/1.1 (${reason})`), { code: "HPE_INVALID" });
   }
 
   /** Gives its memory back. It must not be reading. */
@@ -137,10 +129,25 @@ export class AnswerParser {
     if (this.#parser !== 0) llhttp.llhttp_free(this.#parser);
     this.#parser = 0;
   }
+}
+
+/** Gathers what llhttp's callbacks bring in pieces. Each returns whether to go on. */
+class Teller {
+  readonly #reader: AnswerReader;
+  readonly #mostHeadBytes: number;
+  #status = "";
+  #fields: string[] = [];
+  #headBytes = 0;
+  #interim = false;
+  awaited = false;
+
+  constructor(reader: AnswerReader, mostHeadBytes: number) {
+    this.#reader = reader;
+    this.#mostHeadBytes = mostHeadBytes;
+  }
 
   beginMessage(): number {
-    if (!this.#awaited) return stop;
-    return goOn;
+    return this.awaited ? goOn : stop;
   }
 
   takeStatus(part: string): number {
@@ -187,7 +194,7 @@ export class AnswerParser {
     this.#fields = [];
     this.#headBytes = 0;
     if (this.#interim) return goOn;
-    this.#awaited = false;
+    this.awaited = false;
     this.#reader.onEnd(trailers);
     return goOn;
   }

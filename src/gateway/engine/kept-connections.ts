@@ -29,6 +29,7 @@ export class KeptConnections {
   readonly #connector: TargetConnector;
   readonly #limits: KeepingLimits;
   readonly #idle: KeptConnection[] = [];
+  readonly #resting: KeptConnection[] = [];
   readonly #all = new Set<KeptConnection>();
   #sweeping: NodeJS.Timeout | undefined;
   #closing = false;
@@ -71,9 +72,19 @@ export class KeptConnections {
 
   #keep(connection: KeptConnection): void {
     if (this.#closing) return connection.destroy();
-    this.#idle.push(connection);
-    this.#sweeping ??= setInterval(() => this.#sweep(), this.#limits.keepAliveMs / 4).unref();
+    if (this.#resting.length === 0) setImmediate(this.#rest);
+    this.#resting.push(connection);
   }
+
+  /** A connection rests for one turn of the loop: what a server says behind its answer, or its end, is read before anything is asked again. */
+  readonly #rest = (): void => {
+    for (const connection of this.#resting.splice(0)) {
+      if (this.#closing) connection.destroy();
+      else this.#idle.push(connection);
+    }
+    if (this.#idle.length > 0)
+      this.#sweeping ??= setInterval(() => this.#sweep(), this.#limits.keepAliveMs / 4).unref();
+  };
 
   #sweep(): void {
     const nowMs = performance.now();
@@ -118,6 +129,8 @@ interface Keeper {
 const shared = Buffer.allocUnsafeSlow(mostReadBytes);
 /** From that length on a part of a body is a sign of many more. */
 const bulkBytes = 16 * 1024;
+/** Memory for a part of a long body: as much as malloc(3) keeps for the next time, instead of asking the kernel for it (M_MMAP_THRESHOLD, mallopt(3)). */
+const bulkReadBytes = 124 * 1024;
 
 class KeptConnection implements AnswerReader {
   /** How the socket receives: into memory that is there, instead of memory for each read. */
@@ -182,7 +195,7 @@ class KeptConnection implements AnswerReader {
   /** Asked for before each read. */
   #nextBuffer(): Buffer {
     this.#receivesShared = !this.#bulk;
-    return this.#bulk ? Buffer.allocUnsafeSlow(mostReadBytes) : shared;
+    return this.#bulk ? Buffer.allocUnsafeSlow(bulkReadBytes) : shared;
   }
 
   #read(chunk: Buffer): void {
@@ -226,6 +239,8 @@ class KeptConnection implements AnswerReader {
     const handler = this.#handler;
     this.#handler = undefined;
     this.#bulk = false;
+    // Whoever takes the rest of this answer slowly does not hold up the next one.
+    if (this.#paused) this.#resume();
     handler?.onComplete(trailers);
   }
 

@@ -12,12 +12,10 @@ declare module "undici/lib/llhttp/llhttp_simd-wasm.js" {
 }
 
 /** What of WebAssembly the gateway uses; the types of Node 20 leave it out. */
-declare namespace WebAssembly {
-  class Module {
-    constructor(bytes: Uint8Array);
-  }
-  class Instance {
-    constructor(module: Module, imports: Record<string, Record<string, (...words: number[]) => number>>);
-    readonly exports: object;
-  }
-}
+declare const WebAssembly: {
+  readonly Module: new (bytes: Uint8Array) => object;
+  readonly Instance: new (
+    module: object,
+    imports: Record<string, Record<string, (...words: number[]) => number>>,
+  ) => { readonly exports: object };
+};
