@@ -23,9 +23,10 @@ const peerNode = join(peers, "node_modules/node/bin/node");
 export const contestants = [
   portolanOn("portolan", process.execPath),
   portolanOn("portolan, Node 24", peerNode),
-  nodeProxy("httpxy"),
-  nodeProxy("http-proxy-3"),
-  { name: "portless", version: () => npmVersion("portless"), start: startPortless },
+  nodeProxy("httpxy", "httpxy", process.execPath),
+  nodeProxy("httpxy, Node 24", "httpxy", peerNode),
+  nodeProxy("http-proxy-3, Node 24", "http-proxy-3", peerNode),
+  { name: "portless", version: () => npmVersion("portless", peerNode), start: startPortless },
   { name: "nginx, 1 worker", version: () => versionOf("nginx", "-v"), start: startNginx },
   { name: "haproxy, 1 thread", version: () => versionOf("haproxy", "-v"), start: startHaproxy },
   { name: "caddy", version: () => versionOf("caddy", "version"), start: startCaddy },
@@ -63,26 +64,15 @@ function portolanOn(name, node) {
   };
 }
 
-function nodeProxy(name) {
+function nodeProxy(name, library, node) {
   return {
     name,
-    version: () => npmVersion(name),
+    version: () => npmVersion(library, node),
     start: async (setting, httpPort, httpsPort) => {
       const { folder, processor, appPort, echoPort, certificate, key } = setting;
-      const words = [
-        join(peers, `${name}.mjs`),
-        ...[httpPort, httpsPort, appPort, echoPort].map(String),
-        certificate,
-        key,
-      ];
-      const pid = await startPinned({
-        name,
-        folder,
-        processor,
-        program: peerNode,
-        words,
-        ports: [httpPort, httpsPort],
-      });
+      const ports = [httpPort, httpsPort];
+      const words = [join(peers, `${library}.mjs`), ...[...ports, appPort, echoPort].map(String), certificate, key];
+      const pid = await startPinned({ name, folder, processor, program: node, words, ports });
       return { pid, httpPort, httpsPort };
     },
   };
@@ -212,7 +202,7 @@ async function startCaddy({ folder, processor, appPort, echoPort, certificate, k
     `https://${name}.localhost:${httpsPort} {\n  tls ${certificate} ${key}\n  reverse_proxy 127.0.0.1:${port}\n}\n`;
   writeFileSync(
     path,
-    `{\n  admin off\n  auto_https off\n  persist_config off\n  log {\n    level ERROR\n  }\n}\n${pairOf("app", appPort)}${pairOf("echo", echoPort)}`,
+    `{\n  admin off\n  auto_https off\n  log {\n    level ERROR\n  }\n}\n${pairOf("app", appPort)}${pairOf("echo", echoPort)}`,
   );
   const environment = { XDG_DATA_HOME: join(folder, "caddy-data"), XDG_CONFIG_HOME: join(folder, "caddy-config") };
   const words = ["run", "--config", path, "--adapter", "caddyfile"];
@@ -239,10 +229,10 @@ function run(program, words, environment) {
   return stdout;
 }
 
-function npmVersion(name) {
+function npmVersion(name, node) {
   const path = join(peers, "node_modules", name, "package.json");
   if (!existsSync(path)) throw new Error("missing: npm install --prefix bench/peers");
-  return `${JSON.parse(readFileSync(path, "utf8")).version}, Node ${nodeVersion(peerNode)}`;
+  return `${JSON.parse(readFileSync(path, "utf8")).version}, Node ${nodeVersion(node)}`;
 }
 
 function nodeVersion(node) {

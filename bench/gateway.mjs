@@ -2,7 +2,7 @@
  * @module How fast the gateway passes requests on, beside nginx, HAProxy, Caddy, portless, httpxy and http-proxy-3. Markdown on standard output,
  * progress on standard error.
  *
- * Usage: node bench/gateway.mjs [--case small|large|websocket|connections|tls|tls-connections]... [--only NAME]... [--rounds 3] [--seconds 1.5]
+ * Usage: node bench/gateway.mjs [--case small|large|websocket|websocket-large|connections|tls|tls-connections]... [--only NAME]... [--rounds 3] [--seconds 1.5]
  *
  * Everything stands in a network namespace of its own, which ends with the benchmark. Every gateway has the first processor for itself; the load, and
  * the server behind all of them, have the others.
@@ -27,7 +27,14 @@ const needed = [
   ["ip", "iproute2"],
   ["taskset", "util-linux"],
 ];
-const processors = { contestant: "0", load: cpus().length === 1 ? "0" : `1-${cpus().length - 1}` };
+const processors = {
+  contestant: "0",
+  load:
+    cpus()
+      .slice(1)
+      .map((_, index) => index + 1)
+      .join(",") || "0",
+};
 
 const { values: options } = parseArgs({
   options: {

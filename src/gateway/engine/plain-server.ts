@@ -129,13 +129,21 @@ function isHttp2(first: Buffer): boolean {
 
 const preface = Buffer.from("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", "latin1");
 
+/** Who is at the other end of a connection stays the same. */
+const clients = new WeakMap<Socket, Client>();
+
 function clientOf(socket: Socket, scheme: Client["scheme"]): Client {
-  return {
-    address: plainAddress(socket.remoteAddress ?? ""),
-    port: socket.remotePort ?? 0,
-    localPort: socket.localPort ?? 0,
-    scheme,
-  };
+  let client = clients.get(socket);
+  if (client === undefined) {
+    client = {
+      address: plainAddress(socket.remoteAddress ?? ""),
+      port: socket.remotePort ?? 0,
+      localPort: socket.localPort ?? 0,
+      scheme,
+    };
+    clients.set(socket, client);
+  }
+  return client;
 }
 
 /** IPv4 inside IPv6 is IPv4 (RFC 4291, section 2.5.5.2). */

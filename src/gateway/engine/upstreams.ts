@@ -21,9 +21,19 @@ const mostHeadBytes = 256 * 1024;
 /** The servers that were asked until now. */
 export class Upstreams {
   readonly #known = new Map<string, Upstream>();
+  /** The same by the routes' own objects, which last until the routes are read anew. */
+  #byTarget = new WeakMap<Target, Upstream>();
 
   /** The connections to a server. */
   of(target: Target): Upstream {
+    const known = this.#byTarget.get(target);
+    if (known !== undefined) return known;
+    const upstream = this.#open(target);
+    this.#byTarget.set(target, upstream);
+    return upstream;
+  }
+
+  #open(target: Target): Upstream {
     const key = formatTarget(target);
     let upstream = this.#known.get(key);
     if (upstream === undefined) {
@@ -36,6 +46,7 @@ export class Upstreams {
 
   /** Lets go of servers that no route leads to any more; what is being answered is answered. */
   keepOnly(targets: readonly Target[]): void {
+    this.#byTarget = new WeakMap();
     const kept = new Set(targets.map(formatTarget));
     for (const [key, { connections }] of this.#known) {
       if (kept.has(key)) continue;
@@ -48,6 +59,7 @@ export class Upstreams {
   async close(): Promise<void> {
     const all = [...this.#known.values()];
     this.#known.clear();
+    this.#byTarget = new WeakMap();
     await Promise.all(all.map(({ connections }) => connections.destroy().catch(() => undefined)));
   }
 }
