@@ -1,7 +1,7 @@
 /**
  * @module HTTP/1.1 towards clients: Node's own server and parser, strict as they are, and what the gateway adds where they leave a choice.
  */
-import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
+import { createServer, IncomingMessage, type Server, type ServerResponse } from "node:http";
 import type { Socket } from "node:net";
 import type { Gateway } from "./gateway.ts";
 import { PlainAnswer } from "./plain-answer.ts";
@@ -17,6 +17,7 @@ export const idleMs = 60_000;
 /** Makes the server; the caller lets it listen. `scheme` is what its connections are. */
 export function createPlainServer(gateway: Gateway, scheme: Client["scheme"]): Server {
   const server = createServer({
+    IncomingMessage: PlainRequest,
     maxHeaderSize: mostHeadBytes,
     headersTimeout: headTimeoutMs,
     // An upload may take its time.
@@ -40,6 +41,23 @@ export function createInnerPlainServer(gateway: Gateway, scheme: Client["scheme"
   server.emit("listening");
   return server;
 }
+
+/**
+ * A request of which Node reads Expect alone (RFC 9110, section 10.1.1): all fields by name, which it would make of each request for that, are
+ * nothing the gateway asks for.
+ */
+class PlainRequest extends IncomingMessage {
+  // @ts-expect-error Node has it as a pair of functions on the prototype as well.
+  override get headers(): { expect?: string } {
+    const { rawHeaders } = this;
+    for (let index = 0; index < rawHeaders.length; index += 2)
+      if (rawHeaders[index]!.length === 6 && rawHeaders[index]!.toLowerCase() === "expect")
+        return { expect: rawHeaders[index + 1]! };
+    return none;
+  }
+}
+
+const none = {};
 
 /** What Node's server tells of a connection. */
 const answering = new WeakMap<Socket, ServerResponse>();
@@ -123,13 +141,21 @@ const problems: Readonly<Record<string, readonly [number, string]>> = {
   HPE_INVALID_VERSION: [505, "HTTP Version Not Supported"],
 };
 
+/** Who is at the other end of a connection stays the same. */
+const clients = new WeakMap<Socket, Client>();
+
 function clientOf(socket: Socket, scheme: Client["scheme"]): Client {
-  return {
-    address: plainAddress(socket.remoteAddress ?? ""),
-    port: socket.remotePort ?? 0,
-    localPort: socket.localPort ?? 0,
-    scheme,
-  };
+  let client = clients.get(socket);
+  if (client === undefined) {
+    client = {
+      address: plainAddress(socket.remoteAddress ?? ""),
+      port: socket.remotePort ?? 0,
+      localPort: socket.localPort ?? 0,
+      scheme,
+    };
+    clients.set(socket, client);
+  }
+  return client;
 }
 
 /** IPv4 inside IPv6 is IPv4 (RFC 4291, section 2.5.5.2). */
