@@ -32,6 +32,7 @@ export type ControlRequest =
   | { readonly do: "status" }
   | { readonly do: "reload" }
   | { readonly do: "trace" }
+  | { readonly do: "traffic"; readonly name: string | null }
   | { readonly do: "stop"; readonly drainMs: number }
   | { readonly do: "replace"; readonly command: readonly string[]; readonly drainMs: number };
 

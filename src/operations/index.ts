@@ -30,7 +30,10 @@ import { runOperation } from "./run.ts";
 import { scanOperation } from "./scan.ts";
 import { servicesOperation } from "./services.ts";
 import { snapshotOperation } from "./snapshot.ts";
+import { startGatewayOperation } from "./start-gateway.ts";
+import { suggestNameOperation } from "./suggest-name.ts";
 import { traceOperation } from "./trace.ts";
+import { trafficOperation } from "./traffic.ts";
 import { uiOperation } from "./ui.ts";
 import { waitOperation } from "./wait.ts";
 import { watchOperation } from "./watch.ts";
@@ -98,6 +101,9 @@ export const operations = [
   routesOperation,
   gatewayOperation,
   traceOperation,
+  trafficOperation,
+  suggestNameOperation,
+  startGatewayOperation,
   reserveOperation,
   reservationsOperation,
   releaseOperation,

@@ -6,9 +6,11 @@ import { useEffect, useRef } from "preact/hooks";
 import type { ListedService } from "../../../src/operations/schemas.ts";
 import { detailOf, nameOf } from "../building/tenants.ts";
 import { happenings, services, traffic, type PortTraffic } from "../state/machine.ts";
+import { routesByPort } from "../state/routes.ts";
 import { foundServices } from "../state/shown.ts";
 import { openDoor, openPort, searchText } from "../state/view.ts";
 import { countOf, formatBytes } from "../text/figures.ts";
+import { safeText } from "../text/outside-text.ts";
 import { sortServices, type SortKey } from "./order.ts";
 
 /** Rows beyond this are drawn only where they are seen. */
@@ -117,6 +119,7 @@ function Row({ service, index }: { readonly service: ListedService; readonly ind
   const { port, transport } = service;
   const carried = traffic.value.get(`${transport}/${port}`);
   const name = nameOf(service);
+  const bell = transport === "tcp" ? bellOf(port) : undefined;
   return (
     <tr
       class={`list-row${openPort.value === port ? " list-row-open" : ""}${newPorts.value.has(service.port) ? " list-row-new" : ""}`}
@@ -135,7 +138,10 @@ function Row({ service, index }: { readonly service: ListedService; readonly ind
         <span class="list-transport soft">{transport}</span>
       </th>
       <td class="list-name">
-        <bdi class="list-service">{name}</bdi>
+        <span class="list-service">
+          <bdi>{name}</bdi>
+          {bell !== undefined && <bdi class="list-bell">{bell}</bdi>}
+        </span>
         <bdi class="list-detail soft">{detailOf(service)}</bdi>
       </td>
       <td class="list-reach">
@@ -147,6 +153,13 @@ function Row({ service, index }: { readonly service: ListedService; readonly ind
       </td>
     </tr>
   );
+}
+
+/** The name that leads there, the first of several. */
+function bellOf(port: number): string | undefined {
+  const routes = routesByPort.value.get(port);
+  if (routes === undefined) return undefined;
+  return `${safeText(routes[0]!.name, 80)}${routes.length > 1 ? ` +${routes.length - 1}` : ""}`;
 }
 
 function Traffic({ carried }: { readonly carried: PortTraffic | undefined }) {
