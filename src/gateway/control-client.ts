@@ -104,11 +104,16 @@ export async function* followGateway<Told>(
     socket.on("error", () => socket.destroy());
     socket.write(`${JSON.stringify(request)}\n`);
     for await (const line of createInterface({ input: socket })) yield JSON.parse(line) as Told;
+  } catch (error) {
+    // A gateway that was killed ends as well as one that said so.
+    if (!brokenOff.has((error as NodeJS.ErrnoException).code ?? "")) throw error;
   } finally {
     signal.removeEventListener("abort", onAbort);
     socket.destroy();
   }
 }
+
+const brokenOff: ReadonlySet<string> = new Set(["ECONNRESET", "EPIPE"]);
 
 function openControl(stateFolder: string): Promise<Socket | null> {
   const path = controlPath(stateFolder);

@@ -73,7 +73,10 @@ function serve(socket: Socket, actions: ControlActions): void {
   const answer = (value: object): void => {
     if (socket.writable) socket.write(`${JSON.stringify(value)}\n`);
   };
-  createInterface({ input: socket }).on("line", (line) => {
+  const lines = createInterface({ input: socket });
+  // It tells the socket's errors once more, and nobody's going away may end the gateway.
+  lines.on("error", () => socket.destroy());
+  lines.on("line", (line) => {
     let request: ControlRequest;
     try {
       request = JSON.parse(line) as ControlRequest;

@@ -138,11 +138,11 @@ function Row({ service, index }: { readonly service: ListedService; readonly ind
         <span class="list-transport soft">{transport}</span>
       </th>
       <td class="list-name">
-        <span class="list-service">
-          <bdi>{name}</bdi>
+        <bdi class="list-service">{name}</bdi>
+        <span class="list-detail soft">
           {bell !== undefined && <bdi class="list-bell">{bell}</bdi>}
+          <bdi>{detailOf(service)}</bdi>
         </span>
-        <bdi class="list-detail soft">{detailOf(service)}</bdi>
       </td>
       <td class="list-reach">
         <span class={`list-mark list-mark-${service.reach.scope}`} aria-hidden="true" />

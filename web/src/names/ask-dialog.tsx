@@ -18,11 +18,15 @@ export function AskDialog({
   readonly children: (close: () => void) => ComponentChildren;
 }) {
   const dialog = useRef<HTMLDialogElement>(null);
-  useEffect(() => dialog.current?.showModal(), []);
+  const opener = useRef<Element | null>(null);
+  useEffect(() => {
+    opener.current = document.activeElement;
+    dialog.current?.showModal();
+  }, []);
   const onClose = (): void => {
     nameQuestion.value = null;
     // What opened it can have gone with the name.
-    if (document.activeElement === document.body) document.getElementById("view")?.focus();
+    if (opener.current?.isConnected !== true) document.getElementById("view")?.focus();
   };
   return (
     <dialog ref={dialog} class="dialog" onClose={onClose} aria-labelledby="name-question">

@@ -82,7 +82,7 @@ function sumWords(): string {
 
 function RequestTable({ shown }: { readonly shown: readonly ShownRequest[] }) {
   return (
-    <div class="scan-table-frame requests-frame" tabIndex={0} role="region" aria-labelledby="requests-title">
+    <div class="scan-table-frame requests-frame" tabIndex={0} role="region" aria-label="The newest requests">
       <table class="requests-table">
         <thead>
           <tr>

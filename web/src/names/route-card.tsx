@@ -30,21 +30,21 @@ export function RouteGroupCard({ group: { host, routes } }: { readonly group: Ro
 }
 
 function RouteRow({ route }: { readonly route: ListedRoute }) {
-  const { path, wildcard, host } = splitName(route.name);
+  const { path, wildcard } = splitName(route.name);
   const name = safeText(route.name, 360);
   const standing = standingOf(route, services.value);
   const [url] = route.urls;
   return (
     <li class={`name-route name-${standing.kind}`}>
-      <p class="name-place mono">
-        {wildcard && <span>every name below{path === "/" ? "" : ", "}</span>}
-        {(path !== "/" || !wildcard) && <bdi>{safeText(path, 120)}</bdi>}
-      </p>
-      <p class="name-target">
+      <p class="name-leads">
+        <span class="name-place mono">
+          {wildcard && `every name below${path === "/" ? "" : ", "}`}
+          {(path !== "/" || !wildcard) && <bdi>{safeText(path, 120)}</bdi>}
+        </span>{" "}
         <span class="soft" aria-hidden="true">
-          →{" "}
+          →
         </span>
-        <Target route={route} />
+        <span class="unseen">leads to</span> <Target route={route} />
       </p>
       <p class="name-standing">
         <span class="name-lamp" aria-hidden="true" />
@@ -69,9 +69,6 @@ function RouteRow({ route }: { readonly route: ListedRoute }) {
           Remove
         </button>
       </p>
-      {wildcard && route.urls.length === 0 && (
-        <span class="unseen">Opened as any name below {safeText(host, 260)}.</span>
-      )}
     </li>
   );
 }

@@ -14,7 +14,8 @@ export interface RouteStanding {
 /** @param services what listens on this machine */
 export function standingOf(route: ListedRoute, services: readonly ListedService[]): RouteStanding {
   const { state, exitStatus } = route;
-  if (state === "ended") return { word: `ended with ${exitStatus ?? "no"} status`, kind: "down" };
+  if (state === "ended")
+    return { word: exitStatus === null ? "ended" : `ended with status ${exitStatus}`, kind: "down" };
   if (state === "gone") return { word: "its program has gone", kind: "down" };
   const port = localPortOf(route);
   if (port === null) return { word: "on another device", kind: "unknown" };

@@ -7,7 +7,7 @@ import type { RoutesResult } from "../../../src/operations/routes.ts";
 import { client, link } from "./machine.ts";
 
 /** Between two looks, milliseconds. */
-const paceMs = 2500;
+const paceMs = 2000;
 
 /** Every route; `null` before the first look. */
 export const listedRoutes = signal<readonly ListedRoute[] | null>(null);
@@ -25,7 +25,7 @@ export function localPortOf({ target }: Pick<ListedRoute, "target">): number | n
   return digits === undefined ? null : Number(digits);
 }
 
-/** Routes that lead to a port of this machine. */
+/** Routes that lead to a port of this machine, those that can be opened first. */
 export const routesByPort = computed<ReadonlyMap<number, readonly ListedRoute[]>>(() => {
   const byPort = new Map<number, ListedRoute[]>();
   for (const route of listedRoutes.value ?? []) {
@@ -35,6 +35,8 @@ export const routesByPort = computed<ReadonlyMap<number, readonly ListedRoute[]>
     if (here === undefined) byPort.set(port, [route]);
     else here.push(route);
   }
+  for (const here of byPort.values())
+    here.sort((one, other) => Number(one.name.startsWith("*.")) - Number(other.name.startsWith("*.")));
   return byPort;
 });
 
