@@ -17,6 +17,7 @@ import { Gateway } from "./gateway.ts";
 import { openDoor, type OpenDoor } from "./listeners.ts";
 import { createDoorMaker, type DoorMaker } from "./speakers.ts";
 import { startSuccessor } from "./successor.ts";
+import { countTraffic } from "./traffic.ts";
 
 /** How a gateway is started. */
 export interface ServeOptions {
@@ -215,6 +216,7 @@ class GatewayProcess implements RunningGateway {
       stop: (drainMs) => void this.close(drainMs),
       replace: (command, drainMs) => this.#replace(command, drainMs),
       trace: (tell) => this.#gateway.traces.listen(tell),
+      traffic: (name, tell) => countTraffic(this.#gateway.traces, name, this.#options.nowMs, tell),
     });
   }
 
