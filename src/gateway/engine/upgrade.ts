@@ -6,6 +6,11 @@ import type { Socket } from "node:net";
 import type { Duplex } from "node:stream";
 import { readAnswerFields, type RequestHead } from "./request-head.ts";
 
+/** Who has said that it sends no more hears what the other side says, until that falls silent for so long, milliseconds. */
+const halfClosedMs = 5000;
+/** What a client sends before the server has agreed is kept up to here, bytes; then it waits. */
+const mostEarlyBytes = 64 * 1024;
+
 /** What becomes of it. */
 export interface UpgradeOutcome {
   onAnswer(status: number): void;
@@ -46,13 +51,25 @@ export function passUpgrade(
     if (settled) return;
     settled = true;
     outgoing.destroy();
+    socket.destroy();
     outcome.onDone(0, 0);
   };
-  socket.once("close", onGone);
+  // A connection that nobody reads does not tell of its end. What comes early waits for the server's answer.
+  const early: Buffer[] = [behind];
+  let earlyBytes = behind.length;
+  const onEarly = (chunk: Buffer): void => {
+    early.push(chunk);
+    earlyBytes += chunk.length;
+    if (earlyBytes > mostEarlyBytes) socket.pause();
+  };
+  const listenNoMore = (): void => {
+    socket.off("close", onGone).off("end", onGone).off("data", onEarly);
+  };
+  socket.once("close", onGone).once("end", onGone).on("data", onEarly);
   outgoing.once("error", fail);
   outgoing.once("upgrade", (incoming: IncomingMessage, joined: Socket, first: Buffer) => {
     settled = true;
-    socket.off("close", onGone);
+    listenNoMore();
     outcome.onAnswer(incoming.statusCode ?? 101);
     const { fields } = readAnswerFields(incoming.rawHeaders);
     let text = `HTTP/1.1 101 ${incoming.statusMessage || "Switching Protocols"}\r\n`;
@@ -60,13 +77,13 @@ export function passUpgrade(
     text += `Connection: Upgrade\r\nUpgrade: ${incoming.headers.upgrade ?? head.upgrade ?? "websocket"}\r\n\r\n`;
     socket.write(text, "latin1");
     if (first.length > 0) socket.write(first);
-    if (behind.length > 0) joined.write(behind);
+    for (const chunk of early) if (chunk.length > 0) joined.write(chunk);
     join(socket, joined, outcome);
   });
   outgoing.once("response", (incoming: IncomingMessage) => {
     // Refused: an answer like any other, after which the connection ends.
     settled = true;
-    socket.off("close", onGone);
+    listenNoMore();
     outcome.onAnswer(incoming.statusCode ?? 502);
     const response = new ServerResponse(request);
     response.shouldKeepAlive = false;
@@ -87,21 +104,30 @@ export function passUpgrade(
 }
 
 function join(client: Duplex, server: Socket, outcome: UpgradeOutcome): void {
-  let over = false;
-  const finish = (): void => {
-    if (over) return;
-    over = true;
-    client.destroy();
-    server.destroy();
-    outcome.onDone(server.bytesRead, server.bytesWritten);
-  };
+  let open = 2;
   (client as Partial<Socket>).setNoDelay?.(true);
   (client as Partial<Socket>).setTimeout?.(0);
-  for (const end of [client, server]) {
-    end.on("error", finish);
-    end.once("close", finish);
-  }
-  // An end is passed on: the other side may still have something to say.
+  server.allowHalfOpen = true;
+  const link = (one: Duplex, other: Duplex): void => {
+    one.on("error", () => other.destroy());
+    // An end is passed on behind what came before it, and the other side may still have something to say. But who is gone looks no different.
+    one.once("end", () => endWhenSilent(other as Socket));
+    one.once("close", () => {
+      if (!one.readableEnded) other.destroy();
+      open -= 1;
+      if (open === 0) outcome.onDone(server.bytesRead, server.bytesWritten);
+    });
+  };
+  link(client, server);
+  link(server, client);
   client.pipe(server);
   server.pipe(client);
+}
+
+function endWhenSilent(socket: Socket): void {
+  socket.setTimeout(halfClosedMs, () => {
+    // Who takes what is still to come at their leisure is not silent.
+    if (socket.writableLength === 0) socket.destroy();
+    else socket.setTimeout(halfClosedMs);
+  });
 }
