@@ -16,8 +16,12 @@ const skip = requireOrSkip("the gateway under load", whyNoNetworkNamespaces());
 
 const wantedSockets = Number(process.env["PORTOLAN_LOAD_SOCKETS"] ?? 10_000);
 const wantedBusy = Number(process.env["PORTOLAN_LOAD_BUSY"] ?? 1000);
-/** What a gateway needs beside its connections, and what it keeps back. */
-const ownDescriptors = 600;
+/** What a gateway has open beside its connections, and what it keeps back for itself. */
+const ownDescriptors = 100;
+/** What it keeps back for connections to servers. */
+const upstreamShare = 1 / 16;
+/** A busy connection takes up to two to its server: one that was used is free for the next request a moment later. */
+const descriptorsOfBusy = 3;
 
 /** Descriptors that a process may have here at most: a limit is raised by those alone who may raise it for the whole machine. */
 function mostDescriptors(): number {
@@ -34,8 +38,9 @@ test.skipIf(skip)(
   { timeout: 180_000 },
   async () => {
     const limit = mostDescriptors();
-    // Each takes two here: one from the client, one to the server.
-    const possible = Math.floor((limit - ownDescriptors) / 2) - wantedBusy;
+    // Each takes two: one from the client, one to the server.
+    const left = limit * (1 - upstreamShare) - ownDescriptors - wantedBusy * descriptorsOfBusy;
+    const possible = Math.floor(left / 2);
     const count = Math.min(wantedSockets, possible);
     if (count < wantedSockets)
       console.log(`${count} WebSockets in place of ${wantedSockets}: a process may have ${limit} descriptors here.`);

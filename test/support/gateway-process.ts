@@ -4,7 +4,7 @@
  */
 import { execFileSync, spawn, type ChildProcess } from "node:child_process";
 import { once } from "node:events";
-import { mkdtempSync, readFileSync, readdirSync, rmSync } from "node:fs";
+import { chownSync, mkdtempSync, readFileSync, readdirSync, rmSync } from "node:fs";
 import { connect, createServer, type AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -33,6 +33,8 @@ export interface GatewayProcessOptions {
   readonly descriptorLimit?: number;
   /** Runs there, at port 80 of its loopback addresses. Default: here, at a free port. */
   readonly namespace?: NetworkNamespace;
+  /** User and group that it and every command run as. Default: this process's. */
+  readonly uid?: number;
   /** Words behind `gateway serve`. */
   readonly words?: readonly string[];
 }
@@ -65,8 +67,11 @@ export async function startGatewayProcess(options: GatewayProcessOptions = {}): 
     PORTOLAN_STATE_HOME: folder,
     GATEWAY_PROBE: folder,
   };
-  const { descriptorLimit, namespace } = options;
-  let words = [process.execPath, commandPath, "gateway", "serve", "--json", ...(options.words ?? [])];
+  const { descriptorLimit, namespace, uid } = options;
+  const identity =
+    uid === undefined ? [] : ["setpriv", "--reuid", String(uid), "--regid", String(uid), "--clear-groups"];
+  if (uid !== undefined) chownSync(folder, uid, uid);
+  let words = [...identity, process.execPath, commandPath, "gateway", "serve", "--json", ...(options.words ?? [])];
   if (descriptorLimit !== undefined) words = ["prlimit", `--nofile=${descriptorLimit}:${descriptorLimit}`, ...words];
   if (namespace !== undefined) words = ["ip", "netns", "exec", namespace.name, ...words];
   const door = namespace === undefined ? createServer().listen(0, "127.0.0.1") : undefined;
@@ -96,7 +101,7 @@ export async function startGatewayProcess(options: GatewayProcessOptions = {}): 
     child,
     status,
     said: () => said,
-    portolan: (own) => runWith(own, environment, namespace),
+    portolan: (own) => runWith([...identity, process.execPath, commandPath, ...own], environment, namespace),
     addRoutes: async (...routes) => {
       for (const route of routes) await keepRoute(folder, route, true);
       await askGateway(folder, { do: "reload" });
@@ -129,11 +134,10 @@ async function untilAll(pids: readonly number[], isSo: (pid: number) => boolean)
 }
 
 async function runWith(
-  words: readonly string[],
+  line: readonly string[],
   environment: Record<string, string>,
   namespace: NetworkNamespace | undefined,
 ): Promise<CommandOutcome> {
-  const line = [process.execPath, commandPath, ...words];
   const [program = "", ...rest] = namespace === undefined ? line : ["ip", "netns", "exec", namespace.name, ...line];
   const child = spawn(program, rest, { env: environment, stdio: ["ignore", "pipe", "pipe"] });
   let stdout = "";

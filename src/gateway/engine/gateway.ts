@@ -11,6 +11,7 @@ import { exchange, type ExchangeOutcome } from "./exchange.ts";
 import { nearRoutes } from "./near-names.ts";
 import {
   badAnswerPage,
+  exhaustedPage,
   indexPage,
   loopPage,
   notUpPage,
@@ -122,9 +123,9 @@ export class Gateway {
     socket.on("error", () => socket.destroy());
     const cancel = this.upstreams.of(route.target).connector.connect((error, joined) => {
       if (joined === null) {
-        status = 502;
+        status = exhausted.has(codeOf(error!)) ? 503 : 502;
         tell(0, null, codeOf(error!));
-        return refuseRaw(socket, 502, "Bad Gateway");
+        return refuseRaw(socket, status, status === 503 ? "Service Unavailable" : "Bad Gateway");
       }
       passUpgrade({ request, socket, behind }, passed, joined, {
         onAnswer: (answered) => (status = answered),
@@ -159,13 +160,15 @@ export class Gateway {
       },
       onFailure: (error, begun) => {
         const { route } = matched;
-        if (!begun) this.#answerPage(asked, this.#failurePage(route, error), head.hasBody);
-        this.#tell(asked, head, matched, { status: begun ? status : 502, failure: codeOf(error), startedMs });
+        const page = begun ? null : this.#failurePage(route, error);
+        if (page !== null) this.#answerPage(asked, page, head.hasBody);
+        this.#tell(asked, head, matched, { status: page?.status ?? status, failure: codeOf(error), startedMs });
       },
     };
   }
 
   #failurePage(route: Route, error: Error): GatewayPage {
+    if (exhausted.has(codeOf(error))) return exhaustedPage(route);
     if (!unreached.has(codeOf(error))) return badAnswerPage(route, error);
     const { holder } = route;
     const lives =
@@ -258,6 +261,9 @@ interface Told {
   readonly receivedBytes?: number;
   readonly startedMs?: number;
 }
+
+/** This process, or the system, has no descriptors left (open(2)). */
+const exhausted: ReadonlySet<string> = new Set(["EMFILE", "ENFILE"]);
 
 /** Nobody took the connection. */
 const unreached: ReadonlySet<string> = new Set([

@@ -1,7 +1,7 @@
 /**
  * @module HTTP/1.1 towards clients: Node's own server and parser, strict as they are, and what the gateway adds where they leave a choice.
  */
-import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
+import { createServer, type IncomingMessage, type Server, type ServerOptions, type ServerResponse } from "node:http";
 import type { Socket } from "node:net";
 import type { Gateway } from "./gateway.ts";
 import { PlainAnswer } from "./plain-answer.ts";
@@ -11,6 +11,8 @@ import type { Client } from "./request-head.ts";
 export const mostHeadBytes = 64 * 1024;
 /** A head that is not complete by then is not waited for, milliseconds. */
 export const headTimeoutMs = 30_000;
+/** Time between two looks for such heads, milliseconds. */
+const headLookMs = 5000;
 /** How long an idle connection is kept, milliseconds. */
 export const idleMs = 60_000;
 
@@ -19,10 +21,12 @@ export function createPlainServer(
   gateway: Gateway,
   scheme: Client["scheme"],
   onHttp2?: (socket: Socket, first: Buffer) => void,
+  options: ServerOptions = {},
 ): Server {
   const server = createServer({
     maxHeaderSize: mostHeadBytes,
     headersTimeout: headTimeoutMs,
+    connectionsCheckingInterval: headLookMs,
     // An upload may take its time.
     requestTimeout: 0,
     keepAliveTimeout: idleMs,
@@ -30,6 +34,7 @@ export function createPlainServer(
     insecureHTTPParser: false,
     // The gateway refuses it itself, and what is sent behind it.
     requireHostHeader: false,
+    ...options,
   });
   attachPlain(server, gateway, scheme, onHttp2);
   return server;
@@ -40,6 +45,17 @@ const answering = new WeakMap<Socket, ServerResponse>();
 
 /** Connections on which a request was refused: what was sent behind it is not read. */
 const refused = new WeakSet<Socket>();
+
+/** Servers that are about to end. */
+const draining = new WeakSet<Server>();
+
+/**
+ * From now on each connection ends with its next answer, or when it has been idle for as long as it was told that it may be. One that is
+ * idle is not ended at once: its client may be asking in this very moment, and would get no answer.
+ */
+export function drainPlain(server: Server): void {
+  draining.add(server);
+}
 
 /** Lets the gateway answer what this server receives. */
 export function attachPlain(
@@ -52,6 +68,7 @@ export function attachPlain(
     const { socket } = request;
     if (refused.has(socket)) return;
     answering.set(socket, response);
+    if (draining.has(server)) response.shouldKeepAlive = false;
     if (request.httpVersionMajor !== 1) {
       refused.add(socket);
       response.writeHead(505, { Connection: "close", "Content-Length": 0 }).end();
