@@ -2,7 +2,7 @@
  * @module Where routes are kept: a file each, so that programs which start in the same moment never write over each other, and a damaged
  * file costs one route.
  */
-import { existsSync, readdirSync, rmSync } from "node:fs";
+import { accessSync, constants, readdirSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { readProcessIdentity } from "../act/index.ts";
 import { PortolanError, isPort, isPortolanError, quote } from "../core/index.ts";
@@ -48,8 +48,8 @@ export function readRoutes(stateFolder: string): KeptRoutes {
     try {
       const route = readJsonFile<Route | null>({ path, version: 1, empty: null, check: checkRoute });
       if (route !== null) routes.push(route);
-      // Removed since, or another user's.
-      else if (existsSync(path)) problems.push({ path, reason: `${quote(path)} may not be read (EACCES).` });
+      // Removed since it was listed, or not to be read by this user.
+      else if (isForbidden(path)) problems.push({ path, reason: `${quote(path)} may not be read (EACCES).` });
     } catch (error) {
       // What a system in need does not open is no damage.
       if (!isPortolanError(error) || /\((?:EMFILE|ENFILE|ENOMEM|EIO)\)/.test(error.message)) throw error;
@@ -58,6 +58,15 @@ export function readRoutes(stateFolder: string): KeptRoutes {
   }
   routes.sort((one, other) => (routeName(one) < routeName(other) ? -1 : 1));
   return { routes, problems };
+}
+
+function isForbidden(path: string): boolean {
+  try {
+    accessSync(path, constants.R_OK);
+    return false;
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code === "EACCES";
+  }
 }
 
 function listFolder(folder: string): string[] {

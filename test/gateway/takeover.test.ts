@@ -21,9 +21,10 @@ afterEach(async () => {
 async function serveApp(): Promise<{ port: number; send: (text: string) => void }> {
   const streams = new Set<{ write(text: string): unknown }>();
   const server = createServer((asked, response) => {
-    if (asked.url !== "/events") return void response.end(`app ${asked.url}`);
-    response.writeHead(200, { "content-type": "text/event-stream" }).flushHeaders();
-    streams.add(response);
+    if (asked.url === "/events") {
+      response.writeHead(200, { "content-type": "text/event-stream" }).flushHeaders();
+      streams.add(response);
+    } else response.end(`app ${asked.url}`);
   });
   server.on("upgrade", (_request, socket: Socket) => {
     socket.on("error", () => undefined);
