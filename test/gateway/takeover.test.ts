@@ -225,6 +225,21 @@ describe("a new gateway", () => {
     }
   });
 
+  test("who asks at the control socket and is gone before the answer takes nothing along", async () => {
+    const { gateway } = await start();
+    const path = join(gateway.folder, "gateway", "control.sock");
+    for (let round = 0; round < 20; round += 1) {
+      const socket = connect(path);
+      socket.on("error", () => undefined);
+      await once(socket, "connect");
+      // A connection that is closed over bytes that it did not read is reset.
+      socket.write('{"do":"trace"}\n{"do":"status"}\n{"do":"nonsense"}\n', () => socket.destroy());
+      await once(socket, "close");
+      expect((await ask(plainAsker, gateway.port, { host: "app.localhost" })).status).toBe(200);
+    }
+    expect([gateway.child.exitCode, gateway.said()]).toEqual([null, ""]);
+  });
+
   test("stop leaves nothing behind", async () => {
     const { gateway } = await start();
     await restart(gateway);

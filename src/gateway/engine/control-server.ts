@@ -83,7 +83,10 @@ function serve(socket: Socket, actions: ControlActions): void {
   const answer = (value: object): void => {
     if (socket.writable) socket.write(`${JSON.stringify(value)}\n`);
   };
-  createInterface({ input: socket }).on("line", (line) => {
+  const lines = createInterface({ input: socket });
+  // Who asked was killed with an answer on its way: readline throws the socket's error once more where nobody hears it.
+  lines.on("error", () => socket.destroy());
+  lines.on("line", (line) => {
     let request: ControlRequest;
     try {
       request = JSON.parse(line) as ControlRequest;

@@ -35,6 +35,18 @@ export interface GatewayOptions {
   /** Its name in `Via`: no other gateway's. */
   readonly pseudonym: string;
   readonly nowMs: () => number;
+  /** For tests, which do not wait so long. */
+  readonly patience?: Patience;
+}
+
+/** How long clients are waited for, milliseconds. */
+export interface Patience {
+  /** For a whole head. */
+  readonly headMs: number;
+  /** Between two looks for heads that took longer. */
+  readonly lookMs: number;
+  /** For the next request. */
+  readonly idleMs: number;
 }
 
 /** So often a request may pass: an application may ask its neighbours by name, and they theirs. */
@@ -52,6 +64,10 @@ export class Gateway {
 
   constructor(options: GatewayOptions) {
     this.#options = options;
+  }
+
+  get patience(): Patience | undefined {
+    return this.#options.patience;
   }
 
   /** Requests until now. */

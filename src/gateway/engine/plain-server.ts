@@ -1,7 +1,7 @@
 /**
  * @module HTTP/1.1 towards clients: Node's own server and parser, strict as they are, and what the gateway adds where they leave a choice.
  */
-import { createServer, type IncomingMessage, type Server, type ServerOptions, type ServerResponse } from "node:http";
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 import type { Socket } from "node:net";
 import type { Gateway } from "./gateway.ts";
 import { PlainAnswer } from "./plain-answer.ts";
@@ -21,20 +21,18 @@ export function createPlainServer(
   gateway: Gateway,
   scheme: Client["scheme"],
   onHttp2?: (socket: Socket, first: Buffer) => void,
-  options: ServerOptions = {},
 ): Server {
   const server = createServer({
     maxHeaderSize: mostHeadBytes,
-    headersTimeout: headTimeoutMs,
-    connectionsCheckingInterval: headLookMs,
+    headersTimeout: gateway.patience?.headMs ?? headTimeoutMs,
+    connectionsCheckingInterval: gateway.patience?.lookMs ?? headLookMs,
     // An upload may take its time.
     requestTimeout: 0,
-    keepAliveTimeout: idleMs,
+    keepAliveTimeout: gateway.patience?.idleMs ?? idleMs,
     highWaterMark: 64 * 1024,
     insecureHTTPParser: false,
     // The gateway refuses it itself, and what is sent behind it.
     requireHostHeader: false,
-    ...options,
   });
   attachPlain(server, gateway, scheme, onHttp2);
   return server;
