@@ -5,6 +5,7 @@
 import { connect as connectPlain, type OnReadOpts, type Socket } from "node:net";
 import { connect as connectTls } from "node:tls";
 import type { Target } from "../route.ts";
+import { noDescriptorsLeft, tookLastDescriptor } from "./descriptor-room.ts";
 
 const loopbacks = ["127.0.0.1", "::1"] as const;
 /** Longest time for a connection within this machine or a network of one's own, milliseconds. */
@@ -72,6 +73,11 @@ export class TargetConnector {
         current.setTimeout(0);
         current.removeAllListeners("timeout");
         if (ended) return;
+        if (tookLastDescriptor(current)) {
+          ended = true;
+          current.on("error", () => undefined).destroy();
+          return done(noDescriptorsLeft(), null);
+        }
         this.#answered = place;
         if (protocol === "https") {
           socket = this.#secure(current, speaks, (error, secured) => {

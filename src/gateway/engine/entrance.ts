@@ -15,10 +15,9 @@ export interface Speakers {
   readonly streams?: Http2Server | undefined;
   /** TLS; absent without certificates. */
   readonly secure?: SecureServer | undefined;
+  /** Who says nothing for so long is not waited for, milliseconds. */
+  readonly silenceMs: number;
 }
-
-/** Who says nothing for so long is not waited for, milliseconds. */
-const silenceMs = 60_000;
 
 /** Content type of a TLS handshake record (RFC 8446, section 5.1). */
 const tlsHandshake = 0x16;
@@ -74,5 +73,5 @@ function admit(socket: Socket, speakers: Speakers): void {
   socket.once("error", giveUp);
   socket.once("end", giveUp);
   socket.once("timeout", giveUp);
-  socket.setTimeout(silenceMs);
+  socket.setTimeout(speakers.silenceMs);
 }

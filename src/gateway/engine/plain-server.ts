@@ -11,6 +11,8 @@ import type { Client } from "./request-head.ts";
 export const mostHeadBytes = 64 * 1024;
 /** A head that is not complete by then is not waited for, milliseconds. */
 export const headTimeoutMs = 30_000;
+/** Time between two looks for such heads, milliseconds. */
+const headLookMs = 5000;
 /** How long an idle connection is kept, milliseconds. */
 export const idleMs = 60_000;
 
@@ -19,10 +21,11 @@ export function createPlainServer(gateway: Gateway, scheme: Client["scheme"]): S
   const server = createServer({
     IncomingMessage: PlainRequest,
     maxHeaderSize: mostHeadBytes,
-    headersTimeout: headTimeoutMs,
+    headersTimeout: gateway.patience?.headMs ?? headTimeoutMs,
+    connectionsCheckingInterval: gateway.patience?.lookMs ?? headLookMs,
     // An upload may take its time.
     requestTimeout: 0,
-    keepAliveTimeout: idleMs,
+    keepAliveTimeout: gateway.patience?.idleMs ?? idleMs,
     highWaterMark: 64 * 1024,
     insecureHTTPParser: false,
     // The gateway refuses it itself, and what is sent behind it.
@@ -65,15 +68,15 @@ const answering = new WeakMap<Socket, ServerResponse>();
 /** Connections on which a request was refused: what was sent behind it is not read. */
 const refused = new WeakSet<Socket>();
 
-/** Servers that are about to end: each connection ends with the answer that is on its way. */
+/** Servers that are about to end. */
 const draining = new WeakSet<Server>();
 
-/** Keeps no connection that is not being answered, and none behind its answer. */
+/**
+ * From now on each connection ends with its next answer, or when it has been idle for as long as it was told that it may be. One that is
+ * idle is not ended at once: its client may be asking in this very moment, and would get no answer.
+ */
 export function drainPlain(server: Server): void {
   draining.add(server);
-  server.closeIdleConnections();
-  // It listens nowhere itself: this ends its looking after connections.
-  server.close();
 }
 
 /** Lets the gateway answer what this server receives. */
