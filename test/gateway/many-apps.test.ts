@@ -107,7 +107,10 @@ describe.skipIf(skip)("thirteen programs", () => {
       const now = JSON.parse((await gateway.portolan(["gateway", "--json"])).stdout) as GatewayResult;
       expect([now.pid === pid, now.listeners]).toEqual([
         false,
-        [{ scheme: "http", addresses: ["127.0.0.1", "::1"], port: 80 }],
+        [
+          { scheme: "http", addresses: ["127.0.0.1", "::1"], port: 80 },
+          { scheme: "https", addresses: ["127.0.0.1", "::1"], port: 443 },
+        ],
       ]);
       expect(await askAll()).toEqual(before);
       expect(readdirSync(join(gateway.folder, "routes")).toSorted()).toEqual(expect.arrayContaining(files));
