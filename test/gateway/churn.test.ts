@@ -36,8 +36,8 @@ async function startApp(): Promise<App> {
       response.write("half");
       return;
     }
-    if (request.url === "/die") return void request.socket.resetAndDestroy();
-    request.resume().once("end", () => response.end("whole"));
+    if (request.url === "/die") request.socket.resetAndDestroy();
+    else request.resume().once("end", () => response.end("whole"));
   });
   server.on("connection", (socket) => {
     sockets.add(socket);

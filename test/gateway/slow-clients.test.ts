@@ -87,9 +87,9 @@ describe("heads that never end", () => {
     closers.push(() => clearInterval(timer));
     const heard = Promise.all(sockets.map(hear));
     let served = 0;
-    let over = false;
-    void heard.then(() => (over = true));
-    while (!over) {
+    const state = { over: false };
+    void heard.then(() => (state.over = true));
+    while (!state.over) {
       expect(await ask(plainAsker, port, { host: "app.localhost", method: "POST", text: "12345" })).toMatchObject({
         text: "5 bytes",
       });
