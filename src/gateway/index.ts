@@ -2,7 +2,7 @@
  * @module The room gateway/: names for servers. What a command needs is here; the engine, which only the gateway's own process needs, is
  * `engine/`.
  */
-export { appNameOf } from "./app-name.ts";
+export { appNameOf, labelOf } from "./app-name.ts";
 export { givePort, type GivenPort } from "./port-flags.ts";
 export { watchForListener, type FoundListener } from "./watch-for-listener.ts";
 export {
@@ -42,3 +42,23 @@ export {
   readGatewayStatus,
   untilGatewayEnded,
 } from "./start-gateway.ts";
+export {
+  certificatePathOf,
+  keepCertificate,
+  readAuthority,
+  variablesForNode,
+  type Authority,
+  type AuthorityFacts,
+} from "./certificates/authority-file.ts";
+export { isCoveredName, readAuthorityNames } from "./certificates/authority-names.ts";
+export {
+  changeTrust,
+  deleteAuthority,
+  forgetFormer,
+  listFormerCertificates,
+  listTrustStores,
+  trustedCertificateOf,
+} from "./certificates/trust.ts";
+export { asOwner, findTrustOwner, type TrustOwner } from "./certificates/trust-owner.ts";
+export { shellText, wordsOf, type TrustStore, type TrustedCertificate } from "./certificates/trust-store.ts";
+export { namesOfNext, readUsableAuthority, type AuthorityWish } from "./certificates/usable-authority.ts";
