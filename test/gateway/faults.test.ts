@@ -4,7 +4,7 @@
 import { once } from "node:events";
 import { connect, createServer, type AddressInfo, type Socket } from "node:net";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { ask, plainAsker, type Asker, type Question } from "../support/gateway-askers.ts";
+import { ask, plainAsker, streamAsker, type Asker, type Question } from "../support/gateway-askers.ts";
 import { routeOf, startGateway, type TestGateway } from "../support/gateway.ts";
 
 /** What a server does with a connection once it has read a request's head. `request` is what it read until then. */
@@ -267,8 +267,7 @@ const leavings: readonly LeavingCase[] = [
   },
 ];
 
-/** HTTP/2's asker comes here as well. */
-const askers: readonly Asker[] = [plainAsker];
+const askers: readonly Asker[] = [plainAsker, streamAsker];
 
 describe.each(askers)("over $name, a server that", (asker) => {
   const isServed = async (): Promise<void> => {

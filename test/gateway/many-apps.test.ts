@@ -105,13 +105,8 @@ describe.skipIf(skip)("thirteen programs", () => {
       const added = await Promise.all([1, 2, 3].map((one) => gateway.portolan(["route", "add", `new-${one}`, "3000"])));
       expect(added.map(({ status, stderr }) => [status, stderr])).toEqual(added.map(() => [0, ""]));
       const now = JSON.parse((await gateway.portolan(["gateway", "--json"])).stdout) as GatewayResult;
-      expect([now.pid === pid, now.listeners]).toEqual([
-        false,
-        [
-          { scheme: "http", addresses: ["127.0.0.1", "::1"], port: 80 },
-          { scheme: "https", addresses: ["127.0.0.1", "::1"], port: 443 },
-        ],
-      ]);
+      expect(now.pid).not.toBe(pid);
+      expect(now.listeners[0]).toEqual({ scheme: "http", addresses: ["127.0.0.1", "::1"], port: 80 });
       expect(await askAll()).toEqual(before);
       expect(readdirSync(join(gateway.folder, "routes")).toSorted()).toEqual(expect.arrayContaining(files));
       for (const child of running) expect(child.exitCode).toBeNull();

@@ -216,7 +216,7 @@ describe("a new gateway", () => {
     expect(asked.slice(2).map(({ status, stderr }) => [status, stderr])).toEqual(asked.slice(2).map(() => [0, ""]));
     expect(asked.slice(0, 2).some(({ status }) => status === 0)).toBe(true);
     const status = (await gateway.status())!;
-    expect(status.listeners).toMatchObject([{ port: gateway.port }, { scheme: "https" }]);
+    expect(status.listeners).toMatchObject([{ port: gateway.port }, { port: gateway.securePort }]);
     const pids = readdirSync(gateway.folder).flatMap((name) => /^probe-(\d+)\.sock$/.exec(name)?.[1] ?? []);
     await expect.poll(() => pids.map(Number).filter(isServing)).toEqual([status.pid]);
     for (let index = 0; index < 6; index += 1) {

@@ -3,6 +3,7 @@
  */
 import { once } from "node:events";
 import { request, type IncomingMessage } from "node:http";
+import { connect, constants, type IncomingHttpHeaders } from "node:http2";
 import type { Readable, Writable } from "node:stream";
 
 /** What is asked. */
@@ -61,6 +62,28 @@ export const plainAsker: Asker = {
   },
 };
 
+/** HTTP/2 by who knows beforehand (RFC 9113, section 3.3): a connection for each request, so that one's end is no other's. */
+export const streamAsker: Asker = {
+  name: "HTTP/2",
+  open(port, { host, method = "GET", path = "/", headers = {}, text }) {
+    const session = connect(`http://127.0.0.1:${port}`);
+    session.on("error", () => undefined);
+    const endStream = text === undefined && (method === "GET" || method === "HEAD");
+    const stream = session.request(
+      { ":method": method, ":path": path, ":authority": host, ":scheme": "http", ...headers },
+      { endStream },
+    );
+    stream.on("error", () => undefined).once("close", () => session.close());
+    const head = (async () => {
+      const [answered] = (await once(stream, "response")) as [IncomingHttpHeaders];
+      return { status: Number(answered[":status"]), headers: answered, received: stream };
+    })();
+    head.catch(() => undefined);
+    if (text !== undefined) stream.end(text);
+    return { sent: stream, head, leave: () => stream.close(constants.NGHTTP2_CANCEL) };
+  },
+};
+
 /** Asks and takes the answer to its end, wherever that is. */
 export async function ask(asker: Asker, port: number, question: Question): Promise<Answered> {
   const exchange = asker.open(port, question);
@@ -70,7 +93,8 @@ export async function ask(asker: Asker, port: number, question: Question): Promi
   try {
     for await (const part of received.setEncoding("latin1")) text += part as string;
   } catch {
-    whole = false;
+    // Node tells a stream that was closed behind its whole answer from one that broke off by nothing but the bytes (RFC 9113, section 8.1).
+    whole = headers["content-length"] === String(text.length);
   }
   exchange.leave();
   return { status, headers, text, whole };

@@ -43,6 +43,8 @@ export interface GatewayProcessOptions {
 export interface GatewayProcess {
   readonly folder: string;
   readonly port: number;
+  /** Of HTTPS. */
+  readonly securePort: number;
   /** The process that serves now: another one after `restart`. */
   readonly status: () => Promise<GatewayStatus | null>;
   /** Runs `portolan WORDS` with this gateway's state folder. */
@@ -74,15 +76,16 @@ export async function startGatewayProcess(options: GatewayProcessOptions = {}): 
   let words = [...identity, process.execPath, commandPath, "gateway", "serve", "--json", ...(options.words ?? [])];
   if (descriptorLimit !== undefined) words = ["prlimit", `--nofile=${descriptorLimit}:${descriptorLimit}`, ...words];
   if (namespace !== undefined) words = ["ip", "netns", "exec", namespace.name, ...words];
-  const door = namespace === undefined ? createServer().listen(0, "127.0.0.1") : undefined;
-  if (door !== undefined) await once(door, "listening");
-  const port = door === undefined ? 80 : (door.address() as AddressInfo).port;
+  // One for HTTP, one for HTTPS.
+  const doors = namespace === undefined ? [createServer(), createServer()] : [];
+  for (const door of doors) await once(door.listen(0, "127.0.0.1"), "listening");
+  const [port = 80, securePort = 443] = doors.map((door) => (door.address() as AddressInfo).port);
   const child = spawn(words[0]!, words.slice(1), {
-    stdio: ["ignore", "pipe", "pipe", ...(door === undefined ? [] : [descriptorOf(door)!])],
+    stdio: ["ignore", "pipe", "pipe", ...doors.map((door) => descriptorOf(door)!)],
     env: {
       ...environment,
       NODE_OPTIONS: `--import=${probePath}`,
-      ...(door === undefined ? {} : { LISTEN_FDS: "1", LISTEN_FDNAMES: "http" }),
+      ...(doors.length === 0 ? {} : { LISTEN_FDS: "2", LISTEN_FDNAMES: "http:https" }),
     },
   });
   let said = "";
@@ -92,12 +95,13 @@ export async function startGatewayProcess(options: GatewayProcessOptions = {}): 
     once(ready, "line"),
     once(child, "exit").then(() => Promise.reject(new Error(`The gateway did not start: ${said}`))),
   ]);
-  // From now on the process alone holds the port.
-  door?.close();
+  // From now on the process alone holds the ports.
+  for (const door of doors) door.close();
   const status = (): Promise<GatewayStatus | null> => askGateway<GatewayStatus>(folder, { do: "status" });
   return {
     folder,
     port,
+    securePort,
     child,
     status,
     said: () => said,

@@ -73,13 +73,11 @@ export class PlainAnswer implements Answer {
   }
 
   cut(): void {
-    // Whoever has an answer's head and not its end knows that something is missing.
-    if (this.begun) this.#flush();
-    // Node holds back until the next turn what was written in this one.
-    const { socket } = this.#response;
-    while (socket !== null && socket.writableCorked > 0) socket.uncork();
-    this.#response.destroy();
+    // What was begun in this turn goes first: a head, and a part of a body, tell more than a connection that is closed without a word.
+    process.nextTick(this.#destroy);
   }
+
+  readonly #destroy = (): void => void this.#response.destroy();
 
   onceGone(action: () => void): void {
     if (this.#response.destroyed && !this.#response.writableFinished) action();
