@@ -6,6 +6,7 @@ import type { Server as PlainServer } from "node:http";
 import type { Http2Server } from "node:http2";
 import { createServer, type Server, type Socket } from "node:net";
 import type { Server as SecureServer } from "node:tls";
+import { mostWaitingBytes } from "./plain-server.ts";
 
 /** Who takes a connection. */
 export interface Speakers {
@@ -35,7 +36,8 @@ export function speakerOf(first: Buffer): "secure" | "streams" | "plain" | undef
 /** Makes the server; the caller lets it listen. */
 export function createEntrance(speakers: Speakers): Server {
   const server = createServer(
-    { allowHalfOpen: true, noDelay: true, highWaterMark: 64 * 1024 } as Parameters<typeof createServer>[0] & object,
+    { allowHalfOpen: true, noDelay: true, highWaterMark: mostWaitingBytes } as Parameters<typeof createServer>[0] &
+      object,
     (socket) => admit(socket, speakers),
   );
   return server;
