@@ -20,6 +20,8 @@ export interface GatewayStatus {
   readonly version: string;
   readonly startedAtMs: number;
   readonly listeners: readonly GatewayListener[];
+  /** Names that certificates may be for, each with every name below; absent in what an older gateway says. */
+  readonly secureNames?: readonly string[];
   /** Why a usual port is not among them. */
   readonly notes: readonly string[];
   readonly requests: number;

@@ -27,6 +27,10 @@ export interface RequestHead {
   readonly upgrade: string | undefined;
   readonly expectsContinue: boolean;
   readonly announcesTrailers: boolean;
+  /** The client takes trailers (RFC 9110, section 10.1.4). */
+  readonly takesTrailers: boolean;
+  /** gRPC is HTTP/2 alone. */
+  readonly isGrpc: boolean;
   readonly hasBody: boolean;
   /** `Via` as it came. */
   readonly via: string | undefined;
@@ -44,6 +48,8 @@ export interface RawRequest {
   readonly url: string;
   readonly httpVersion: string;
   readonly rawHeaders: readonly string[];
+  /** Whether a body follows, where the protocol says so and not a field: HTTP/2. */
+  readonly hasBody?: boolean;
 }
 
 /** Fields of one connection (RFC 9110, section 7.6.1), and those that the gateway writes itself. */
@@ -86,7 +92,7 @@ const refuse = (status: Refusal["status"], reason: string): Refusal => ({ status
  * @param scheme of the connection that it came by
  */
 export function readRequestHead(
-  { method, url, httpVersion, rawHeaders }: RawRequest,
+  { method, url, httpVersion, rawHeaders, hasBody: told }: RawRequest,
   scheme: Client["scheme"],
 ): RequestHead | Refusal {
   let host: string | undefined;
@@ -98,7 +104,9 @@ export function readRequestHead(
   let connection: string | undefined;
   let expectation: string | undefined;
   let trailer = false;
-  let hasBody = false;
+  let takesTrailers = false;
+  let isGrpc = false;
+  let hasBody = told ?? false;
   const fields: string[] = [];
   for (let index = 0; index < rawHeaders.length; index += 2) {
     const name = rawHeaders[index]!;
@@ -113,6 +121,7 @@ export function readRequestHead(
       else if (lower === "upgrade") upgrade = value;
       else if (lower === "via") via = via === undefined ? value : `${via}, ${value}`;
       else if (lower === "expect") expectation = value;
+      else if (lower === "te") takesTrailers ||= /\btrailers\b/i.test(value);
       continue;
     }
     if (lower === "content-length") {
@@ -121,13 +130,14 @@ export function readRequestHead(
       if (value.length > 1) value = value.replace(/^0+(?=\d)/, "");
       if (Number(value) > Number.MAX_SAFE_INTEGER)
         return refuse(413, "The Content-Length is longer than anything (RFC 9110, section 8.6).");
-      hasBody ||= value !== "0";
+      if (told === undefined) hasBody ||= value !== "0";
     } else if (lower === "trailer") trailer = true;
+    else if (lower === "content-type") isGrpc = value.startsWith("application/grpc");
     // CGI and WSGI make X_Forwarded_For and X-Forwarded-For one variable: nobody but the gateway may say that.
     else if (lower.includes("_") && dropped.has(lower.replaceAll("_", "-"))) continue;
     fields.push(name, value);
   }
-  if (hosts === 0 && httpVersion === "1.1") return refuse(400, "The request has no Host (RFC 9112, section 3.2).");
+  if (hosts === 0 && httpVersion !== "1.0") return refuse(400, "The request has no Host (RFC 9112, section 3.2).");
   if (hosts > 1) return refuse(400, "The request has more than one Host (RFC 9112, section 3.2).");
   if (lengths > 1) return refuse(400, "The request has more than one Content-Length (RFC 9112, section 6.3).");
   if (coding !== undefined) {
@@ -163,6 +173,8 @@ export function readRequestHead(
     // A client of HTTP/1.0 cannot mean it (RFC 9110, section 10.1.1).
     expectsContinue: expectation !== undefined && httpVersion !== "1.0",
     announcesTrailers: trailer,
+    takesTrailers,
+    isGrpc,
     hasBody,
     via,
   };

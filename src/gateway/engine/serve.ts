@@ -8,13 +8,14 @@ import { PortolanError, isPortolanError } from "../../core/index.ts";
 import { descriptorOf } from "../../host/index.ts";
 import { tryLock, type KernelLock } from "../../store/index.ts";
 import { controlPath, gatewayLock, type GatewayStatus } from "../control-client.ts";
+import { openCertificates, type CertificateSource } from "../certificates/open-certificates.ts";
 import { readRoutes, routesFolder, type RouteProblem } from "../route-store.ts";
 import { RouteTable } from "../route-table.ts";
 import { openAccessLog } from "./access-log.ts";
 import { listenForControl, type Control } from "./control-server.ts";
 import { Gateway } from "./gateway.ts";
 import { openDoor, type OpenDoor } from "./listeners.ts";
-import { createPlainServer } from "./plain-server.ts";
+import { createDoorMaker, type DoorMaker } from "./speakers.ts";
 import { startSuccessor } from "./successor.ts";
 
 /** How a gateway is started. */
@@ -22,9 +23,13 @@ export interface ServeOptions {
   readonly stateFolder: string;
   readonly version: string;
   readonly httpPort: number | null;
+  /** `null` takes 443, or a stated fallback; `false` serves no HTTPS. */
+  readonly httpsPort: number | null | false;
   readonly addresses: readonly string[] | null;
   /** File to which each request is written as a line of JSON; `null` for none. */
   readonly accessLog: string | null;
+  /** Names beside `localhost` that certificates may be for. */
+  readonly extraNames: readonly string[];
   readonly signal: AbortSignal;
   readonly nowMs: () => number;
   /** Descriptors that listen already, by scheme. */
@@ -78,6 +83,9 @@ class GatewayProcess implements RunningGateway {
   #table = new RouteTable([]);
   #problems: readonly RouteProblem[] = [];
   #doors: OpenDoor[] = [];
+  #maker: DoorMaker | undefined;
+  #certificates: CertificateSource | undefined;
+  #withoutCertificates: string | undefined;
   #control: Control | undefined;
   #watcher: FSWatcher | undefined;
   #reloading: NodeJS.Timeout | undefined;
@@ -106,12 +114,14 @@ class GatewayProcess implements RunningGateway {
     });
     this.#watcher.on("error", () => undefined);
     if (accessLog !== null) this.#endLog = await openAccessLog(accessLog, this.#gateway.traces);
-    const { httpPort: port, addresses, inherited } = this.#options;
-    this.#doors.push(
-      await openDoor({ scheme: "http", port, addresses, inherited: inherited.http }, () =>
-        this.#counted(createPlainServer(this.#gateway, "http")),
-      ),
-    );
+    const { httpPort, httpsPort, addresses, inherited } = this.#options;
+    const maker = await createDoorMaker(this.#gateway, await this.#openCertificates());
+    this.#maker = maker;
+    for (const [scheme, port] of [["http", httpPort] as const, ["https", httpsPort] as const]) {
+      if (port === false || (scheme === "https" && this.#certificates === undefined)) continue;
+      const wish = { scheme, port, addresses, inherited: inherited[scheme] };
+      this.#doors.push(await openDoor(wish, () => this.#counted(maker.open(scheme))));
+    }
     await this.#startControl();
     if (signal.aborted) await this.close(0);
     else signal.addEventListener("abort", () => void this.close(0), { once: true });
@@ -122,7 +132,12 @@ class GatewayProcess implements RunningGateway {
     version: this.#options.version,
     startedAtMs: this.#startedAtMs,
     listeners: this.#doors.map(({ scheme, addresses, port }) => ({ scheme, addresses, port })),
-    notes: this.#doors.flatMap(({ note }) => (note === null ? [] : [note])),
+    secureNames: this.#certificates?.authority.names ?? [],
+    notes: [
+      ...this.#doors.flatMap(({ note }) => (note === null ? [] : [note])),
+      ...(this.#certificates?.notes ?? []),
+      ...(this.#withoutCertificates === undefined ? [] : [this.#withoutCertificates]),
+    ],
     requests: this.#gateway.requests,
     openConnections: this.#sockets.size,
     residentBytes: process.memoryUsage.rss(),
@@ -143,6 +158,20 @@ class GatewayProcess implements RunningGateway {
       if (!isPortolanError(error)) throw error;
       this.#problems = [{ path: routesFolder(this.#options.stateFolder), reason: error.message }];
     }
+  }
+
+  /** Without certificates there is no HTTPS; names lead to applications all the same. */
+  async #openCertificates(): Promise<CertificateSource | undefined> {
+    const { stateFolder, nowMs, extraNames, httpsPort } = this.#options;
+    if (httpsPort === false) return undefined;
+    const mayHave = (name: string): boolean => this.#table.find(name, "/") !== undefined;
+    try {
+      this.#certificates = await openCertificates({ stateFolder, nowMs, extraNames, mayHave });
+    } catch (error) {
+      if (!isPortolanError(error)) throw error;
+      this.#withoutCertificates = `No HTTPS: ${error.message}`;
+    }
+    return this.#certificates;
   }
 
   #counted(server: Server): Server {
@@ -205,8 +234,7 @@ class GatewayProcess implements RunningGateway {
     const closed = Promise.all(
       this.#doors.flatMap(({ servers }) => servers.map((server) => new Promise((resolve) => server.close(resolve)))),
     );
-    for (const { servers } of this.#doors)
-      for (const server of servers) (server as { closeIdleConnections?: () => void }).closeIdleConnections?.();
+    this.#maker?.drain();
     this.#lock.release();
     if (drainMs > 0 && this.#sockets.size > 0) {
       let timer: NodeJS.Timeout | undefined;

@@ -42,8 +42,8 @@ export function exchangeAlone(asked: Asked, head: RequestHead, socket: Socket, o
     if (!head.hasBody) return void outgoing.end();
     body.pipe(outgoing, { end: false });
     body.once("end", () => {
-      const { rawTrailers = [] } = body as unknown as { rawTrailers?: readonly string[] };
-      if (chunked && rawTrailers.length > 0) outgoing.addTrailers(readTrailers(rawTrailers));
+      const trailers = asked.trailers();
+      if (chunked && trailers.length > 0) outgoing.addTrailers(readTrailers(trailers));
       outgoing.end();
     });
   };
@@ -53,9 +53,10 @@ export function exchangeAlone(asked: Asked, head: RequestHead, socket: Socket, o
     outgoing.once("continue", () => {
       continued = true;
       answer.inform(100, []);
-      sendBody();
     });
-  } else sendBody();
+  }
+  // A client need not wait for 100 (RFC 9110, section 10.1.1), and not every server says it: the body passes when it comes.
+  sendBody();
   outgoing.on("information", ({ statusCode, rawHeaders }: { statusCode: number; rawHeaders: string[] }) => {
     if (statusCode !== 100) answer.inform(statusCode, readAnswerFields(rawHeaders).fields);
   });
