@@ -42,3 +42,17 @@ export {
   readGatewayStatus,
   untilGatewayEnded,
 } from "./start-gateway.ts";
+export {
+  askManager,
+  mayFail,
+  readUserService,
+  removeServiceFile,
+  serviceManager,
+  writeServiceFile,
+  type ServiceManager,
+  type ServiceScope,
+} from "./service/installed-service.ts";
+export { writeLaunchAgent } from "./service/launch-agent.ts";
+export { readUnitNote, writeSystemUnit, writeUserUnit, type ServiceFacts } from "./service/systemd-unit.ts";
+export { readHostsText, writeHostsText, type HostLine, type HostsText } from "./hosts/hosts-block.ts";
+export { hostsPath, mayWriteHostsFile, readHostsFile, replaceHostsFile } from "./hosts/hosts-file.ts";

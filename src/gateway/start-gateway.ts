@@ -8,6 +8,7 @@ import { createInterface } from "node:readline";
 import { PortolanError } from "../core/index.ts";
 import { waitForLock } from "../store/index.ts";
 import { askGateway, gatewayLock, type GatewayStatus } from "./control-client.ts";
+import { readUserService, startUserService } from "./service/installed-service.ts";
 
 /** How a gateway is to be started. */
 export interface StartOptions {
@@ -61,13 +62,24 @@ export async function ensureGateway(
   try {
     const meanwhile = await readGatewayStatus(stateFolder);
     if (meanwhile !== null) return { status: meanwhile, started: false };
-    await startProcess(options);
+    refuseOtherWords(options);
+    // A service is started as one: a second gateway beside it would be in its way.
+    if (!(await startUserService(stateFolder, options.environment, signal))) await startProcess(options);
     const status = await readGatewayStatus(stateFolder);
     if (status === null) throw new PortolanError("GATEWAY_FAILED", "The gateway ended as soon as it had started.");
     return { status, started: true };
   } finally {
     lock.release();
   }
+}
+
+/** A service has its words from its file. */
+function refuseOtherWords({ stateFolder, words, environment }: StartOptions): void {
+  const installed = words.length === 0 ? undefined : readUserService(stateFolder, environment);
+  if (installed === undefined || JSON.stringify(installed.words) === JSON.stringify(words)) return;
+  throw new PortolanError("GATEWAY_FAILED", "The gateway is installed as a service, with other words.", {
+    details: { hint: `portolan gateway install ${words.join(" ")} changes it, portolan gateway uninstall removes it.` },
+  });
 }
 
 async function startProcess({ stateFolder, words, environment, signal }: StartOptions): Promise<void> {

@@ -9,6 +9,7 @@ import {
   gatewayCommand,
   gatewayLogPath,
   readGatewayStatus,
+  readUserService,
   untilGatewayEnded,
   type GatewayStatus,
 } from "../gateway/index.ts";
@@ -18,7 +19,7 @@ import type { OperationContext } from "./operation.ts";
 import { optionalChoice, optionalInteger, optionalText } from "./parameters.ts";
 import { listOf, portSchema, timeSchema } from "./schemas.ts";
 
-const inputSchema = v.object({
+export const inputSchema = v.object({
   action: optionalChoice(
     ["status", "start", "stop", "restart", "serve"],
     "What to do (default status); serve stays in the foreground",
@@ -39,7 +40,7 @@ const inputSchema = v.object({
   ),
 });
 
-const listenerSchema = v.object({
+export const listenerSchema = v.object({
   scheme: v.picklist(["http", "https"]),
   addresses: listOf(v.string()),
   port: portSchema,
@@ -97,7 +98,10 @@ export async function* runGateway(
     return describeStatus(action, stateFolder, null, asked !== null);
   }
   if (action === "restart") {
-    const command = gatewayCommand(serveWords(input));
+    const words = serveWords(input);
+    // A service keeps the words of its file.
+    const kept = words.length > 0 ? undefined : readUserService(stateFolder, environment);
+    const command = gatewayCommand(kept?.words ?? words);
     const asked = await askGateway(stateFolder, { do: "replace", command, drainMs: drainOf(input, foreverMs) });
     if (asked === null) throw new PortolanError("GATEWAY_STOPPED", "No gateway runs that could be replaced.");
     return describeStatus(action, stateFolder, await readGatewayStatus(stateFolder), true);
@@ -130,7 +134,7 @@ function addressesOf({ bind }: GatewayInput): readonly string[] | null {
 }
 
 /** The same wishes as words for the process that serves. */
-function serveWords(input: GatewayInput): string[] {
+export function serveWords(input: GatewayInput): string[] {
   addressesOf(input);
   return [
     ...(input.port === undefined ? [] : ["--port", String(input.port)]),
@@ -143,7 +147,7 @@ function drainOf({ drain }: GatewayInput, usualMs: number): number {
   return drain === undefined ? usualMs : parseDuration(drain, "--drain");
 }
 
-function describeListener({
+export function describeListener({
   scheme,
   addresses,
   port,
@@ -190,6 +194,7 @@ export const gatewayOperation = defineOperation({
     { command: "gateway start --port 8088", note: "at a port of your choice" },
     { command: "gateway restart", note: "a new version, nothing refused meanwhile" },
     { command: "gateway stop --drain 10s", note: "what is open may end first" },
+    { command: "gateway install", note: "as a service of yours: see gateway-service" },
   ],
   input: inputSchema,
   output: outputSchema,

@@ -8,8 +8,11 @@ import {
   ensureGateway,
   formatTarget,
   forgetRoute,
+  hostsPath,
   keepRoute,
   readGatewayStatus,
+  readHostsFile,
+  readHostsText,
   readRouteHost,
   readRoutePath,
   readRoutes,
@@ -44,6 +47,10 @@ const outputSchema = v.object({
   replaced: v.pipe(v.boolean(), v.description("The name led elsewhere before")),
   gatewayRuns: v.boolean(),
   gatewayStarted: v.boolean(),
+  needsHosts: v.pipe(
+    v.boolean(),
+    v.description("A name that leads here only when the machine resolves it so; portolan hosts does that"),
+  ),
 });
 
 export type RouteInput = v.InferInput<typeof inputSchema>;
@@ -148,6 +155,7 @@ async function add(
     replaced: replaced !== null,
     gatewayRuns: status !== null,
     gatewayStarted,
+    needsHosts: needsHosts(place.host, context),
   };
 }
 
@@ -169,6 +177,19 @@ function refuseItself({ host, port }: Target, status: GatewayStatus | null): voi
   });
 }
 
+/** Whether a name is nobody's as far as this machine's own files say: not below .localhost, and not in the hosts file. */
+function needsHosts(host: string, { environment }: OperationContext): boolean {
+  if (host.endsWith(".localhost")) return false;
+  if (host.startsWith("*.")) return true;
+  try {
+    const { names, foreign } = readHostsText(readHostsFile(hostsPath(environment)));
+    return ![...names, ...foreign].some(({ name }) => name === host);
+  } catch {
+    // A file that cannot be read says nothing.
+    return true;
+  }
+}
+
 async function remove(place: Pick<Route, "host" | "path">, stateFolder: string): Promise<RouteResult> {
   const forgotten = await forgetRoute(stateFolder, place);
   if (forgotten === null) throw missing(routeName(place), stateFolder);
@@ -181,6 +202,7 @@ async function remove(place: Pick<Route, "host" | "path">, stateFolder: string):
     replaced: false,
     gatewayRuns: status !== null,
     gatewayStarted: false,
+    needsHosts: false,
   };
 }
 
