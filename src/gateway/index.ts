@@ -4,6 +4,7 @@
  */
 export { appNameOf } from "./app-name.ts";
 export { givePort, type GivenPort } from "./port-flags.ts";
+export type { ScriptPlace, ScriptReader } from "./started-words.ts";
 export { watchForListener, type FoundListener } from "./watch-for-listener.ts";
 export {
   askGateway,

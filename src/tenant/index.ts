@@ -12,7 +12,7 @@ export { maskArguments, maskText } from "./mask-arguments.ts";
 export { parentChain } from "./parents.ts";
 export { findProject } from "./project.ts";
 export type { Project, ProjectSearch } from "./project.ts";
-export { readScripts } from "./scripts.ts";
+export { createScriptReader, readScripts } from "./scripts.ts";
 export { groupServices } from "./services.ts";
 export type { Service, ServiceHolder } from "./services.ts";
 export { inferSupervisor } from "./supervisor.ts";
