@@ -23,6 +23,11 @@ const long = (text: string): readonly string[] => ["--port", text];
 const joined = (text: string): readonly string[] => [`--port=${text}`];
 const short = (text: string): readonly string[] => ["-p", text];
 
+function portOfUrl(url: string): string {
+  const { port: own, protocol } = new URL(url);
+  return own === "" ? (protocol === "https:" ? "443" : "80") : own;
+}
+
 /** Those that read PORT themselves (Express, react-scripts, Remix's and React Router's servers, gunicorn, Puma) are not here. */
 export const portFlags: readonly PortFlag[] = [
   // Without --strictPort Vite takes the next port without a word.
@@ -69,7 +74,7 @@ export const portFlags: readonly PortFlag[] = [
     programs: ["hugo"],
     commands: ["server", "serve"],
     words: long,
-    address: (url) => ["--baseURL", url, "--appendPort=false"],
+    address: (url) => ["--baseURL", url, "--appendPort=false", "--liveReloadPort", portOfUrl(url)],
     decided: port,
   },
   { programs: ["jekyll"], commands: ["serve", "s", "server"], words: long, decided: /^(?:-P|--port)(?:=|$)/ },

@@ -234,6 +234,8 @@ describe("scripts that lie elsewhere", () => {
       "--baseURL",
       "http://shop.localhost/",
       "--appendPort=false",
+      "--liveReloadPort",
+      "80",
     ]);
     expect(given("hugo server -b http://x/")).toEqual(["--port", "4123"]);
     expect(given("vite")).toEqual(["--port", "4123", "--strictPort"]);
