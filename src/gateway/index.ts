@@ -57,3 +57,23 @@ export { writeLaunchAgent } from "./service/launch-agent.ts";
 export { readUnitNote, writeSystemUnit, writeUserUnit, type ServiceFacts } from "./service/systemd-unit.ts";
 export { readHostsText, writeHostsText, type HostLine, type HostsText } from "./hosts/hosts-block.ts";
 export { hostsPath, mayWriteHostsFile, readHostsFile, replaceHostsFile } from "./hosts/hosts-file.ts";
+export {
+  keepCertificate,
+  readAuthority,
+  shortFingerprint,
+  variablesForNode,
+  type Authority,
+  type AuthorityFacts,
+} from "./certificates/authority-file.ts";
+export { isCoveredName, readAuthorityNames } from "./certificates/authority-names.ts";
+export {
+  changeTrust,
+  deleteAuthority,
+  forgetFormer,
+  listFormerCertificates,
+  listTrustStores,
+  trustedCertificateOf,
+} from "./certificates/trust.ts";
+export { asOwner, findTrustOwner, type TrustOwner } from "./certificates/trust-owner.ts";
+export { shellText, wordsOf, type TrustStore, type TrustedCertificate } from "./certificates/trust-store.ts";
+export { namesOfNext, readUsableAuthority, type AuthorityWish } from "./certificates/usable-authority.ts";

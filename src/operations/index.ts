@@ -33,7 +33,9 @@ import { scanOperation } from "./scan.ts";
 import { servicesOperation } from "./services.ts";
 import { snapshotOperation } from "./snapshot.ts";
 import { traceOperation } from "./trace.ts";
+import { trustOperation } from "./trust.ts";
 import { uiOperation } from "./ui.ts";
+import { untrustOperation } from "./untrust.ts";
 import { waitOperation } from "./wait.ts";
 import { watchOperation } from "./watch.ts";
 import { whoOperation } from "./who.ts";
@@ -101,6 +103,8 @@ export const operations = [
   gatewayOperation,
   gatewayServiceOperation,
   hostsOperation,
+  trustOperation,
+  untrustOperation,
   traceOperation,
   reserveOperation,
   reservationsOperation,

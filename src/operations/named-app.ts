@@ -12,6 +12,7 @@ import {
   keepRoute,
   readRouteHost,
   readRoutes,
+  variablesForNode,
   type GatewayStatus,
   type Route,
 } from "../gateway/index.ts";
@@ -30,12 +31,15 @@ export class NamedApp {
   /** What the program and its neighbours are told. */
   readonly environment: Readonly<Record<string, string>>;
 
-  private constructor(stateFolder: string, status: GatewayStatus, route: Route, nowMs: () => number) {
+  private constructor(stateFolder: string, status: GatewayStatus, route: Route, context: OperationContext) {
     this.#stateFolder = stateFolder;
     this.#status = status;
     this.#route = route;
-    this.#nowMs = nowMs;
-    this.environment = addressesFor(route, readRoutes(stateFolder).routes, status);
+    this.#nowMs = context.nowMs;
+    this.environment = {
+      ...addressesFor(route, readRoutes(stateFolder).routes, status),
+      ...variablesForNode(stateFolder, context.environment),
+    };
   }
 
   /**
@@ -69,7 +73,7 @@ export class NamedApp {
     try {
       const { status } = await ensureGateway({ stateFolder, words: [], environment, signal });
       await askGateway(stateFolder, { do: "reload" });
-      return new NamedApp(stateFolder, status, route, nowMs);
+      return new NamedApp(stateFolder, status, route, context);
     } catch (error) {
       await endRoute(stateFolder, route, null);
       throw error;

@@ -126,7 +126,7 @@ async function* runNamed(
   const given =
     input.flags === false || sockets !== undefined
       ? { words: input.command, program: null, starter: null }
-      : givePort(input.command, port, createScriptReader(context.workingDirectory), named?.urls[0] ?? null);
+      : givePort(input.command, port, createScriptReader(context.workingDirectory), plainUrlOf(named));
   const starting = {
     port,
     name,
@@ -167,6 +167,11 @@ async function* runNamed(
   } finally {
     await named?.end(outcome);
   }
+}
+
+/** Links by HTTP work from either page, and without an authority that browsers trust. */
+function plainUrlOf(named: NamedApp | null): string | null {
+  return named?.urls.find((url) => url.startsWith("http:")) ?? null;
 }
 
 /** What starts several programs cannot tell each of them its port. */

@@ -103,7 +103,10 @@ describe.skipIf(skip)("the gateway as a service of a user", () => {
       pid: installed.pid,
     });
     const moved = await json<GatewayServiceResult>(["gateway", "install", "--port", "8088", "--yes"]);
-    expect(moved).toMatchObject({ outcome: "installed", listeners: [{ port: 8088 }] });
+    expect(moved).toMatchObject({
+      outcome: "installed",
+      listeners: [{ scheme: "http", port: 8088 }, { scheme: "https" }],
+    });
     const verified = await manager.run("systemd-analyze", ["--user", "verify", unit]);
     expect(verified).toEqual({ status: 0, stdout: "", stderr: "" });
   });
@@ -122,7 +125,7 @@ describe.skipIf(skip)("the gateway as a service of a user", () => {
   });
 
   test("stopped, it is the service that is started when a gateway is needed, and none beside it", async () => {
-    await portolan(["gateway", "install", "--port", "8089", "--yes"]);
+    await portolan(["gateway", "install", "--port", "8089", "--no-https", "--yes"]);
     await portolan(["gateway", "stop"]);
     await expect.poll(() => property("ActiveState")).toBe("inactive");
     const other = await portolan(["gateway", "start", "--port", "8090"]);
@@ -206,7 +209,7 @@ describe.skipIf(skip)("the gateway as a service of a user", () => {
 
   test("sockets that systemd holds are taken, and handed on to a new version", async () => {
     const socket = join(home, ".config/systemd/user/portolan-gateway.socket");
-    await portolan(["gateway", "install", "--yes"]);
+    await portolan(["gateway", "install", "--no-https", "--yes"]);
     await portolan(["gateway", "stop"]);
     await expect.poll(() => property("ActiveState")).toBe("inactive");
     const addresses = ["127.0.0.1:8092", "[::1]:8092"].map((address) => `ListenStream=${address}\n`).join("");
@@ -295,7 +298,7 @@ describe.skipIf(skip)("the gateway as a service of the system", () => {
     expect([printed.status, printed.stdout]).toEqual([0, expect.stringContaining("\nUser=nobody\n")]);
   });
 
-  test("the one capability that it names is all that port 80 takes", async () => {
+  test("the one capability that it names is all that ports 80 and 443 take", async () => {
     const device = await createNetworkNamespace();
     try {
       await device.execIn("sh", ["-c", "echo 1024 > /proc/sys/net/ipv4/ip_unprivileged_port_start"]);
@@ -308,7 +311,7 @@ describe.skipIf(skip)("the gateway as a service of the system", () => {
         { env: { PATH: process.env["PATH"] ?? "", PORTOLAN_STATE_HOME: state }, stdio: ["ignore", "pipe", "inherit"] },
       );
       const [line] = (await once(createInterface({ input: child.stdout! }), "line")) as [string];
-      expect(JSON.parse(line)).toMatchObject({ listeners: [{ port: 80 }], notes: [] });
+      expect(JSON.parse(line)).toMatchObject({ listeners: [{ port: 80 }, { port: 443 }], notes: [] });
       const ended = once(child, "exit");
       child.kill("SIGTERM");
       expect((await ended)[0]).toBe(0);

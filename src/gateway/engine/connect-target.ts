@@ -27,9 +27,13 @@ export class TargetConnector {
   /**
    * Connects.
    * @param done gets the socket, or the last address's error; called once
+   * @param speaks what TLS offers to speak (RFC 7301)
    * @returns ends the attempt
    */
-  connect(done: (error: Error | null, socket: Socket | null) => void): () => void {
+  connect(
+    done: (error: Error | null, socket: Socket | null) => void,
+    speaks: "http/1.1" | "h2" = "http/1.1",
+  ): () => void {
     const { host, port, protocol } = this.target;
     const places =
       host === "localhost" ? (this.#answered === loopbacks[1] ? loopbacks.toReversed() : [...loopbacks]) : [host];
@@ -62,7 +66,7 @@ export class TargetConnector {
         if (ended) return;
         this.#answered = place;
         if (protocol === "https") {
-          socket = this.#secure(current, (error, secured) => {
+          socket = this.#secure(current, speaks, (error, secured) => {
             if (ended) return;
             ended = true;
             done(error, secured);
@@ -82,12 +86,12 @@ export class TargetConnector {
     };
   }
 
-  #secure(plain: Socket, done: (error: Error | null, socket: Socket | null) => void): Socket {
+  #secure(plain: Socket, speaks: string, done: (error: Error | null, socket: Socket | null) => void): Socket {
     const { host } = this.target;
     const secured = connectTls({
       socket: plain,
       ...(/[a-z]/i.test(host) && !host.includes(":") ? { servername: host } : {}),
-      ALPNProtocols: ["http/1.1"],
+      ALPNProtocols: [speaks],
       // A development server on this machine has signed its certificate itself; nobody stands between here and it.
       rejectUnauthorized: !isOwnMachine(host),
     });

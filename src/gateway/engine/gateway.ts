@@ -2,6 +2,7 @@
  * @module What happens to a request: read, its route found, passed on, told.
  */
 import { STATUS_CODES, type IncomingMessage } from "node:http";
+import type { ServerHttp2Stream } from "node:http2";
 import type { Duplex } from "node:stream";
 import { readProcessIdentity } from "../../act/index.ts";
 import { formatTarget, gatewayHost, routeName, type Route } from "../route.ts";
@@ -21,11 +22,19 @@ import {
   writeText,
   type GatewayPage,
 } from "./pages.ts";
-import { addOrigin, countPassages, readRequestHead, type Client, type RequestHead } from "./request-head.ts";
+import {
+  addOrigin,
+  countPassages,
+  readRequestHead,
+  type Client,
+  type RawRequest,
+  type RequestHead,
+} from "./request-head.ts";
 import { exchangeAlone } from "./slow-exchange.ts";
+import { exchangeByStream } from "./stream-exchange.ts";
 import { Traces, type GatewayTrace } from "./trace.ts";
-import { passUpgrade } from "./upgrade.ts";
-import { Upstreams } from "./upstreams.ts";
+import { passUpgrade, plainUpgrading, streamUpgrading, type Upgrading } from "./upgrade.ts";
+import { Upstreams, type Upstream } from "./upstreams.ts";
 
 /** What a gateway needs to know. */
 export interface GatewayOptions {
@@ -74,9 +83,11 @@ export class Gateway {
       this.#tell(asked, head, matched, { status: 508, failure: "loop" });
       return this.#answerPage(asked, loopPage(route), head.hasBody);
     }
-    const passed = this.#prepare(asked.request, head, route, client);
+    const passed = this.#prepare(request, head, route, client);
     const upstream = this.upstreams.of(route.target);
     const outcome = this.#outcomeOf(asked, head, matched);
+    const byStream = (told: ExchangeOutcome): void => exchangeByStream(asked, passed, upstream.sessions, told);
+    if (upstream.streamsOnly || head.isGrpc) return byStream(outcome);
     const alone = (told: ExchangeOutcome): void => {
       const cancel = upstream.connector.connect((error, socket) => {
         if (socket === null) told.onFailure(error!, false);
@@ -86,7 +97,8 @@ export class Gateway {
     };
     if (!head.expectsContinue && !(head.announcesTrailers && head.hasBody) && passed.target !== "*") {
       const again = repeatable.has(request.method) && !head.hasBody;
-      return exchange(asked, passed, upstream.connections, again ? retrying(answer, outcome, alone) : outcome);
+      const told = again ? retrying(answer, outcome, alone) : outcome;
+      return exchange(asked, passed, upstream.connections, secure(upstream, told, byStream));
     }
     alone(outcome);
   }
@@ -96,20 +108,40 @@ export class Gateway {
     const head = readRequestHead(request as never);
     // Only WebSockets are passed on. Who asked for anything else is answered as if they had not (RFC 9110, section 7.8).
     if ("status" in head || head.upgrade?.trim().toLowerCase() !== "websocket") return fallBack();
-    if (head.hasBody || request.method !== "GET") return refuseRaw(socket, 400, "Bad Request");
-    this.#requests += 1;
+    const upgrading = plainUpgrading(request, socket, behind);
+    if (head.hasBody || request.method !== "GET") return upgrading.refuse(400, "Bad Request");
     const matched = this.#options.routes().find(head.host, pathOf(head.target));
     if (matched === undefined) return fallBack();
+    this.#passUpgrade({ method: "GET", httpVersion: "1.1" }, head, matched, client, upgrading);
+  }
+
+  /** Answers a stream that wants to be a WebSocket (RFC 8441). */
+  upgradeStream(request: RawRequest, stream: ServerHttp2Stream, client: Client): void {
+    const head = readRequestHead(request);
+    const upgrading = streamUpgrading(stream);
+    if ("status" in head) return upgrading.refuse(head.status, "");
+    const matched = this.#options.routes().find(head.host, pathOf(head.target));
+    if (matched === undefined) return upgrading.refuse(404, "");
+    this.#passUpgrade(request, head, matched, client, upgrading);
+  }
+
+  #passUpgrade(
+    request: Pick<RawRequest, "method" | "httpVersion">,
+    head: RequestHead,
+    matched: Matched,
+    client: Client,
+    upgrading: Upgrading,
+  ): void {
+    this.#requests += 1;
     const { route } = matched;
-    if (countPassages(head.via, this.#options.pseudonym) >= mostPassages)
-      return refuseRaw(socket, 508, "Loop Detected");
-    const passed = this.#prepare(request as never, head, route, client);
+    if (countPassages(head.via, this.#options.pseudonym) >= mostPassages) return upgrading.refuse(508, "Loop Detected");
+    const passed = this.#prepare(request, head, route, client);
     const startedMs = performance.now();
     let status = 0;
     const tell = (receivedBytes: number, sentBytes: number | null, failure: string | null): void => {
       if (!this.traces.wanted) return;
       this.traces.tell({
-        ...this.#traceOf({ method: "GET", httpVersion: "1.1" }, client, head, matched),
+        ...this.#traceOf(request, client, head, matched),
         protocol: "websocket",
         status,
         elapsedMs: performance.now() - startedMs,
@@ -118,25 +150,22 @@ export class Gateway {
         failure,
       });
     };
+    const onFailure = (error: Error): void => {
+      status = 502;
+      tell(0, null, codeOf(error));
+      upgrading.refuse(502, "Bad Gateway");
+    };
     // The client can go, or break off, before the server has answered.
-    socket.on("error", () => socket.destroy());
+    upgrading.duplex.on("error", () => upgrading.duplex.destroy());
     const cancel = this.upstreams.of(route.target).connector.connect((error, joined) => {
-      if (joined === null) {
-        status = 502;
-        tell(0, null, codeOf(error!));
-        return refuseRaw(socket, 502, "Bad Gateway");
-      }
-      passUpgrade({ request, socket, behind }, passed, joined, {
+      if (joined === null) return onFailure(error!);
+      passUpgrade(upgrading, passed, joined, {
         onAnswer: (answered) => (status = answered),
         onDone: (received, sent) => tell(received, sent, null),
-        onFailure: (failure) => {
-          status = 502;
-          tell(0, null, codeOf(failure));
-          refuseRaw(socket, 502, "Bad Gateway");
-        },
+        onFailure,
       });
     });
-    socket.once("close", cancel);
+    upgrading.duplex.once("close", cancel);
   }
 
   /** The head as the route's server gets it. */
@@ -207,13 +236,13 @@ export class Gateway {
   #answerText({ request, answer, body }: Asked, page: GatewayPage, type: string, text: string, close: boolean): void {
     const bytes = Buffer.from(text);
     const fields = pageFields(type, bytes.length, page);
-    if (close && request.httpVersion !== "2.0") {
-      fields.push("Connection", "close");
+    if (close) {
+      if (request.httpVersion !== "2.0") fields.push("Connection", "close");
       answer.refuseRest();
     }
     answer.begin(page.status, STATUS_CODES[page.status] ?? "", fields);
     answer.end(request.method === "HEAD" ? undefined : bytes, []);
-    body.resume();
+    if (request.httpVersion !== "2.0") body.resume();
   }
 
   #tell(asked: Asked, head: RequestHead | null, matched: Matched | undefined, what: Told): void {
@@ -284,6 +313,25 @@ function retrying(answer: Answer, outcome: ExchangeOutcome, again: (told: Exchan
   };
 }
 
+/** A server that speaks HTTP/2 alone refuses the handshake before anything was asked (RFC 7301, section 3.2): it is asked so, and from now on. */
+function secure(
+  upstream: Upstream,
+  outcome: ExchangeOutcome,
+  byStream: (told: ExchangeOutcome) => void,
+): ExchangeOutcome {
+  if (upstream.connector.target.protocol !== "https") return outcome;
+  return {
+    onAnswer: (status) => outcome.onAnswer(status),
+    onDone: (receivedBytes) => outcome.onDone(receivedBytes),
+    onFailure: (error, begun) => {
+      if (begun || codeOf(error) !== "ERR_SSL_TLSV1_ALERT_NO_APPLICATION_PROTOCOL")
+        return outcome.onFailure(error, begun);
+      upstream.streamsOnly = true;
+      byStream(outcome);
+    },
+  };
+}
+
 function codeOf(error: Error): string {
   return (error as NodeJS.ErrnoException).code ?? error.message;
 }
@@ -312,10 +360,4 @@ function fieldOf({ fields }: RequestHead, name: string): string | undefined {
   for (let index = 0; index < fields.length; index += 2)
     if (fields[index]!.toLowerCase() === name) return fields[index + 1];
   return undefined;
-}
-
-/** The few words for a connection that is no response's any more. */
-function refuseRaw(socket: Duplex, status: number, message: string): void {
-  if (!socket.writable) return void socket.destroy();
-  socket.end(`HTTP/1.1 ${status} ${message}\r\nContent-Length: 0\r\nConnection: close\r\n\r\n`, () => socket.destroy());
 }

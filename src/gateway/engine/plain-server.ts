@@ -15,11 +15,7 @@ export const headTimeoutMs = 30_000;
 export const idleMs = 60_000;
 
 /** Makes the server; the caller lets it listen. `scheme` is what its connections are. */
-export function createPlainServer(
-  gateway: Gateway,
-  scheme: Client["scheme"],
-  onHttp2?: (socket: Socket, first: Buffer) => void,
-): Server {
+export function createPlainServer(gateway: Gateway, scheme: Client["scheme"]): Server {
   const server = createServer({
     maxHeaderSize: mostHeadBytes,
     headersTimeout: headTimeoutMs,
@@ -31,7 +27,17 @@ export function createPlainServer(
     // The gateway refuses it itself, and what is sent behind it.
     requireHostHeader: false,
   });
-  attachPlain(server, gateway, scheme, onHttp2);
+  attachPlain(server, gateway, scheme);
+  return server;
+}
+
+/**
+ * A server that listens nowhere itself: connections are given to it by its `connection` event. Node looks after slow heads and idle
+ * connections from the moment of listening on, so it is told that this is now.
+ */
+export function createInnerPlainServer(gateway: Gateway, scheme: Client["scheme"]): Server {
+  const server = createPlainServer(gateway, scheme);
+  server.emit("listening");
   return server;
 }
 
@@ -41,17 +47,24 @@ const answering = new WeakMap<Socket, ServerResponse>();
 /** Connections on which a request was refused: what was sent behind it is not read. */
 const refused = new WeakSet<Socket>();
 
+/** Servers that are about to end: each connection ends with the answer that is on its way. */
+const draining = new WeakSet<Server>();
+
+/** Keeps no connection that is not being answered, and none behind its answer. */
+export function drainPlain(server: Server): void {
+  draining.add(server);
+  server.closeIdleConnections();
+  // It listens nowhere itself: this ends its looking after connections.
+  server.close();
+}
+
 /** Lets the gateway answer what this server receives. */
-export function attachPlain(
-  server: Server,
-  gateway: Gateway,
-  scheme: Client["scheme"],
-  onHttp2?: (socket: Socket, first: Buffer) => void,
-): void {
+function attachPlain(server: Server, gateway: Gateway, scheme: Client["scheme"]): void {
   const onRequest = (request: IncomingMessage, response: ServerResponse): void => {
     const { socket } = request;
     if (refused.has(socket)) return;
     answering.set(socket, response);
+    if (draining.has(server)) response.shouldKeepAlive = false;
     if (request.httpVersionMajor !== 1) {
       refused.add(socket);
       response.writeHead(505, { Connection: "close", "Content-Length": 0 }).end();
@@ -61,6 +74,7 @@ export function attachPlain(
       request: request as IncomingMessage & { url: string; method: string },
       client: clientOf(socket, scheme),
       body: request,
+      trailers: () => request.rawTrailers,
       answer: new PlainAnswer(response, () => refused.add(socket)),
     });
   };
@@ -81,11 +95,7 @@ export function attachPlain(
       server.emit("connection", socket);
     });
   });
-  server.on("clientError", (error: NodeJS.ErrnoException & { rawPacket?: Buffer }, socket: Socket) => {
-    if (onHttp2 !== undefined && error.rawPacket !== undefined && isHttp2(error.rawPacket)) {
-      onHttp2(socket, error.rawPacket);
-      return;
-    }
+  server.on("clientError", (error: NodeJS.ErrnoException, socket: Socket) => {
     if (!socket.writable || answering.get(socket)?.headersSent === true) {
       socket.destroy(error);
       return;
@@ -103,13 +113,6 @@ const problems: Readonly<Record<string, readonly [number, string]>> = {
   ERR_HTTP_REQUEST_TIMEOUT: [408, "Request Timeout"],
   HPE_INVALID_VERSION: [505, "HTTP Version Not Supported"],
 };
-
-/** A connection that begins with HTTP/2's preface (RFC 9113, section 3.4). */
-function isHttp2(first: Buffer): boolean {
-  return first.length >= preface.length && first.subarray(0, preface.length).equals(preface);
-}
-
-const preface = Buffer.from("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", "latin1");
 
 function clientOf(socket: Socket, scheme: Client["scheme"]): Client {
   return {

@@ -27,6 +27,10 @@ export interface RequestHead {
   readonly upgrade: string | undefined;
   readonly expectsContinue: boolean;
   readonly announcesTrailers: boolean;
+  /** The client takes trailers (RFC 9110, section 10.1.4). */
+  readonly takesTrailers: boolean;
+  /** gRPC is HTTP/2 alone. */
+  readonly isGrpc: boolean;
   readonly hasBody: boolean;
   /** `Via` as it came. */
   readonly via: string | undefined;
@@ -44,6 +48,8 @@ export interface RawRequest {
   readonly url: string;
   readonly httpVersion: string;
   readonly rawHeaders: readonly string[];
+  /** Whether a body follows, where the protocol says so and not a field: HTTP/2. */
+  readonly hasBody?: boolean;
 }
 
 /** Fields of one connection (RFC 9110, section 7.6.1), and those that the gateway writes itself. */
@@ -82,7 +88,13 @@ const kept: ReadonlySet<string> = new Set([
 const refuse = (status: Refusal["status"], reason: string): Refusal => ({ status, reason });
 
 /** Reads a request's head. */
-export function readRequestHead({ method, url, httpVersion, rawHeaders }: RawRequest): RequestHead | Refusal {
+export function readRequestHead({
+  method,
+  url,
+  httpVersion,
+  rawHeaders,
+  hasBody: told,
+}: RawRequest): RequestHead | Refusal {
   let host: string | undefined;
   let hosts = 0;
   let lengths = 0;
@@ -92,7 +104,9 @@ export function readRequestHead({ method, url, httpVersion, rawHeaders }: RawReq
   let connection: string | undefined;
   let expectation: string | undefined;
   let trailer = false;
-  let hasBody = false;
+  let takesTrailers = false;
+  let isGrpc = false;
+  let hasBody = told ?? false;
   const fields: string[] = [];
   for (let index = 0; index < rawHeaders.length; index += 2) {
     const name = rawHeaders[index]!;
@@ -107,17 +121,19 @@ export function readRequestHead({ method, url, httpVersion, rawHeaders }: RawReq
       else if (lower === "upgrade") upgrade = value;
       else if (lower === "via") via = via === undefined ? value : `${via}, ${value}`;
       else if (lower === "expect") expectation = value;
+      else if (lower === "te") takesTrailers ||= /\btrailers\b/i.test(value);
       continue;
     }
     if (lower === "content-length") {
       lengths += 1;
-      hasBody ||= value !== "0";
+      if (told === undefined) hasBody ||= value !== "0";
     } else if (lower === "trailer") trailer = true;
+    else if (lower === "content-type") isGrpc = value.startsWith("application/grpc");
     // CGI and WSGI make X_Forwarded_For and X-Forwarded-For one variable: nobody but the gateway may say that.
     else if (lower.includes("_") && dropped.has(lower.replaceAll("_", "-"))) continue;
     fields.push(name, value);
   }
-  if (hosts === 0 && httpVersion === "1.1") return refuse(400, "The request has no Host (RFC 9112, section 3.2).");
+  if (hosts === 0 && httpVersion !== "1.0") return refuse(400, "The request has no Host (RFC 9112, section 3.2).");
   if (hosts > 1) return refuse(400, "The request has more than one Host (RFC 9112, section 3.2).");
   if (lengths > 1) return refuse(400, "The request has more than one Content-Length (RFC 9112, section 6.3).");
   if (coding !== undefined) {
@@ -146,6 +162,8 @@ export function readRequestHead({ method, url, httpVersion, rawHeaders }: RawReq
     // A client of HTTP/1.0 cannot mean it (RFC 9110, section 10.1.1).
     expectsContinue: expectation !== undefined && httpVersion !== "1.0",
     announcesTrailers: trailer,
+    takesTrailers,
+    isGrpc,
     hasBody,
     via,
   };

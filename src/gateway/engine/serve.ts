@@ -14,7 +14,7 @@ import { openAccessLog } from "./access-log.ts";
 import { listenForControl, type Control } from "./control-server.ts";
 import { Gateway } from "./gateway.ts";
 import { openDoor, type OpenDoor } from "./listeners.ts";
-import { createPlainServer } from "./plain-server.ts";
+import { createDoorMaker, type DoorMaker } from "./speakers.ts";
 import { startSuccessor } from "./successor.ts";
 
 /** How a gateway is started. */
@@ -22,9 +22,13 @@ export interface ServeOptions {
   readonly stateFolder: string;
   readonly version: string;
   readonly httpPort: number | null;
+  /** `null` takes 443, or a stated fallback; `false` serves no HTTPS. */
+  readonly httpsPort: number | null | false;
   readonly addresses: readonly string[] | null;
   /** File to which each request is written as a line of JSON; `null` for none. */
   readonly accessLog: string | null;
+  /** Names beside `localhost` that certificates may be for. */
+  readonly extraNames: readonly string[];
   readonly signal: AbortSignal;
   readonly nowMs: () => number;
   /** Descriptors that listen already, by scheme. */
@@ -78,6 +82,7 @@ class GatewayProcess implements RunningGateway {
   #table = new RouteTable([]);
   #problems: readonly RouteProblem[] = [];
   #doors: OpenDoor[] = [];
+  #maker: DoorMaker | undefined;
   #control: Control | undefined;
   #watcher: FSWatcher | undefined;
   #reloading: NodeJS.Timeout | undefined;
@@ -106,12 +111,14 @@ class GatewayProcess implements RunningGateway {
     });
     this.#watcher.on("error", () => undefined);
     if (accessLog !== null) this.#endLog = await openAccessLog(accessLog, this.#gateway.traces);
-    const { httpPort: port, addresses, inherited } = this.#options;
-    this.#doors.push(
-      await openDoor({ scheme: "http", port, addresses, inherited: inherited.http }, () =>
-        this.#counted(createPlainServer(this.#gateway, "http")),
-      ),
-    );
+    const { httpPort, httpsPort, addresses, inherited } = this.#options;
+    const maker = createDoorMaker(this.#gateway, undefined);
+    this.#maker = maker;
+    for (const [scheme, port] of [["http", httpPort] as const, ["https", httpsPort] as const]) {
+      if (port === false) continue;
+      const wish = { scheme, port, addresses, inherited: inherited[scheme] };
+      this.#doors.push(await openDoor(wish, () => this.#counted(maker.open(scheme))));
+    }
     await this.#startControl();
     if (signal.aborted) await this.close(0);
     else signal.addEventListener("abort", () => void this.close(0), { once: true });
@@ -205,8 +212,7 @@ class GatewayProcess implements RunningGateway {
     const closed = Promise.all(
       this.#doors.flatMap(({ servers }) => servers.map((server) => new Promise((resolve) => server.close(resolve)))),
     );
-    for (const { servers } of this.#doors)
-      for (const server of servers) (server as { closeIdleConnections?: () => void }).closeIdleConnections?.();
+    this.#maker?.drain();
     this.#lock.release();
     if (drainMs > 0 && this.#sockets.size > 0) {
       let timer: NodeJS.Timeout | undefined;

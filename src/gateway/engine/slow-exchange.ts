@@ -40,18 +40,17 @@ export function exchangeAlone(asked: Asked, head: RequestHead, socket: Socket, o
     if (!head.hasBody) return void outgoing.end();
     body.pipe(outgoing, { end: false });
     body.once("end", () => {
-      const { rawTrailers = [] } = body as unknown as { rawTrailers?: readonly string[] };
-      if (chunked && rawTrailers.length > 0) outgoing.addTrailers(pairsOf(readAnswerFields(rawTrailers).fields));
+      const trailers = asked.trailers();
+      if (chunked && trailers.length > 0) outgoing.addTrailers(pairsOf(readAnswerFields(trailers).fields));
       outgoing.end();
     });
   };
   if (head.expectsContinue) {
     outgoing.flushHeaders();
-    outgoing.once("continue", () => {
-      answer.inform(100, []);
-      sendBody();
-    });
-  } else sendBody();
+    outgoing.once("continue", () => answer.inform(100, []));
+  }
+  // A client need not wait for 100 (RFC 9110, section 10.1.1), and not every server says it: the body passes when it comes.
+  sendBody();
   outgoing.on("information", ({ statusCode, rawHeaders }: { statusCode: number; rawHeaders: string[] }) => {
     if (statusCode !== 100) answer.inform(statusCode, readAnswerFields(rawHeaders).fields);
   });

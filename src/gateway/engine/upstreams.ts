@@ -5,11 +5,17 @@ import Pool from "undici/lib/dispatcher/pool.js";
 import { formatTarget, type Target } from "../route.ts";
 import { TargetConnector } from "./connect-target.ts";
 import type { Connections } from "./exchange.ts";
+import { StreamSessions } from "./stream-sessions.ts";
 
 /** One server. */
 export interface Upstream {
   readonly connector: TargetConnector;
+  /** By HTTP/1.1. */
   readonly connections: Connections;
+  /** By HTTP/2. */
+  readonly sessions: StreamSessions;
+  /** It speaks nothing but HTTP/2. */
+  streamsOnly: boolean;
 }
 
 /** How long an idle connection is kept, milliseconds; a server that says less in Keep-Alive gets less. */
@@ -27,7 +33,12 @@ export class Upstreams {
     let upstream = this.#known.get(key);
     if (upstream === undefined) {
       const connector = new TargetConnector(target);
-      upstream = { connector, connections: openPool(connector) };
+      upstream = {
+        connector,
+        connections: openPool(connector),
+        sessions: new StreamSessions(connector),
+        streamsOnly: target.protocol === "h2c",
+      };
       this.#known.set(key, upstream);
     }
     return upstream;
@@ -36,10 +47,11 @@ export class Upstreams {
   /** Lets go of servers that no route leads to any more; what is being answered is answered. */
   keepOnly(targets: readonly Target[]): void {
     const kept = new Set(targets.map(formatTarget));
-    for (const [key, { connections }] of this.#known) {
+    for (const [key, { connections, sessions }] of this.#known) {
       if (kept.has(key)) continue;
       this.#known.delete(key);
       void connections.close().catch(() => undefined);
+      sessions.close();
     }
   }
 
@@ -47,6 +59,7 @@ export class Upstreams {
   async close(): Promise<void> {
     const all = [...this.#known.values()];
     this.#known.clear();
+    for (const { sessions } of all) sessions.destroy();
     await Promise.all(all.map(({ connections }) => connections.destroy().catch(() => undefined)));
   }
 }
