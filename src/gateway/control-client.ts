@@ -20,6 +20,8 @@ export interface GatewayStatus {
   readonly version: string;
   readonly startedAtMs: number;
   readonly listeners: readonly GatewayListener[];
+  /** Names that certificates may be for, each with every name below; absent in what an older gateway says. */
+  readonly secureNames?: readonly string[];
   /** Why a usual port is not among them. */
   readonly notes: readonly string[];
   readonly requests: number;
@@ -32,6 +34,7 @@ export type ControlRequest =
   | { readonly do: "status" }
   | { readonly do: "reload" }
   | { readonly do: "trace" }
+  | { readonly do: "traffic"; readonly name: string | null }
   | { readonly do: "stop"; readonly drainMs: number }
   | { readonly do: "replace"; readonly command: readonly string[]; readonly drainMs: number };
 
@@ -102,12 +105,20 @@ export async function* followGateway<Told>(
     if (signal.aborted) return;
     socket.on("error", () => socket.destroy());
     socket.write(`${JSON.stringify(request)}\n`);
-    for await (const line of createInterface({ input: socket })) yield JSON.parse(line) as Told;
+    const lines = createInterface({ input: socket });
+    // By itself it waits for an end that a destroyed socket does not tell.
+    socket.once("close", () => lines.close());
+    for await (const line of lines) yield JSON.parse(line) as Told;
+  } catch (error) {
+    // A gateway that was killed ends as well as one that said so.
+    if (!brokenOff.has((error as NodeJS.ErrnoException).code ?? "")) throw error;
   } finally {
     signal.removeEventListener("abort", onAbort);
     socket.destroy();
   }
 }
+
+const brokenOff: ReadonlySet<string> = new Set(["ECONNRESET", "EPIPE"]);
 
 function openControl(stateFolder: string): Promise<Socket | null> {
   const path = controlPath(stateFolder);

@@ -2,7 +2,7 @@
  * @module The room gateway/: names for servers. What a command needs is here; the engine, which only the gateway's own process needs, is
  * `engine/`.
  */
-export { appNameOf } from "./app-name.ts";
+export { appNameOf, labelOf } from "./app-name.ts";
 export { givePort, type GivenPort } from "./port-flags.ts";
 export type { ScriptPlace, ScriptReader } from "./started-words.ts";
 export { watchForListener, type FoundListener } from "./watch-for-listener.ts";
@@ -58,9 +58,9 @@ export { readUnitNote, writeSystemUnit, writeUserUnit, type ServiceFacts } from 
 export { readHostsText, writeHostsText, type HostLine, type HostsText } from "./hosts/hosts-block.ts";
 export { hostsPath, mayWriteHostsFile, readHostsFile, replaceHostsFile } from "./hosts/hosts-file.ts";
 export {
+  certificatePathOf,
   keepCertificate,
   readAuthority,
-  shortFingerprint,
   variablesForNode,
   type Authority,
   type AuthorityFacts,

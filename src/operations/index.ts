@@ -32,7 +32,10 @@ import { runOperation } from "./run.ts";
 import { scanOperation } from "./scan.ts";
 import { servicesOperation } from "./services.ts";
 import { snapshotOperation } from "./snapshot.ts";
+import { startGatewayOperation } from "./start-gateway.ts";
+import { suggestNameOperation } from "./suggest-name.ts";
 import { traceOperation } from "./trace.ts";
+import { trafficOperation } from "./traffic.ts";
 import { trustOperation } from "./trust.ts";
 import { uiOperation } from "./ui.ts";
 import { untrustOperation } from "./untrust.ts";
@@ -106,6 +109,9 @@ export const operations = [
   trustOperation,
   untrustOperation,
   traceOperation,
+  trafficOperation,
+  suggestNameOperation,
+  startGatewayOperation,
   reserveOperation,
   reservationsOperation,
   releaseOperation,

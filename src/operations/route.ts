@@ -9,6 +9,7 @@ import {
   formatTarget,
   forgetRoute,
   hostsPath,
+  holderLives,
   keepRoute,
   readGatewayStatus,
   readHostsFile,
@@ -20,20 +21,24 @@ import {
   routeName,
   type GatewayStatus,
   type Route,
+  type RouteHolder,
   type Target,
 } from "../gateway/index.ts";
 import { stateFolderOf } from "../store/index.ts";
+import { findContainerTarget, isContainerTarget } from "./container-target.ts";
 import { defineOperation } from "./define-operation.ts";
 import type { OperationContext } from "./operation.ts";
 import { optionalSwitch, optionalText, requiredChoice, requiredText } from "./parameters.ts";
-import { describeRoute, routeSchema } from "./route-schemas.ts";
+import { describeRoute, routeSchema, urlsOf } from "./route-schemas.ts";
 
 const inputSchema = v.object({
   action: requiredChoice(["add", "remove"], "What to do"),
   name: requiredText("Name, and a path if you like: shop, api.shop, shop/api, *.shop, shop.test. with a final dot", {
     placeholder: "NAME",
   }),
-  target: optionalText("With add: a port, HOST:PORT or a URL without a path", { placeholder: "TARGET" }),
+  target: optionalText("With add: a port, HOST:PORT, a URL without a path, or container:NAME for its published port", {
+    placeholder: "TARGET",
+  }),
   strip: optionalSwitch("Take the path off before the server sees it"),
   ownHost: optionalSwitch("Let the server see its own name in Host, instead of this one"),
   force: optionalSwitch("Take the name over from another program"),
@@ -72,6 +77,10 @@ export interface RouteProposal {
   /** Where it leads now. */
   readonly leadsNow: string | null;
   readonly gatewayRuns: boolean;
+  /** Addresses to open then; empty while no gateway runs. */
+  readonly urls: readonly string[];
+  /** The program that has the name and still runs; it is taken over by `force` alone. */
+  readonly heldBy: Pick<RouteHolder, "pid" | "command" | "workingDirectory"> | null;
 }
 
 /**
@@ -79,11 +88,12 @@ export interface RouteProposal {
  * @throws ROUTE_NAME_INVALID, ROUTE_TARGET_INVALID, ROUTE_MISSING, ARGUMENT_INVALID
  */
 export async function proposeRoute(input: RouteInput, context: OperationContext): Promise<RouteProposal> {
-  const name = routeName(readPlace(input.name));
+  const place = readPlace(input.name);
+  const name = routeName(place);
   const stateFolder = stateFolderOf(context.environment);
   const now = readRoutes(stateFolder).routes.find((route) => routeName(route) === name);
   const status = await readGatewayStatus(stateFolder);
-  const target = input.action === "add" ? targetOf(input) : null;
+  const target = input.action === "add" ? await targetOf(input, context) : null;
   if (target !== null) refuseItself(target, status);
   else if (now === undefined) throw missing(name, stateFolder);
   return {
@@ -92,7 +102,15 @@ export async function proposeRoute(input: RouteInput, context: OperationContext)
     target: target === null ? null : formatTarget(target),
     leadsNow: now === undefined ? null : formatTarget(now.target),
     gatewayRuns: status !== null,
+    urls: urlsOf(place, status),
+    heldBy: now === undefined ? null : holderOf(now),
   };
+}
+
+function holderOf(route: Route): RouteProposal["heldBy"] {
+  if (route.holder === null || holderLives(route) === false) return null;
+  const { pid, command, workingDirectory } = route.holder;
+  return { pid, command, workingDirectory };
 }
 
 /**
@@ -104,8 +122,8 @@ export async function applyRoute(
   proposal: RouteProposal,
   context: OperationContext,
 ): Promise<RouteResult> {
-  const { leadsNow } = await proposeRoute(input, context);
-  if (leadsNow !== proposal.leadsNow) {
+  const { leadsNow, heldBy } = await proposeRoute(input, context);
+  if (leadsNow !== proposal.leadsNow || heldBy?.pid !== proposal.heldBy?.pid) {
     throw new PortolanError("PROPOSAL_STALE", `${proposal.name} leads elsewhere by now.`, {
       details: { name: proposal.name, leadsNow },
     });
@@ -127,7 +145,7 @@ async function add(
   stateFolder: string,
   context: OperationContext,
 ): Promise<RouteResult> {
-  const target = targetOf(input);
+  const target = await targetOf(input, context);
   let status = await readGatewayStatus(stateFolder);
   refuseItself(target, status);
   const route: Route = {
@@ -160,7 +178,8 @@ async function add(
 }
 
 /** @throws ARGUMENT_INVALID, ROUTE_TARGET_INVALID */
-function targetOf({ name, target }: RouteInput): Target {
+async function targetOf({ name, target }: RouteInput, context: OperationContext): Promise<Target> {
+  if (target !== undefined && isContainerTarget(target)) return findContainerTarget(target, context);
   if (target !== undefined) return readTarget(target);
   throw new PortolanError("ARGUMENT_INVALID", "route add takes a name and where it leads.", {
     details: { argument: "target", hint: `portolan route add ${name} 3000` },
@@ -228,6 +247,7 @@ export const routeOperation = defineOperation({
   examples: [
     { command: "route add shop 3000", note: "http://shop.localhost" },
     { command: "route add shop/api 4000", note: "a path of it leads elsewhere" },
+    { command: "route add db-admin container:pgadmin", note: "a container's published port" },
     { command: "route add grpc h2c://localhost:50051", note: "HTTP/2 without TLS" },
     { command: "route list", note: "every name" },
     { command: "route remove shop", note: "the server itself goes on" },

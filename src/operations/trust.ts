@@ -5,6 +5,7 @@ import * as v from "valibot";
 import { PortolanError } from "../core/index.ts";
 import {
   asOwner,
+  certificatePathOf,
   findTrustOwner,
   forgetFormer,
   keepCertificate,
@@ -114,7 +115,7 @@ function readIfWhole(stateFolder: string): Authority | null {
 
 /** Stands in what is proposed for the certificate that is made when it is agreed to. */
 function unmadeCertificate(stateFolder: string): TrustedCertificate {
-  const path = `${stateFolder}/ca/portolan-ca.pem`;
+  const path = certificatePathOf(stateFolder);
   return { path, pem: "", fingerprintSha256: "FINGERPRINT", sha1: "FINGERPRINT", subject: "Portolan local CA" };
 }
 

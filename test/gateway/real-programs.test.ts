@@ -1,140 +1,239 @@
 /**
- * @module `run` with real programs that do not look at PORT: Flask, Django and Hugo from Debian, Vite in a workspace. Each is told its port by
- * its own words, and answers under its name.
+ * @module Vite, Next, Parcel, a Node server, a WebSocket and an event stream at once behind one address, opened by name in a real browser, in
+ * a network namespace without an outside: `run` tells each its port, and a file that is edited changes the open page through the gateway.
  */
-import type { ChildProcess } from "node:child_process";
+import { type ChildProcess } from "node:child_process";
 import { once } from "node:events";
-import { existsSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { dirname, join } from "node:path";
+import { cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
+import type { Browser, BrowserContext, Page } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import type { RunEvent } from "../../src/operations/run.ts";
+import type { TraceEvent } from "../../src/operations/trace.ts";
 import { installDeadlineMs, installPrograms } from "../programs/programs.ts";
+import { startBrowser, whyNoBrowser } from "../support/browser.ts";
 import {
   createNetworkNamespace,
   requireOrSkip,
   whyNoNetworkNamespaces,
-  whyNoProgram,
   type NetworkNamespace,
 } from "../support/netns.ts";
 import { commandPath } from "../support/run-command.ts";
 
-const debianPython = existsSync("/usr/bin/python3") ? null : "`/usr/bin/python3` is not installed (Debian: python3)";
-const skip = requireOrSkip(
-  "real programs under a name",
-  whyNoNetworkNamespaces(),
-  debianPython,
-  whyNoProgram("hugo", "hugo"),
-  existsSync("/usr/lib/python3/dist-packages/flask") ? null : "Flask is not installed (Debian: python3-flask)",
-  existsSync("/usr/lib/python3/dist-packages/django") ? null : "Django is not installed (Debian: python3-django)",
-);
+const skip = requireOrSkip("real programs behind the gateway", whyNoNetworkNamespaces(), whyNoBrowser());
 
-/** Debian's Python before any other, and this Node. */
-const path = `/usr/bin:/bin:${dirname(process.execPath)}:${process.env["PATH"]}`;
-const modules = fileURLToPath(new URL("../programs/node_modules", import.meta.url));
+const programsFolder = fileURLToPath(new URL("../programs/", import.meta.url));
 
-describe.skipIf(skip)("real programs under a name", () => {
+/** One program: its folder, how it is started, and what its page shows when all is well. */
+interface Tried {
+  readonly name: string;
+  readonly folder: string;
+  readonly words: readonly string[];
+  /** Program that is told its port by words; `null` when PORT is enough. */
+  readonly told: string | null;
+  readonly shown: { readonly selector: string; readonly text: string };
+  /** The file that changes its page. */
+  readonly source?: string;
+}
+
+const ships = { selector: "#ships", text: "Ships in harbour: " };
+
+const tried: readonly Tried[] = [
+  { name: "vite", folder: "vite-app", words: ["npm", "run", "dev"], told: "vite", shown: ships, source: "main.js" },
+  {
+    name: "next",
+    folder: "next-app",
+    words: ["npm", "run", "dev"],
+    told: "next",
+    shown: ships,
+    source: "app/page.jsx",
+  },
+  {
+    name: "parcel",
+    folder: "parcel-app",
+    // Its folders are otherwise shared by every project below one lockfile.
+    words: ["npm", "run", "dev", "--", "--cache-dir", ".cache", "--dist-dir", ".dist"],
+    told: "parcel",
+    shown: ships,
+    source: "main.js",
+  },
+  {
+    name: "api",
+    folder: "node-api",
+    words: ["node", "server.js"],
+    told: null,
+    shown: { selector: "body", text: '{"application":"harbour-api","path":"/",' },
+  },
+  {
+    name: "radio",
+    folder: "websocket-app",
+    words: ["npm", "start"],
+    told: null,
+    shown: { selector: "#heard", text: "ahoy, radio.localhost" },
+  },
+  {
+    name: "lights",
+    folder: "event-app",
+    words: ["npm", "start"],
+    told: null,
+    shown: { selector: "#seen", text: "1 2 3" },
+  },
+];
+
+/** How long a bundler may take until its page shows what it should, milliseconds. */
+const shownDeadlineMs = 30_000;
+
+describe.skipIf(skip)("real programs behind the gateway", () => {
   let device: NetworkNamespace;
-  const folder = mkdtempSync(join(tmpdir(), "prp-"));
-  const children: ChildProcess[] = [];
-  const environment = {
-    PATH: path,
-    HOME: folder,
-    PORTOLAN_STATE_HOME: join(folder, "state"),
-    NPM_CONFIG_UPDATE_NOTIFIER: "false",
-  };
+  let browser: Browser | undefined;
+  const folder = skip ? "" : mkdtempSync(join(programsFolder, ".tried-"));
+  const runs: ChildProcess[] = [];
+  const traced: TraceEvent[] = [];
+  let tracer: ChildProcess | undefined;
 
   beforeAll(async () => {
     await installPrograms();
     device = await createNetworkNamespace();
-    const write = (name: string, text: string): void => {
-      mkdirSync(dirname(join(folder, name)), { recursive: true });
-      writeFileSync(join(folder, name), text);
-    };
-    write(
-      "flask/app.py",
-      'from flask import Flask\napp = Flask("app")\n@app.route("/")\ndef home():\n  return "flask here"\n',
-    );
-    write(
-      "django/urls.py",
-      'from django.http import HttpResponse\nfrom django.urls import path\nurlpatterns = [path("", lambda r: HttpResponse("django at " + r.get_host()))]\n',
-    );
-    write("django/settings.py", 'SECRET_KEY = "x"\nDEBUG = True\nROOT_URLCONF = "urls"\nUSE_TZ = True\n');
-    write(
-      "django/manage.py",
-      'import os, sys\nos.environ["DJANGO_SETTINGS_MODULE"] = "settings"\nfrom django.core.management import execute_from_command_line\nexecute_from_command_line(sys.argv)\n',
-    );
-    write(
-      "hugo/config.toml",
-      'baseURL = "https://example.org/"\ntitle = "x"\ndisableKinds = ["taxonomy", "term", "RSS", "sitemap"]\n',
-    );
-    write("hugo/layouts/index.html", '<html><head></head><body>hugo at {{ "next/" | absURL }}</body></html>\n');
-    write("shop/package.json", JSON.stringify({ name: "shop", private: true, workspaces: ["apps/*"] }));
-    write("shop/apps/web/package.json", JSON.stringify({ name: "@shop/web", scripts: { dev: "node -e 0 && vite" } }));
-    write("shop/apps/web/index.html", "<title>vite here</title>");
-    symlinkSync(modules, join(folder, "shop/node_modules"));
-  }, installDeadlineMs + 20_000);
+    // An edited file is a copy's: below the same node_modules.
+    for (const { folder: source } of tried)
+      cpSync(join(programsFolder, source), join(folder, source), { recursive: true });
+    expect((await portolan(["gateway", "start"])).status).toBe(0);
+    tracer = start(["trace", "--ndjson"]);
+    createInterface({ input: tracer.stdout! }).on("line", (line) => traced.push(JSON.parse(line) as TraceEvent));
+    const [opened] = await Promise.all([
+      startBrowser({ namespace: device.name, rules: "MAP * ~NOTFOUND, EXCLUDE *.localhost" }),
+      ...tried.map(runProgram),
+    ]);
+    browser = opened;
+  }, installDeadlineMs + 60_000);
 
   afterAll(async () => {
-    for (const child of children) {
+    await browser?.close();
+    for (const child of [...runs, ...(tracer === undefined ? [] : [tracer])]) {
       if (child.exitCode !== null || child.signalCode !== null) continue;
       const ended = once(child, "exit");
       child.kill("SIGTERM");
       await ended;
     }
-    await device?.execIn(process.execPath, [commandPath, "gateway", "stop"], { environment }).catch(() => undefined);
+    if (device !== undefined) await portolan(["gateway", "stop"]);
     await device?.destroy();
-    rmSync(folder, { recursive: true, force: true });
+    if (folder !== "") rmSync(folder, { recursive: true, force: true });
   });
 
-  async function run(name: string, cwd: string, words: readonly string[]): Promise<RunEvent[]> {
-    const child = device.spawnIn(process.execPath, [commandPath, "run", "--json", name, "--", ...words], {
-      cwd: join(folder, cwd),
-      env: environment,
+  function start(words: readonly string[], cwd = folder): ChildProcess {
+    return device.spawnIn(process.execPath, [commandPath, ...words], {
+      cwd,
+      env: {
+        PATH: process.env["PATH"] ?? "",
+        HOME: folder,
+        PORTOLAN_STATE_HOME: join(folder, "state"),
+        NEXT_TELEMETRY_DISABLED: "1",
+        PARCEL_DISABLE_TELEMETRY: "1",
+        NPM_CONFIG_UPDATE_NOTIFIER: "false",
+        NO_COLOR: "1",
+      },
       stdio: ["ignore", "pipe", "pipe"],
     });
-    children.push(child);
-    const told: RunEvent[] = [];
+  }
+
+  async function portolan(words: readonly string[]): Promise<{ status: number | null; stdout: string }> {
+    const child = start(words);
+    let stdout = "";
+    child.stdout!.setEncoding("utf8").on("data", (text: string) => (stdout += text));
+    child.stderr!.resume();
+    const [status] = (await once(child, "close")) as [number | null];
+    return { status, stdout };
+  }
+
+  /** Starts a program by `run`, and resolves when it listens where it was told to. */
+  async function runProgram({ name, folder: source, words, told }: Tried): Promise<void> {
+    const child = start(["run", name, "--json", "--", ...words], join(folder, source));
+    runs.push(child);
     let said = "";
     child.stderr!.setEncoding("utf8").on("data", (text: string) => (said += text));
     for await (const line of createInterface({ input: child.stdout! })) {
-      if (!line.startsWith('{"kind"')) continue;
+      said += `${line}\n`;
+      if (!line.startsWith('{"kind":')) continue;
       const event = JSON.parse(line) as RunEvent;
-      told.push(event);
-      if (event.kind === "listening") {
-        child.stdout!.resume();
-        return told;
-      }
+      if (event.kind === "starting") expect(event.told, name).toBe(told);
+      if (event.kind !== "listening") continue;
+      expect(event, name).toMatchObject({ expected: true, urls: [`http://${name}.localhost/`] });
+      child.stdout!.resume();
+      return;
     }
-    throw new Error(`${words.join(" ")} ended: ${said}`);
+    throw new Error(`${name} ended before it listened.\n${said}`);
   }
 
-  async function fetchIn(host: string): Promise<string> {
-    const script = `require("http").get({host:"127.0.0.1",port:80,headers:{host:${JSON.stringify(host)}}},s=>{let t=s.statusCode+" ";s.on("data",d=>t+=d);s.on("end",()=>{console.log(t);process.exit()})})`;
-    const { stdout } = await device.execIn(process.execPath, ["-e", script]);
-    return stdout.trim();
-  }
+  describe.each(["http"])("over %s", (scheme) => {
+    let context: BrowserContext;
+    const pages = new Map<string, { page: Page; errors: string[]; hot: Promise<unknown> }>();
 
-  test.each([
-    ["flask", "flask", ["flask", "--app", "app", "run"], "flask", /^200 flask here$/],
-    ["django", "django", ["python3", "manage.py", "runserver"], "manage.py", /^200 django at django\.localhost$/],
-    // Its links and its reloading name the address that the reader has, and not the port's.
-    [
-      "hugo",
-      "hugo",
-      ["hugo", "server"],
-      "hugo",
-      /^200 [^]*livereload\.js\?[^"]*port=80&[^]*hugo at http:\/\/hugo\.localhost\/next\//,
-    ],
-    ["web", "shop", ["npm", "run", "dev", "-w", "@shop/web"], "vite", /^200 [^]*<title>vite here<\/title>/],
-  ])("%s", async (name, cwd, words, program, answer) => {
-    const told = await run(name, cwd, words);
-    expect(told).toMatchObject([
-      { kind: "starting", told: program },
-      { kind: "listening", expected: true, urls: expect.arrayContaining([`http://${name}.localhost/`]) },
-    ]);
-    expect(await fetchIn(`${name}.localhost`)).toMatch(answer);
+    beforeAll(async () => {
+      context = await browser!.newContext();
+      await Promise.all(
+        tried.map(async ({ name }) => {
+          const page = await context.newPage();
+          const errors: string[] = [];
+          page.on("console", (message) => message.type() === "error" && errors.push(message.text()));
+          page.on("pageerror", (error) => errors.push(String(error)));
+          const wire = await context.newCDPSession(page);
+          // A page that is drawn but not connected yet would never hear of a change.
+          const hot = new Promise((resolve) => wire.once("Network.webSocketHandshakeResponseReceived", resolve));
+          await wire.send("Network.enable");
+          pages.set(name, { page, errors, hot });
+          await page.goto(`${scheme}://${name}.localhost/`, { waitUntil: "commit", timeout: shownDeadlineMs });
+        }),
+      );
+    }, 2 * shownDeadlineMs);
+
+    afterAll(() => context?.close());
+
+    test.each(tried)(
+      "$name is opened by name",
+      async ({ name, shown: { selector, text } }) => {
+        const { page, errors } = pages.get(name)!;
+        await page.locator(selector, { hasText: text }).waitFor({ timeout: shownDeadlineMs });
+        expect(errors).toEqual([]);
+      },
+      2 * shownDeadlineMs,
+    );
+
+    test.each(tried.filter(({ source }) => source !== undefined))(
+      "$name: an edited file changes the open page, which is not loaded again",
+      async ({ name, folder: app, source = "" }) => {
+        const { page, errors, hot } = pages.get(name)!;
+        await hot;
+        await page.evaluate("window.stillThere = true");
+        const path = join(folder, app, source);
+        const before = readFileSync(path, "utf8");
+        const after = before.replace(/harbour: (\d+)/, (_all, count: string) => `harbour: ${Number(count) + 1}`);
+        const count = /harbour: (\d+)/.exec(after)![1];
+        writeFileSync(path, after);
+        await page.locator("#ships", { hasText: `Ships in harbour: ${count}` }).waitFor({ timeout: shownDeadlineMs });
+        expect(await page.evaluate("window.stillThere")).toBe(true);
+        expect(errors).toEqual([]);
+      },
+      2 * shownDeadlineMs,
+    );
+
+    test("their WebSockets and the event stream went through the gateway", async () => {
+      // A connection is told when it is over.
+      await context.close();
+      const told = () =>
+        traced
+          .filter(({ protocol, path }) => protocol === "websocket" || path === "/lights")
+          .map(({ host, protocol, status }) => `${host} ${protocol} ${status}`);
+      await expect
+        .poll(() => [...new Set(told())].toSorted())
+        .toEqual([
+          "lights.localhost http/1.1 200",
+          "next.localhost websocket 101",
+          "parcel.localhost websocket 101",
+          "radio.localhost websocket 101",
+          "vite.localhost websocket 101",
+        ]);
+    });
   });
 });

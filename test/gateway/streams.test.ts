@@ -30,8 +30,8 @@ let certificates: Certificates;
 beforeAll(async () => {
   const { certificate: cert, key } = await makeCertificate();
   certificates = {
-    nameless: { key, cert },
-    contextFor: async (name) => (name.endsWith("nobody.localhost") ? undefined : createSecureContext({ key, cert })),
+    ownCredentials: async () => ({ key, cert }),
+    contextFor: async () => createSecureContext({ key, cert }),
   };
 });
 
@@ -81,8 +81,8 @@ async function serveStreams(
   listener: (stream: ServerHttp2Stream, headers: IncomingHttpHeaders, raw: string[]) => void,
   secure = false,
 ): Promise<number> {
-  const { nameless } = certificates;
-  const server = secure ? createSecureStreamServer({ ...nameless, allowHTTP1: false }) : createStreamServer();
+  const credentials = await certificates.ownCredentials();
+  const server = secure ? createSecureStreamServer({ ...credentials, allowHTTP1: false }) : createStreamServer();
   server.on("stream", (stream: ServerHttp2Stream, headers: IncomingHttpHeaders, _flags: number, ...rest: unknown[]) => {
     stream.on("error", () => undefined);
     listener(stream, headers, rest[0] as string[]);

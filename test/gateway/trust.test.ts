@@ -4,7 +4,17 @@
  */
 import { X509Certificate, createPrivateKey, generateKeyPairSync } from "node:crypto";
 import { once } from "node:events";
-import { chownSync, existsSync, mkdirSync, mkdtempSync, readFileSync, readdirSync, rmSync, statSync } from "node:fs";
+import {
+  chownSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  readdirSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from "node:fs";
 import { createServer, type Server } from "node:https";
 import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
@@ -170,6 +180,28 @@ describe.skipIf(requireOrSkip("trust stores", whyNoPrivateMounts(), noCertutil, 
     const rest = await json<UntrustResult>(inside([...portolan, "gateway", "untrust", "--yes", "--json"], sudo), 0);
     expect(rest.steps).toMatchObject([{ title: "this system", outcome: "done" }]);
     expect(readdirSync(join(home, ".local/state/portolan/ca"))).toEqual([]);
+  });
+
+  test("a database with a password is told, and what got there without trust is put right or taken out", async () => {
+    await open();
+    const user = { HOME: home };
+    const profile = join(home, ".librewolf", "x.default");
+    const password = join(home, "password");
+    writeFileSync(password, "secret\n");
+    await inside([...asAda, "mkdir", "-p", profile], user);
+    await inside([...asAda, "certutil", "-N", "-d", `sql:${profile}`, "-f", password], user);
+    // Without a terminal to ask at.
+    const alone = ["setsid", "--wait", ...asAda, ...portolan, "gateway"];
+    const only = ["--only", "browsers", "--yes", "--json"];
+    const steps = (await json<TrustResult>(inside([...alone, "trust", ...only], user), 1)).steps;
+    expect(steps.find(({ path }) => path === profile)).toMatchObject({
+      outcome: "failed",
+      reason: expect.stringContaining("It has a password"),
+    });
+    const without = ["certutil", "-W", "-d", `sql:${profile}`, "-f", password, "-@", "/dev/null"];
+    expect(await inside([...asAda, ...without], user)).toMatchObject({ status: 0 });
+    const again = (await json<TrustResult>(inside([...alone, "trust", ...only], user), 0)).steps;
+    expect(again.find(({ path }) => path === profile)).toMatchObject({ outcome: "done" });
   });
 
   test("an authority that is made anew takes the place of the earlier one in every store", async () => {

@@ -41,7 +41,7 @@ export interface TestGateway {
 export async function startGateway(routes: readonly Route[], certificates?: Certificates): Promise<TestGateway> {
   let table = new RouteTable(routes);
   const gateway = new Gateway({ routes: () => table, pseudonym: "portolan-test", nowMs: Date.now });
-  const maker = createDoorMaker(gateway, certificates);
+  const maker = await createDoorMaker(gateway, certificates);
   const sockets = new Set<Socket>();
   const open = async (scheme: "http" | "https"): Promise<Server> => {
     const server = maker.open(scheme).listen(0, "127.0.0.1");
@@ -132,7 +132,7 @@ export function takeMessage(
 
 function splitField(line: string): readonly [string, string] {
   const colon = line.indexOf(":");
-  return [line.slice(0, colon), line.slice(colon + 1).trim()];
+  return [line.slice(0, colon), line.slice(colon + 1).replaceAll(/^[\t ]+|[\t ]+$/g, "")];
 }
 
 /** A server that writes down what reaches it and answers 200 with the number of the request, or as it is told. */

@@ -146,7 +146,7 @@ async function applyAction(
   if (action.do === "run") {
     const outcome = await runAs(owner, action.program, action.words, signal, store.needsRoot);
     if (outcome.ended === "well") return null;
-    return outcome.ended === "missing" ? `There is no program ${action.program}.` : outcome.message;
+    return outcome.ended === "missing" ? `There is no program ${action.program}.` : explain(outcome.message);
   }
   try {
     if (store.needsRoot) changeFile(action, certificate);
@@ -155,6 +155,13 @@ async function applyAction(
   } catch (error) {
     return (error as Error).message;
   }
+}
+
+/** NSS's certutil asks at the terminal itself for a password; without one it says this. */
+function explain(message: string): string {
+  return message.startsWith("Error opening input terminal")
+    ? "It has a password (Firefox: the primary password), and there is no terminal to ask for it at."
+    : message;
 }
 
 function changeFile(action: Exclude<TrustAction, { do: "run" }>, { pem }: TrustedCertificate): void {

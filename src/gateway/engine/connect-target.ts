@@ -2,13 +2,21 @@
  * @module A connection to where a route leads. `localhost` is tried at both loopback addresses, the one that answered last time first:
  * a server that listens at `::1` alone is as good as one at `127.0.0.1`.
  */
-import { connect as connectPlain, type Socket } from "node:net";
+import { connect as connectPlain, type OnReadOpts, type Socket } from "node:net";
 import { connect as connectTls } from "node:tls";
 import type { Target } from "../route.ts";
 
 const loopbacks = ["127.0.0.1", "::1"] as const;
 /** Longest time for a connection within this machine or a network of one's own, milliseconds. */
 const connectTimeoutMs = 10_000;
+
+/** How a connection is to be. */
+export interface ConnectWish {
+  /** What TLS offers to speak (RFC 7301); default HTTP/1.1. */
+  readonly speaks?: "http/1.1" | "h2";
+  /** Takes what is received in place of events; only where there is no TLS. */
+  readonly onread?: OnReadOpts | undefined;
+}
 
 /** Makes connections to one target. */
 export class TargetConnector {
@@ -27,12 +35,11 @@ export class TargetConnector {
   /**
    * Connects.
    * @param done gets the socket, or the last address's error; called once
-   * @param speaks what TLS offers to speak (RFC 7301)
    * @returns ends the attempt
    */
   connect(
     done: (error: Error | null, socket: Socket | null) => void,
-    speaks: "http/1.1" | "h2" = "http/1.1",
+    { speaks = "http/1.1", onread }: ConnectWish = {},
   ): () => void {
     const { host, port, protocol } = this.target;
     const places =
@@ -44,6 +51,7 @@ export class TargetConnector {
       const current = connectPlain({
         host: place,
         port,
+        ...(onread === undefined ? {} : { onread }),
         noDelay: true,
         keepAlive: true,
         keepAliveInitialDelay: 60_000,

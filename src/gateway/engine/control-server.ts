@@ -17,6 +17,8 @@ export interface ControlActions {
   readonly replace: (command: readonly string[], drainMs: number) => Promise<object>;
   /** @returns ends it */
   readonly trace: (tell: (trace: object) => void) => () => void;
+  /** @returns ends it */
+  readonly traffic: (name: string | null, tell: (report: object) => boolean) => () => void;
 }
 
 /** Who traces and does not read is left behind: at most so many bytes are kept for them. */
@@ -71,7 +73,10 @@ function serve(socket: Socket, actions: ControlActions): void {
   const answer = (value: object): void => {
     if (socket.writable) socket.write(`${JSON.stringify(value)}\n`);
   };
-  createInterface({ input: socket }).on("line", (line) => {
+  const lines = createInterface({ input: socket });
+  // It tells the socket's errors once more, and nobody's going away may end the gateway.
+  lines.on("error", () => socket.destroy());
+  lines.on("line", (line) => {
     let request: ControlRequest;
     try {
       request = JSON.parse(line) as ControlRequest;
@@ -100,6 +105,14 @@ async function act(
     else if (request.do === "trace") {
       const end = actions.trace((trace) => {
         if (socket.writableLength < mostUnreadBytes) answer({ trace });
+      });
+      socket.once("close", end);
+    } else if (request.do === "traffic") {
+      const end = actions.traffic(request.name, (report) => {
+        // Who has not read the last one gets this one's counts with the next.
+        if (socket.writableLength > 0) return false;
+        answer({ traffic: report });
+        return true;
       });
       socket.once("close", end);
     } else answer({ error: "an unknown request" });

@@ -6,6 +6,7 @@ import type { ServerHttp2Stream } from "node:http2";
 import type { Duplex } from "node:stream";
 import { readProcessIdentity } from "../../act/index.ts";
 import { formatTarget, gatewayHost, routeName, type Route } from "../route.ts";
+import { plainPath } from "../request-path.ts";
 import type { Matched, RouteTable } from "../route-table.ts";
 import type { Answer, Asked } from "./answer.ts";
 import { exchange, type ExchangeOutcome } from "./exchange.ts";
@@ -71,7 +72,7 @@ export class Gateway {
   handle(asked: Asked): void {
     this.#requests += 1;
     const { request, client, answer } = asked;
-    const head = readRequestHead(request);
+    const head = readRequestHead(request, client.scheme);
     if ("status" in head) {
       this.#tell(asked, null, undefined, { status: head.status, failure: head.reason });
       return this.#answerPage(asked, refusalPage(head.status, head.reason), true);
@@ -105,7 +106,7 @@ export class Gateway {
 
   /** Answers a request to speak another protocol; `fallBack` reads it once more without that wish. */
   upgrade(request: IncomingMessage, socket: Duplex, behind: Buffer, client: Client, fallBack: () => void): void {
-    const head = readRequestHead(request as never);
+    const head = readRequestHead(request as never, client.scheme);
     // Only WebSockets are passed on. Who asked for anything else is answered as if they had not (RFC 9110, section 7.8).
     if ("status" in head || head.upgrade?.trim().toLowerCase() !== "websocket") return fallBack();
     const upgrading = plainUpgrading(request, socket, behind);
@@ -117,7 +118,7 @@ export class Gateway {
 
   /** Answers a stream that wants to be a WebSocket (RFC 8441). */
   upgradeStream(request: RawRequest, stream: ServerHttp2Stream, client: Client): void {
-    const head = readRequestHead(request);
+    const head = readRequestHead(request, client.scheme);
     const upgrading = streamUpgrading(stream);
     if ("status" in head) return upgrading.refuse(head.status, "");
     const matched = this.#options.routes().find(head.host, pathOf(head.target));
@@ -342,7 +343,8 @@ function pathOf(target: string): string {
 }
 
 function stripped(target: string, prefix: string): string {
-  const rest = target.slice(prefix.length);
+  const path = pathOf(target);
+  const rest = plainPath(path).slice(prefix.length) + target.slice(path.length);
   return rest.startsWith("/") ? rest : `/${rest}`;
 }
 

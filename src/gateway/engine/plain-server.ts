@@ -1,7 +1,7 @@
 /**
  * @module HTTP/1.1 towards clients: Node's own server and parser, strict as they are, and what the gateway adds where they leave a choice.
  */
-import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
+import { createServer, IncomingMessage, type Server, type ServerResponse } from "node:http";
 import type { Socket } from "node:net";
 import type { Gateway } from "./gateway.ts";
 import { PlainAnswer } from "./plain-answer.ts";
@@ -17,6 +17,7 @@ export const idleMs = 60_000;
 /** Makes the server; the caller lets it listen. `scheme` is what its connections are. */
 export function createPlainServer(gateway: Gateway, scheme: Client["scheme"]): Server {
   const server = createServer({
+    IncomingMessage: PlainRequest,
     maxHeaderSize: mostHeadBytes,
     headersTimeout: headTimeoutMs,
     // An upload may take its time.
@@ -40,6 +41,23 @@ export function createInnerPlainServer(gateway: Gateway, scheme: Client["scheme"
   server.emit("listening");
   return server;
 }
+
+/**
+ * A request of which Node reads Expect alone (RFC 9110, section 10.1.1): all fields by name, which it would make of each request for that, are
+ * nothing the gateway asks for.
+ */
+class PlainRequest extends IncomingMessage {
+  // @ts-expect-error Node has it as a pair of functions on the prototype as well.
+  override get headers(): { expect?: string } {
+    const { rawHeaders } = this;
+    for (let index = 0; index < rawHeaders.length; index += 2)
+      if (rawHeaders[index]!.length === 6 && rawHeaders[index]!.toLowerCase() === "expect")
+        return { expect: rawHeaders[index + 1]! };
+    return none;
+  }
+}
+
+const none = {};
 
 /** What Node's server tells of a connection. */
 const answering = new WeakMap<Socket, ServerResponse>();
@@ -78,6 +96,8 @@ function attachPlain(server: Server, gateway: Gateway, scheme: Client["scheme"])
       answer: new PlainAnswer(response, () => refused.add(socket)),
     });
   };
+  // None is left out: one beyond Node's usual 2,000 could be the length or the host.
+  server.maxHeadersCount = 0;
   server.on("request", onRequest);
   // The server that the request is for decides whether it wants the body.
   server.on("checkContinue", onRequest);
@@ -96,15 +116,22 @@ function attachPlain(server: Server, gateway: Gateway, scheme: Client["scheme"])
     });
   });
   server.on("clientError", (error: NodeJS.ErrnoException, socket: Socket) => {
-    if (!socket.writable || answering.get(socket)?.headersSent === true) {
-      socket.destroy(error);
-      return;
-    }
-    const [status, message] = problems[error.code ?? ""] ?? [400, "Bad Request"];
-    socket.end(`HTTP/1.1 ${status} ${message}\r\nContent-Length: 0\r\nConnection: close\r\n\r\n`, () =>
-      socket.destroy(),
-    );
+    // Behind the last request of a connection, or a refused one: its answer ends it (RFC 9112, section 9.6).
+    if (error.code === "HPE_CLOSED_CONNECTION" || refused.has(socket)) return;
+    const response = answering.get(socket);
+    if (response === undefined || response.writableFinished) return turnAway(socket, error);
+    // Behind a request that was read whole: its answer is owed.
+    if (response.req.complete) response.once("finish", () => turnAway(socket, error));
+    else if (response.headersSent) socket.destroy(error);
+    else turnAway(socket, error);
   });
+}
+
+/** What was sent is no request: the answer to that, and the end. */
+function turnAway(socket: Socket, error: NodeJS.ErrnoException): void {
+  if (!socket.writable) return void socket.destroy(error);
+  const [status, message] = problems[error.code ?? ""] ?? [400, "Bad Request"];
+  socket.end(`HTTP/1.1 ${status} ${message}\r\nContent-Length: 0\r\nConnection: close\r\n\r\n`, () => socket.destroy());
 }
 
 const problems: Readonly<Record<string, readonly [number, string]>> = {
@@ -114,13 +141,21 @@ const problems: Readonly<Record<string, readonly [number, string]>> = {
   HPE_INVALID_VERSION: [505, "HTTP Version Not Supported"],
 };
 
+/** Who is at the other end of a connection stays the same. */
+const clients = new WeakMap<Socket, Client>();
+
 function clientOf(socket: Socket, scheme: Client["scheme"]): Client {
-  return {
-    address: plainAddress(socket.remoteAddress ?? ""),
-    port: socket.remotePort ?? 0,
-    localPort: socket.localPort ?? 0,
-    scheme,
-  };
+  let client = clients.get(socket);
+  if (client === undefined) {
+    client = {
+      address: plainAddress(socket.remoteAddress ?? ""),
+      port: socket.remotePort ?? 0,
+      localPort: socket.localPort ?? 0,
+      scheme,
+    };
+    clients.set(socket, client);
+  }
+  return client;
 }
 
 /** IPv4 inside IPv6 is IPv4 (RFC 4291, section 2.5.5.2). */

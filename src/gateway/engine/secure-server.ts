@@ -4,24 +4,30 @@
 import { createServer as createHttpServer, type Server as PlainServer } from "node:http";
 import type { Http2Server } from "node:http2";
 import { createServer, type SecureContext, type Server, type TLSSocket } from "node:tls";
+import type { CertificateSource } from "../certificates/open-certificates.ts";
 import { readRequestHead } from "./request-head.ts";
 
 /** Where certificates come from. */
-export interface Certificates {
-  /** For a name of a ClientHello (RFC 6066, section 3); `undefined` when none is issued for it. */
-  contextFor(servername: string): Promise<SecureContext | undefined>;
-  /** For who names nobody, as who connects to an address does. PEM. */
-  readonly nameless: { readonly key: string; readonly cert: string };
-}
+export type Certificates = Pick<CertificateSource, "contextFor" | "ownCredentials">;
 
 /** Longest time for a handshake, milliseconds. */
 const handshakeTimeoutMs = 10_000;
 
-/** Makes the server; connections are given to it by its `connection` event. */
-export function createSecureServer(
+/** The certificate for who names nobody is good for 90 days, and made anew so often, milliseconds. */
+const renewalMs = 20 * 86_400_000;
+
+/** A server of TLS; connections are given to it by its `connection` event. */
+export interface SecureDoor {
+  readonly server: Server;
+  /** Lets go of its timer. */
+  end(): void;
+}
+
+/** Makes one. */
+export async function createSecureServer(
   certificates: Certificates,
   speakers: { readonly plain: PlainServer; readonly streams: Http2Server },
-): Server {
+): Promise<SecureDoor> {
   const find = async (name: string, done: (error: Error | null, context?: SecureContext) => void): Promise<void> => {
     try {
       // Without a context of its own the name gets the nameless one, and the browser says that it does not fit.
@@ -32,7 +38,7 @@ export function createSecureServer(
     }
   };
   const server = createServer({
-    ...certificates.nameless,
+    ...(await certificates.ownCredentials()),
     ALPNProtocols: ["h2", "http/1.1"],
     minVersion: "TLSv1.2",
     handshakeTimeout: handshakeTimeoutMs,
@@ -44,13 +50,19 @@ export function createSecureServer(
   });
   // Who does not trust the certificate breaks off here, and so does every scanner.
   server.on("tlsClientError", (_error, socket) => socket.destroy());
-  return server;
+  const renew = async (): Promise<void> => {
+    // What cannot be made anew now is good for some weeks yet.
+    const credentials = await certificates.ownCredentials().catch(() => undefined);
+    if (credentials !== undefined) server.setSecureContext({ ...credentials, minVersion: "TLSv1.2" });
+  };
+  const timer = setInterval(() => void renew(), renewalMs).unref();
+  return { server, end: () => clearInterval(timer) };
 }
 
 /** What answers HTTP at the door of TLS: a browser that was given the wrong scheme is sent to the right one. */
 export function createRedirectServer(): PlainServer {
   const server = createHttpServer({ requireHostHeader: false }, (request, response) => {
-    const head = readRequestHead(request as never);
+    const head = readRequestHead(request as never, "https");
     response.setHeader("Connection", "close");
     if ("status" in head || head.authority === "" || head.target === "*") {
       response.writeHead(400, { "Content-Length": 0 }).end();

@@ -8,6 +8,7 @@ import { PortolanError, isPortolanError } from "../../core/index.ts";
 import { descriptorOf } from "../../host/index.ts";
 import { tryLock, type KernelLock } from "../../store/index.ts";
 import { controlPath, gatewayLock, type GatewayStatus } from "../control-client.ts";
+import { openCertificates, type CertificateSource } from "../certificates/open-certificates.ts";
 import { readRoutes, routesFolder, type RouteProblem } from "../route-store.ts";
 import { RouteTable } from "../route-table.ts";
 import { openAccessLog } from "./access-log.ts";
@@ -16,6 +17,7 @@ import { Gateway } from "./gateway.ts";
 import { openDoor, type OpenDoor } from "./listeners.ts";
 import { createDoorMaker, type DoorMaker } from "./speakers.ts";
 import { startSuccessor } from "./successor.ts";
+import { countTraffic } from "./traffic.ts";
 
 /** How a gateway is started. */
 export interface ServeOptions {
@@ -83,6 +85,8 @@ class GatewayProcess implements RunningGateway {
   #problems: readonly RouteProblem[] = [];
   #doors: OpenDoor[] = [];
   #maker: DoorMaker | undefined;
+  #certificates: CertificateSource | undefined;
+  #withoutCertificates: string | undefined;
   #control: Control | undefined;
   #watcher: FSWatcher | undefined;
   #reloading: NodeJS.Timeout | undefined;
@@ -112,10 +116,10 @@ class GatewayProcess implements RunningGateway {
     this.#watcher.on("error", () => undefined);
     if (accessLog !== null) this.#endLog = await openAccessLog(accessLog, this.#gateway.traces);
     const { httpPort, httpsPort, addresses, inherited } = this.#options;
-    const maker = createDoorMaker(this.#gateway, undefined);
+    const maker = await createDoorMaker(this.#gateway, await this.#openCertificates());
     this.#maker = maker;
     for (const [scheme, port] of [["http", httpPort] as const, ["https", httpsPort] as const]) {
-      if (port === false) continue;
+      if (port === false || (scheme === "https" && this.#certificates === undefined)) continue;
       const wish = { scheme, port, addresses, inherited: inherited[scheme] };
       this.#doors.push(await openDoor(wish, () => this.#counted(maker.open(scheme))));
     }
@@ -129,7 +133,12 @@ class GatewayProcess implements RunningGateway {
     version: this.#options.version,
     startedAtMs: this.#startedAtMs,
     listeners: this.#doors.map(({ scheme, addresses, port }) => ({ scheme, addresses, port })),
-    notes: this.#doors.flatMap(({ note }) => (note === null ? [] : [note])),
+    secureNames: this.#certificates?.authority.names ?? [],
+    notes: [
+      ...this.#doors.flatMap(({ note }) => (note === null ? [] : [note])),
+      ...(this.#certificates?.notes ?? []),
+      ...(this.#withoutCertificates === undefined ? [] : [this.#withoutCertificates]),
+    ],
     requests: this.#gateway.requests,
     openConnections: this.#sockets.size,
     residentBytes: process.memoryUsage.rss(),
@@ -150,6 +159,20 @@ class GatewayProcess implements RunningGateway {
       if (!isPortolanError(error)) throw error;
       this.#problems = [{ path: routesFolder(this.#options.stateFolder), reason: error.message }];
     }
+  }
+
+  /** Without certificates there is no HTTPS; names lead to applications all the same. */
+  async #openCertificates(): Promise<CertificateSource | undefined> {
+    const { stateFolder, nowMs, extraNames, httpsPort } = this.#options;
+    if (httpsPort === false) return undefined;
+    const mayHave = (name: string): boolean => this.#table.find(name, "/") !== undefined;
+    try {
+      this.#certificates = await openCertificates({ stateFolder, nowMs, extraNames, mayHave });
+    } catch (error) {
+      if (!isPortolanError(error)) throw error;
+      this.#withoutCertificates = `No HTTPS: ${error.message}`;
+    }
+    return this.#certificates;
   }
 
   #counted(server: Server): Server {
@@ -193,6 +216,7 @@ class GatewayProcess implements RunningGateway {
       stop: (drainMs) => void this.close(drainMs),
       replace: (command, drainMs) => this.#replace(command, drainMs),
       trace: (tell) => this.#gateway.traces.listen(tell),
+      traffic: (name, tell) => countTraffic(this.#gateway.traces, name, this.#options.nowMs, tell),
     });
   }
 

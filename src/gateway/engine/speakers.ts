@@ -18,7 +18,7 @@ export interface DoorMaker {
 }
 
 /** Puts them together. Without certificates there is no TLS. */
-export function createDoorMaker(gateway: Gateway, certificates: Certificates | undefined): DoorMaker {
+export async function createDoorMaker(gateway: Gateway, certificates: Certificates | undefined): Promise<DoorMaker> {
   const plain = createInnerPlainServer(gateway, "http");
   const streams = createStreamServer(gateway, "http");
   const securePlain = createInnerPlainServer(gateway, "https");
@@ -27,13 +27,14 @@ export function createDoorMaker(gateway: Gateway, certificates: Certificates | u
   const secure =
     certificates === undefined
       ? undefined
-      : createSecureServer(certificates, { plain: securePlain, streams: secureStreams.server });
+      : await createSecureServer(certificates, { plain: securePlain, streams: secureStreams.server });
   return {
     open: (scheme) =>
       scheme === "http"
-        ? createEntrance({ plain, streams: streams.server, secure })
-        : createEntrance({ plain: redirect, secure }),
+        ? createEntrance({ plain, streams: streams.server, secure: secure?.server })
+        : createEntrance({ plain: redirect, secure: secure?.server }),
     drain: () => {
+      secure?.end();
       for (const server of [plain, securePlain]) drainPlain(server);
       for (const server of [streams, secureStreams]) server.drain();
     },
