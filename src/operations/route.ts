@@ -240,7 +240,7 @@ export const routeOperation = defineOperation({
   description:
     "route add shop 3000 makes http://shop.localhost lead to port 3000, whichever loopback address the server listens at; route list shows every name. A path leads elsewhere than " +
     "the rest of its name; *.shop takes every name below that has no route of its own. Routes stay until they are removed. Names under .localhost are this machine's own in every browser; " +
-    "another name, written with a final dot, leads here only if its owner says so. Exit status 0, 1 when another program has the name, or there is none of that name.",
+    "another name, written with a final dot, leads here only when this machine resolves it so: portolan hosts does that. container:NAME is the published port of a container, as its engine tells it now. Exit status 0, 1 when another program has the name, or there is none of that name.",
   effect: "change",
   faces: ["cli", "http"],
   positional: ["action", "name", "target"],

@@ -6,7 +6,7 @@ import { formatTarget, gatewayHost, routeName, type Route } from "../route.ts";
 import { holderLives as isHolderAlive } from "../route-store.ts";
 import type { GatewayPage, Line, PageEntry } from "./page-writing.ts";
 
-export { escapeHtml, pageFields, writeHtml, writeText, type GatewayPage, type Line } from "./page-writing.ts";
+export { pageFields, writeHtml, writeText, type GatewayPage } from "./page-writing.ts";
 
 /** The server of a route does not answer. */
 export function notUpPage(route: Route, error: Error, holderLives: boolean | null, nowMs: number): GatewayPage {
