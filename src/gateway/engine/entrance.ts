@@ -6,7 +6,7 @@ import type { Server as PlainServer } from "node:http";
 import type { Http2Server } from "node:http2";
 import { createServer, type Server, type Socket } from "node:net";
 import type { Server as SecureServer } from "node:tls";
-import { mostWaitingBytes } from "./plain-server.ts";
+import { mostWaitingBytes } from "./connect-target.ts";
 
 /** Who takes a connection. */
 export interface Speakers {
