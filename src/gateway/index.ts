@@ -2,7 +2,7 @@
  * @module The room gateway/: names for servers. What a command needs is here; the engine, which only the gateway's own process needs, is
  * `engine/`.
  */
-export { appNameOf } from "./app-name.ts";
+export { appNameOf, labelOf } from "./app-name.ts";
 export { givePort, type GivenPort } from "./port-flags.ts";
 export { watchForListener, type FoundListener } from "./watch-for-listener.ts";
 export {
@@ -24,6 +24,7 @@ export {
   type RouteEnding,
   type RouteHolder,
   type Target,
+  type TargetProtocol,
 } from "./route.ts";
 export {
   endRoute,
@@ -39,6 +40,7 @@ export {
   ensureGateway,
   gatewayCommand,
   gatewayLogPath,
+  portolanCommand,
   readGatewayStatus,
   untilGatewayEnded,
 } from "./start-gateway.ts";

@@ -17,8 +17,9 @@ export interface FoundListener {
 const pacesMs = [25, 50, 50, 100, 100, 150, 200, 250] as const;
 /** After so long a program that listens elsewhere is believed to mean it, milliseconds. */
 const patienceMs = 2500;
-/** Time between two looks at its other sockets, milliseconds. */
+/** Time between two looks at its other sockets, milliseconds: each time longer, for a program that never listens is watched as long as it runs. */
 const elsewhereMs = 1000;
+const longestElsewhereMs = 30_000;
 
 /**
  * Waits until the program listens.
@@ -32,6 +33,7 @@ export async function watchForListener(
 ): Promise<FoundListener | null> {
   const startedMs = performance.now();
   let elsewhereAtMs = startedMs + patienceMs;
+  let pauseMs = elsewhereMs;
   for (let round = 0; !signal.aborted; round += 1) {
     for (const address of ["127.0.0.1", "::1"]) {
       const outcome = await tryConnection({ host: address, port: wanted }, { signal, timeoutMs: 1000 });
@@ -40,7 +42,8 @@ export async function watchForListener(
     if (performance.now() >= elsewhereAtMs) {
       const other = await findElsewhere(pid, host);
       if (other !== undefined) return { port: other, expected: other === wanted };
-      elsewhereAtMs = performance.now() + elsewhereMs;
+      elsewhereAtMs = performance.now() + pauseMs;
+      pauseMs = Math.min(longestElsewhereMs, pauseMs * 1.5);
     }
     await pause(pacesMs[Math.min(round, pacesMs.length - 1)], undefined, { signal }).catch(() => undefined);
   }

@@ -7,6 +7,7 @@ import { connectionsOperation } from "./connections.ts";
 import { demoOperation } from "./demo.ts";
 import { diagnoseOperation } from "./diagnose.ts";
 import { diffOperation } from "./diff.ts";
+import { downOperation } from "./down.ts";
 import { explainOperation } from "./explain.ts";
 import { followOperation } from "./follow.ts";
 import { gatewayOperation } from "./gateway.ts";
@@ -32,12 +33,14 @@ import { servicesOperation } from "./services.ts";
 import { snapshotOperation } from "./snapshot.ts";
 import { traceOperation } from "./trace.ts";
 import { uiOperation } from "./ui.ts";
+import { upOperation } from "./up.ts";
 import { waitOperation } from "./wait.ts";
 import { watchOperation } from "./watch.ts";
 import { whoOperation } from "./who.ts";
 
 export { errorTable } from "../core/index.ts";
 export { faceInput } from "./face-input.ts";
+export { projectFileSchema } from "../project/index.ts";
 export {
   canBindOperation,
   connectionsOperation,
@@ -48,6 +51,7 @@ export {
   interfacesOperation,
   snapshotOperation,
   diffOperation,
+  downOperation,
   killOperation,
   historyOperation,
   learnOperation,
@@ -66,6 +70,7 @@ export {
   scanOperation,
   servicesOperation,
   traceOperation,
+  upOperation,
   waitOperation,
   watchOperation,
   whoOperation,
@@ -94,6 +99,8 @@ export const operations = [
   waitOperation,
   pickOperation,
   runOperation,
+  upOperation,
+  downOperation,
   routeOperation,
   routesOperation,
   gatewayOperation,
