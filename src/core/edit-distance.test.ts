@@ -5,7 +5,8 @@ test.each([
   ["", "", 0],
   ["abc", "", 3],
   ["kitten", "sitting", 3],
-  ["after", "afetr", 2],
+  ["after", "afetr", 1],
+  ["ca", "abc", 3],
 ])("%s and %s are %i apart", (one, other, edits) => {
   expect(countEdits(one, other)).toBe(edits);
   expect(countEdits(other, one)).toBe(edits);

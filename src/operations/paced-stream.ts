@@ -54,6 +54,7 @@ export async function* streamPaced<Event, Result>(
       if (behind) {
         behind = false;
         for (const act of actions) act();
+        continue;
       }
       if (ended) return await working;
       await new Promise<void>((resolve) => {

@@ -15,7 +15,7 @@ const variableName = "a variable's name has letters, digits and _, and does not 
 const appEntries = {
   command: v.pipe(
     v.union(
-      [text("a command"), v.pipe(v.array(v.string()), v.minLength(1))],
+      [text("a command"), v.pipe(v.array(v.string()), v.minLength(1, "a command has a word at least"))],
       'a command is a text ("npm run dev") or a list of words (["npm", "run", "dev"])',
     ),
     v.description(
@@ -59,7 +59,10 @@ const appEntries = {
   ),
   prefer: v.optional(
     v.pipe(
-      v.union([port(aPort), v.pipe(v.array(port(aPort)), v.minLength(1))], "a port from 1 to 65535, or a list of them"),
+      v.union(
+        [port(aPort), v.pipe(v.array(port(aPort)), v.minLength(1, "there is no port"))],
+        "a port from 1 to 65535, or a list of them",
+      ),
       v.description("Ports to try first when one is chosen, which is the first time"),
     ),
   ),
@@ -75,7 +78,10 @@ const appEntries = {
   ),
   environmentFile: v.optional(
     v.pipe(
-      v.union([text("a file"), v.pipe(v.array(text("a file")), v.minLength(1))], "a file, or a list of them, as texts"),
+      v.union(
+        [text("a file"), v.pipe(v.array(text("a file")), v.minLength(1, "there is no file"))],
+        "a file, or a list of them, as texts",
+      ),
       v.description(
         "Files of NAME=value lines, from this file's folder; later ones count, and environment before them",
       ),
@@ -93,7 +99,11 @@ const appEntries = {
         [
           v.picklist(["listen", "exit", "started"]),
           v.strictObject({
-            http: v.pipe(v.string(), v.regex(/^\//), v.description("Path that must answer with a status below 400")),
+            http: v.pipe(
+              v.string(),
+              v.regex(/^\//, "a path begins with /"),
+              v.description("Path that must answer with a status below 400"),
+            ),
           }),
         ],
         '"listen", "exit", "started", or { "http": "/path" }',

@@ -47,6 +47,7 @@ export function readConfig(text: string, { path, shown, folder }: FilePlace): Pr
 }
 
 function checkContent(json: JsonDocument, refuse: Refuse): ProjectContent {
+  refuseLists(json.value, refuse);
   const { apps, routes } = (json.value ?? {}) as { apps?: unknown; routes?: unknown };
   for (const [key, part] of Object.entries({ apps, routes })) {
     if (typeof part !== "object" || part === null) continue;
@@ -65,12 +66,33 @@ function checkContent(json: JsonDocument, refuse: Refuse): ProjectContent {
       return { issue, path, what, at: json.positionOf(path, what) };
     })
     .toSorted((one, other) => one.at.line - other.at.line || one.at.column - other.at.column);
+  // What is missing may be there under a wrong name.
+  ranked.sort((one, other) => Number(isMissing(one)) - Number(isMissing(other)));
   const { issue, path, what } = ranked[0]!;
   const key = path.at(-1);
   if (issue.type === "strict_object" && what === "key" && typeof key === "string")
     return issue.expected === "never" ? refuseUnknown(path, key, refuse) : refuseMissing(path, key, refuse);
   const shown = path.length === 0 ? "The file" : path.join(".");
   return refuse(path, `${shown}: ${issue.message}.`, { what });
+}
+
+function isMissing({ issue, what }: { issue: { type: string; expected: string | null }; what: string }): boolean {
+  return issue.type === "strict_object" && what === "key" && issue.expected !== "never";
+}
+
+/** A list has entries by number, which is not what is meant by names. */
+function refuseLists(value: unknown, refuse: Refuse): void {
+  const refuseList = (part: unknown, path: JsonPath, what: string): part is Record<string, unknown> => {
+    if (Array.isArray(part)) refuse(path, `${path.length === 0 ? "The file" : path.join(".")}: ${what}, not a list.`);
+    return typeof part === "object" && part !== null;
+  };
+  if (!refuseList(value, [], "a project in braces")) return;
+  refuseList(value["routes"], ["routes"], "names in braces");
+  if (!refuseList(value["apps"], ["apps"], "applications in braces")) return;
+  for (const [name, app] of Object.entries(value["apps"])) {
+    if (refuseList(app, ["apps", name], "an application in braces"))
+      refuseList(app["environment"], ["apps", name, "environment"], "variables in braces");
+  }
 }
 
 function refuseUnknown(path: JsonPath, key: string, refuse: Refuse): never {
