@@ -5,8 +5,11 @@
  * that it started and that has not left its group (setsid(2)).
  */
 import { spawn } from "node:child_process";
+import { closeSync } from "node:fs";
+import { Socket } from "node:net";
 import { constants as systemConstants } from "node:os";
 import type { Readable } from "node:stream";
+import { openPipe, type Pipe } from "./open-pipe.ts";
 import { requireProgram, startFailure, type ChildCommand, type RunningChild } from "./run-child.ts";
 
 /** Such a program. */
@@ -22,23 +25,62 @@ export interface AppProcess extends RunningChild {
 export async function startApp(command: ChildCommand): Promise<AppProcess> {
   const [program = "", ...rest] = command.words;
   requireProgram(program, command);
+  const pipes = openPipes();
   const child = spawn(program, rest, {
     cwd: command.workingDirectory,
     env: { ...command.environment },
-    stdio: ["pipe", "pipe", "pipe"],
+    stdio: pipes === null ? ["pipe", "pipe", "pipe"] : [pipes.input.read, pipes.output.write, pipes.errors.write],
     detached: true,
     windowsHide: true,
   });
-  child.stdin.on("error", () => undefined);
+  // The program has its own copies; with ours its output would never end.
+  if (pipes !== null) closeAll([pipes.input.read, pipes.output.write, pipes.errors.write]);
+  child.stdin?.on("error", () => undefined);
+  const endInput = (): void => {
+    if (pipes !== null) closeAll([pipes.input.write]);
+    child.stdin?.destroy();
+  };
   const ended = new Promise<{ exitStatus: number; signal: NodeJS.Signals | null }>((resolve) => {
     child.once("exit", (code, signal) => {
-      child.stdin.destroy();
+      endInput();
       resolve({ exitStatus: code ?? 128 + (signal === null ? 0 : systemConstants.signals[signal]), signal });
     });
   });
   await new Promise<void>((resolve, reject) => {
     child.once("spawn", resolve);
-    child.once("error", (error: NodeJS.ErrnoException) => reject(startFailure(program, error)));
+    child.once("error", (error: NodeJS.ErrnoException) => {
+      endInput();
+      if (pipes !== null) closeAll([pipes.output.read, pipes.errors.read]);
+      reject(startFailure(program, error));
+    });
   });
-  return { pid: child.pid!, ended, output: child.stdout, errors: child.stderr };
+  return {
+    pid: child.pid!,
+    ended,
+    output: pipes === null ? child.stdout! : readFrom(pipes.output.read),
+    errors: pipes === null ? child.stderr! : readFrom(pipes.errors.read),
+  };
+}
+
+interface Pipes {
+  readonly input: Pipe;
+  readonly output: Pipe;
+  readonly errors: Pipe;
+}
+
+/** All three or none. */
+function openPipes(): Pipes | null {
+  const opened = [openPipe(), openPipe(), openPipe()];
+  const [input, output, errors] = opened;
+  if (input && output && errors) return { input, output, errors };
+  for (const pipe of opened) if (pipe !== null) closeAll([pipe.read, pipe.write]);
+  return null;
+}
+
+function closeAll(descriptors: readonly number[]): void {
+  for (const descriptor of descriptors) closeSync(descriptor);
+}
+
+function readFrom(descriptor: number): Readable {
+  return new Socket({ fd: descriptor, readable: true, writable: false });
 }

@@ -47,16 +47,18 @@ const patienceMs = 5000;
 export async function endFamily(family: Family, { signal, graceMs, hurry }: FamilyEnding): Promise<readonly number[]> {
   const startMs = performance.now();
   const told = new Set<number>();
-  for (const leader of family.leaders) if (isOurs(leader)) signalGroup(leader.pid, signal);
+  // Who leads now: the group keeps its number as long as anybody is in it, also when its leader ends first.
+  const groups = new Set(groupsOf(family));
+  for (const group of groups) signalGroup(group, signal);
   for (let round = 0; ; round += 1) {
-    const left = listFamily(family);
+    const left = listFamily(family, groups);
     if (left.length === 0) return [];
     const elapsedMs = performance.now() - startMs;
     const kill = hurry.aborted || elapsedMs >= 2 * graceMs;
     if (kill) for (const pid of left) send(pid, "SIGKILL");
     else {
       // What has left the groups was told nothing; it is when nobody is left who would.
-      const alone = !left.some((pid) => isInGroup(pid, family.leaders));
+      const alone = !left.some((pid) => groups.has(readProcessStat(pid)?.processGroup ?? 0));
       if (alone || elapsedMs >= graceMs)
         for (const pid of left) if (!told.has(pid) && told.add(pid)) send(pid, "SIGTERM");
     }
@@ -67,9 +69,14 @@ export async function endFamily(family: Family, { signal, graceMs, hurry }: Fami
   }
 }
 
-/** Everybody of it that lives. */
-export function listFamily({ leaders, marks, spared }: Family): number[] {
-  const groups = new Set(leaders.filter(isOurs).map(({ pid }) => pid));
+/**
+ * Everybody of it that lives.
+ * @param groups numbers of groups that are its
+ */
+export function listFamily(
+  { leaders, marks, spared }: Family,
+  groups: ReadonlySet<number> = new Set(groupsOf({ leaders })),
+): number[] {
   const children = new Map<number, number[]>();
   const found = new Set<number>();
   const others = new Set([process.pid, ...spared]);
@@ -91,19 +98,15 @@ export function listFamily({ leaders, marks, spared }: Family): number[] {
 }
 
 /** Passes a signal to everybody in the leaders' groups. */
-export function signalFamily({ leaders }: Family, signal: NodeJS.Signals): void {
-  for (const leader of leaders) if (isOurs(leader)) signalGroup(leader.pid, signal);
+export function signalFamily(family: Pick<Family, "leaders">, signal: NodeJS.Signals): void {
+  for (const group of groupsOf(family)) signalGroup(group, signal);
 }
 
-/** A pid that nobody has any more can still be the number of a group; one that somebody else has by now cannot. */
-function isOurs({ pid, identity }: FamilyLeader): boolean {
-  const now = readProcessIdentity(pid);
-  return now === undefined || identity === null || now === identity;
-}
-
-function isInGroup(pid: number, leaders: readonly FamilyLeader[]): boolean {
-  const group = readProcessStat(pid)?.processGroup;
-  return leaders.some((leader) => leader.pid === group);
+/** Groups whose leaders are there; of one that has ended the number may be somebody else's by now, and its members are known by their mark. */
+function groupsOf({ leaders }: Pick<Family, "leaders">): number[] {
+  return leaders
+    .filter(({ pid, identity }) => identity === null || readProcessIdentity(pid) === identity)
+    .map(({ pid }) => pid);
 }
 
 function signalGroup(pid: number, signal: NodeJS.Signals): void {

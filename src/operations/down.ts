@@ -43,7 +43,9 @@ export async function runDown(_input: DownInput, context: OperationContext): Pro
   for (const kept of here) {
     const { pid, folder, names } = kept.record;
     const wasRunning = upRuns(kept.record);
-    const ended = wasRunning ? await endUp(kept, context.signal) : (await endLeftovers(stateFolder, kept)) >= 0;
+    const ended = wasRunning
+      ? await endUp(kept, context.signal)
+      : (await endLeftovers(stateFolder, kept, { fresh: false })) >= 0;
     projects.push({ pid, folder, apps: [...names], wasRunning, ended });
   }
   return { complete: !context.signal.aborted, projects };
@@ -56,10 +58,14 @@ function isWithin(directory: string, folder: string): boolean {
 /** It ends what it started, and its own names. */
 async function endUp({ record }: KeptUpRecord, signal: AbortSignal): Promise<boolean> {
   const { pid, identity } = record;
-  const handle = identity === null ? null : openProcess(pid, identity);
+  // Without an identity it cannot be told from a later process of that pid.
+  if (identity === null) return false;
+  const handle = openProcess(pid, identity);
   if (handle === null) return true;
   try {
     handle.signal("SIGTERM");
+    // One that Ctrl-Z has stopped does not hear it before.
+    handle.signal("SIGCONT");
     const endMs = performance.now() + patienceMs;
     while (!handle.hasEnded() && performance.now() < endMs && !signal.aborted)
       await pause(paceMs, undefined, { signal }).catch(() => undefined);

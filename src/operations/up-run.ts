@@ -43,8 +43,12 @@ export interface RunWish {
   readonly ownsSignals: boolean;
 }
 
+/** Variables that are about one application. */
+const ownVariables = ["PORTOLAN_NAME", "PORTOLAN_URL", "PORTOLAN_PLAIN_URL", "PORT"] as const;
 /** What a program that is started again has left behind gets this time to end, milliseconds. */
 const leftoverGraceMs = 2000;
+/** Signals so soon after the first are the same wish: npm passes Ctrl-C on to what has got it from the terminal already. Milliseconds. */
+const sameWishMs = 400;
 /** Exit status after a second Ctrl-C (128 + SIGINT). */
 const interruptedStatus = 130;
 
@@ -138,12 +142,12 @@ export class ProjectRun {
   }
 
   #listen(): () => void {
-    let count = 0;
+    let firstMs: number | undefined;
     return listenForEndSignals({
       onEnd: (signal) => {
-        count += 1;
-        // The second time somebody means it.
-        if (count > 1) this.#hurry.abort();
+        firstMs ??= performance.now();
+        // Somebody means it.
+        if (performance.now() - firstMs > sameWishMs) this.#hurry.abort();
         this.#stop(signal, signal);
       },
       onStop: () => signalFamily(this.#groupsOf(this.#apps), "SIGSTOP"),
@@ -214,7 +218,9 @@ export class ProjectRun {
 
   /** What starts a program, with the ports as they are now. */
   #commandOf({ planned, acquired, named, mark }: AppLife): AppCommand {
-    const caller = this.#context.environment;
+    const caller: Record<string, string | undefined> = { ...this.#context.environment };
+    // What another run or up has told this process is about somebody else.
+    for (const name of ownVariables) delete caller[name];
     const given: Record<string, string> = { ...named?.environment, [markVariable]: mark };
     for (const other of this.#apps) Object.assign(given, neighbourVariables(other.planned, other.port, other.named));
     if (acquired !== null) given["PORT"] = String(acquired.port);

@@ -10,6 +10,7 @@ export const upInputSchema = v.object({
   file: optionalText("This file instead of the project's own: a portolan.config.json, or a Procfile", {
     placeholder: "FILE",
   }),
+  route: optionalSwitch("Give the applications names", { offDescription: "Ports alone, no names" }),
   keepGoing: optionalSwitch("Let the others run when one has failed"),
   force: optionalSwitch("Take names over from other programs"),
   grace: optionalText(

@@ -36,7 +36,7 @@ const usualGraceMs = 5000;
 /** Runs `up` until all have ended, one has failed, or it is asked to end. Whatever it started has ended when it returns. */
 export async function* runUp(input: UpInput, context: OperationContext): AsyncGenerator<UpEvent, UpResult, void> {
   const graceMs = input.grace === undefined ? usualGraceMs : parseDuration(input.grace, "--grace");
-  const file = readProjectFile(context.workingDirectory, input.file);
+  const file = namesOf(input, readProjectFile(context.workingDirectory, input.file));
   const plan = planProject(file, input.apps ?? []);
   const home: LeaseHome = { file: reservationFile(stateFolderOf(context.environment)), project: file.folder };
   if (input.dryRun === true) return describeDryRun(file, plan, home, context);
@@ -50,6 +50,11 @@ export async function* runUp(input: UpInput, context: OperationContext): AsyncGe
   return yield* streamPaced<UpEvent, UpResult>(context.signal, (channel, signal) =>
     new ProjectRun(file, plan, wish, context, channel).run(home, signal),
   );
+}
+
+function namesOf({ route }: UpInput, file: ProjectFile): ProjectFile {
+  if (route !== false) return file;
+  return { ...file, apps: file.apps.map((app) => ({ ...app, route: false })), routes: [] };
 }
 
 async function describeDryRun(
@@ -104,7 +109,7 @@ async function clearLeftovers(file: ProjectFile, plan: ProjectPlan, context: Ope
         },
       );
     }
-    const count = await endLeftovers(stateFolder, kept);
+    const count = await endLeftovers(stateFolder, kept, { fresh: false });
     if (count > 0) {
       said.push(
         `An up of this project was killed and had left ${count === 1 ? "a process" : `${count} processes`} behind; ended now.`,

@@ -113,8 +113,12 @@ export function readUpRecords(stateFolder: string): readonly KeptUpRecord[] {
 
 /** Whether the `up` of a record runs. */
 export function upRuns({ pid, identity }: UpRecord): boolean {
-  const now = readProcessIdentity(pid);
-  return now !== undefined && (identity === null || now === identity);
+  if (identity !== null) return readProcessIdentity(pid) === identity;
+  try {
+    return process.kill(pid, 0);
+  } catch {
+    return false;
+  }
 }
 
 /** What an `up` started, as processes to end: but for the gateway, which is everybody's. */
@@ -128,10 +132,16 @@ export async function familyOf(
 
 /**
  * Ends what an `up` has left behind, takes its names back, and forgets it.
+ * @param fresh it has ended this very moment. Later, what cannot be told from other processes is left alone.
  * @returns how many processes there were
  */
-export async function endLeftovers(stateFolder: string, { path, record }: KeptUpRecord): Promise<number> {
-  const family = await familyOf(stateFolder, { leaders: record.apps, marks: record.marks });
+export async function endLeftovers(
+  stateFolder: string,
+  { path, record }: KeptUpRecord,
+  { fresh }: { readonly fresh: boolean },
+): Promise<number> {
+  const leaders = record.apps.filter(({ identity }) => fresh || identity !== null);
+  const family = await familyOf(stateFolder, { leaders, marks: record.marks });
   const count = listFamily(family).length;
   await endFamily(family, { signal: "SIGTERM", graceMs: leftoverGraceMs, hurry: new AbortController().signal });
   const owners = new Set([record.pid, ...record.apps.map(({ pid }) => pid)]);

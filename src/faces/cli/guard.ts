@@ -11,6 +11,6 @@ import { stateFolderOf } from "../../store/index.ts";
 export async function guardProject(path: string): Promise<number> {
   for await (const _ of process.stdin);
   const record = readUpRecord(path);
-  if (record !== null) await endLeftovers(stateFolderOf(process.env), { path, record });
+  if (record !== null) await endLeftovers(stateFolderOf(process.env), { path, record }, { fresh: true });
   return 0;
 }
