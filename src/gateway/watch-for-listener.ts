@@ -18,6 +18,9 @@ export interface FoundListener {
 
 /** Time between two looks, milliseconds: often at first. */
 const pacesMs = [25, 50, 50, 100, 100, 150, 200, 250] as const;
+/** What does not listen after so many looks is in no hurry, or never will. */
+const eagerRounds = 120;
+const calmPaceMs = 1000;
 /** After so long a program that listens elsewhere is believed to mean it, milliseconds. */
 const patienceMs = 2500;
 /** Time between two looks at its other sockets, milliseconds: each time longer, for a program that never listens is watched as long as it runs. */
@@ -48,7 +51,8 @@ export async function watchForListener(
       elsewhereAtMs = performance.now() + pauseMs;
       pauseMs = Math.min(longestElsewhereMs, pauseMs * 1.5);
     }
-    await pause(pacesMs[Math.min(round, pacesMs.length - 1)], undefined, { signal }).catch(() => undefined);
+    const paceMs = round < eagerRounds ? pacesMs[Math.min(round, pacesMs.length - 1)] : calmPaceMs;
+    await pause(paceMs, undefined, { signal }).catch(() => undefined);
   }
   return null;
 }
