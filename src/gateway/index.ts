@@ -25,6 +25,7 @@ export {
   type RouteEnding,
   type RouteHolder,
   type Target,
+  type TargetProtocol,
 } from "./route.ts";
 export {
   endRoute,
@@ -40,6 +41,7 @@ export {
   ensureGateway,
   gatewayCommand,
   gatewayLogPath,
+  portolanCommand,
   readGatewayStatus,
   untilGatewayEnded,
 } from "./start-gateway.ts";

@@ -1,0 +1,30 @@
+/**
+ * @module Signals that ask this process to end, and those that stop it for a while (signal(7), job control).
+ */
+
+/** What is called for them. */
+export interface EndSignalListener {
+  readonly onEnd: (signal: NodeJS.Signals) => void;
+  /** Ctrl-Z: whoever is looked after is to stop as well. This process stops after it, until somebody continues it. */
+  readonly onStop: () => void;
+  readonly onContinue: () => void;
+}
+
+const endSignals = ["SIGINT", "SIGTERM", "SIGHUP", "SIGQUIT"] as const;
+
+/** Listens until the returned function is called. */
+export function listenForEndSignals({ onEnd, onStop, onContinue }: EndSignalListener): () => void {
+  const handlers = new Map<NodeJS.Signals, () => void>();
+  for (const signal of endSignals) handlers.set(signal, () => onEnd(signal));
+  if (process.platform !== "win32") {
+    handlers.set("SIGTSTP", () => {
+      onStop();
+      process.kill(process.pid, "SIGSTOP");
+    });
+    handlers.set("SIGCONT", onContinue);
+  }
+  for (const [signal, handler] of handlers) process.on(signal, handler);
+  return () => {
+    for (const [signal, handler] of handlers) process.off(signal, handler);
+  };
+}
