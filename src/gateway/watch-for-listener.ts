@@ -3,12 +3,14 @@
  */
 import { setTimeout as pause } from "node:timers/promises";
 import { listDescendants, tryConnection } from "../act/index.ts";
-import { isListening, knownOr, type Port } from "../core/index.ts";
+import { isListening, isLoopbackAddress, isWildcardAddress, knownOr, type Port } from "../core/index.ts";
 import type { Host } from "../host/host.ts";
 
 /** Where it listens. */
 export interface FoundListener {
   readonly port: Port;
+  /** `localhost`, or the only address at which it listens: one of the network's (`vite --host 192.168.1.8`). */
+  readonly host: string;
   /** False when that is not the port that it was given. */
   readonly expected: boolean;
 }
@@ -35,11 +37,11 @@ export async function watchForListener(
   for (let round = 0; !signal.aborted; round += 1) {
     for (const address of ["127.0.0.1", "::1"]) {
       const outcome = await tryConnection({ host: address, port: wanted }, { signal, timeoutMs: 1000 });
-      if (outcome === "open") return { port: wanted, expected: true };
+      if (outcome === "open") return { port: wanted, host: "localhost", expected: true };
     }
     if (performance.now() >= elsewhereAtMs) {
       const other = await findElsewhere(pid, host);
-      if (other !== undefined) return { port: other, expected: other === wanted };
+      if (other !== undefined) return { ...other, expected: other.port === wanted };
       elsewhereAtMs = performance.now() + elsewhereMs;
     }
     await pause(pacesMs[Math.min(round, pacesMs.length - 1)], undefined, { signal }).catch(() => undefined);
@@ -47,14 +49,18 @@ export async function watchForListener(
   return null;
 }
 
-/** The lowest port at which the program or one that it started listens for this machine. */
-async function findElsewhere(pid: number, host: Host): Promise<Port | undefined> {
+/** Where the program or one that it started listens: the lowest port at loopback, else the lowest at any other address. */
+async function findElsewhere(pid: number, host: Host): Promise<Omit<FoundListener, "expected"> | undefined> {
   const family = new Set([pid, ...listDescendants([pid])]);
   const snapshot = await host.snapshot({ states: "listening", holders: "all" }).catch(() => null);
   if (snapshot === null) return undefined;
-  const ports = snapshot.sockets
+  const found = snapshot.sockets
     .filter((socket) => socket.transport === "tcp" && isListening(socket))
     .filter((socket) => knownOr(snapshot.holdersOf(socket), []).some((holder) => family.has(holder.pid)))
-    .map(({ local }) => local.port);
-  return ports.length === 0 ? undefined : ports.reduce((least, one) => (one < least ? one : least));
+    .map(({ local: { address, port } }) => ({
+      port,
+      host: isLoopbackAddress(address) || isWildcardAddress(address) ? "localhost" : address,
+    }))
+    .toSorted((one, other) => one.port - other.port);
+  return found.find((one) => one.host === "localhost") ?? found[0];
 }
