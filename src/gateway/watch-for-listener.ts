@@ -12,6 +12,8 @@ import type { Host } from "../host/host.ts";
 /** Where it listens. */
 export interface FoundListener {
   readonly port: Port;
+  /** `localhost`, or the only address at which it listens: one of the network's (`vite --host 192.168.1.8`). */
+  readonly host: string;
   /** False when that is not the port that it was given. */
   readonly expected: boolean;
 }
@@ -43,11 +45,11 @@ export async function watchForListener(
   let pauseMs = elsewhereMs;
   for (let round = 0; !signal.aborted; round += 1) {
     const listens = await isListenedAt(wanted, host, signal);
-    if (listens ?? (await takesConnections(wanted, signal))) return { port: wanted, expected: true };
+    if (listens ?? (await takesConnections(wanted, signal))) return { port: wanted, host: "localhost", expected: true };
     if (performance.now() >= elsewhereAtMs) {
-      if (await takesConnections(wanted, signal)) return { port: wanted, expected: true };
+      if (await takesConnections(wanted, signal)) return { port: wanted, host: "localhost", expected: true };
       const other = await findElsewhere(pid, host);
-      if (other !== undefined) return { port: other, expected: other === wanted };
+      if (other !== undefined) return { ...other, expected: other.port === wanted };
       elsewhereAtMs = performance.now() + pauseMs;
       pauseMs = Math.min(longestElsewhereMs, pauseMs * 1.5);
     }
@@ -81,14 +83,18 @@ async function takesConnections(port: Port, signal: AbortSignal): Promise<boolea
   return false;
 }
 
-/** The lowest port at which the program or one that it started listens for this machine. */
-async function findElsewhere(pid: number, host: Host): Promise<Port | undefined> {
+/** Where the program or one that it started listens: the lowest port at loopback, else the lowest at any other address. */
+async function findElsewhere(pid: number, host: Host): Promise<Omit<FoundListener, "expected"> | undefined> {
   const family = new Set([pid, ...listDescendants([pid])]);
   const snapshot = await host.snapshot({ states: "listening", holders: "all" }).catch(() => null);
   if (snapshot === null) return undefined;
-  const ports = snapshot.sockets
+  const found = snapshot.sockets
     .filter((socket) => socket.transport === "tcp" && isListening(socket))
     .filter((socket) => knownOr(snapshot.holdersOf(socket), []).some((holder) => family.has(holder.pid)))
-    .map(({ local }) => local.port);
-  return ports.length === 0 ? undefined : ports.reduce((least, one) => (one < least ? one : least));
+    .map(({ local: { address, port } }) => ({
+      port,
+      host: isLoopbackAddress(address) || isWildcardAddress(address) ? "localhost" : address,
+    }))
+    .toSorted((one, other) => one.port - other.port);
+  return found.find((one) => one.host === "localhost") ?? found[0];
 }

@@ -116,8 +116,8 @@ export class NamedApp {
   }
 
   /** Leads the name elsewhere. */
-  async leadTo(port: Port): Promise<void> {
-    await this.#change({ target: { ...this.#route.target, port } });
+  async leadTo(port: Port, host = "localhost"): Promise<void> {
+    await this.#change({ target: { ...this.#route.target, port, host } });
   }
 
   async #change(changes: Partial<Route>): Promise<void> {

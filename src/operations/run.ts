@@ -173,7 +173,7 @@ async function* runNamed(
       await named.belongsTo(child.pid);
       const listening = await untilListening(port, child, context);
       if (listening !== null) {
-        if (!listening.expected) await named.leadTo(listening.port);
+        if (!listening.expected || listening.host !== "localhost") await named.leadTo(listening.port, listening.host);
         const [url] = named.urls;
         const opened = input.open === true && url !== undefined && (await openInBrowser(url, context.environment));
         yield { kind: "listening", port: listening.port, expected: listening.expected, urls: [...named.urls], opened };
