@@ -105,7 +105,9 @@ export async function generateFromOperations() {
       ...(columns === undefined ? {} : { columns }),
       ...(formats.length === 0 ? {} : { formats }),
     };
-    if (operation.faces.includes("cli")) commands.push(command);
+    // What only the page asks for is described by the OpenAPI document.
+    if (!operation.faces.includes("cli")) continue;
+    commands.push(command);
     writeIfChanged(`docs/reference/${operation.name}.md`, writeReferencePage(command, operation, output));
   }
   const projectFile = { ...schemaOf(projectFileSchema, "input"), title: "portolan.config.json" };

@@ -19,6 +19,10 @@ const faces: FaceOpeners = {
     const { version } = await import("./operations/version.generated.ts");
     yield* openGateway({ ...wish, version });
   },
+  authority: async () => {
+    const { ensureAuthority } = await import("./gateway/engine/index.ts");
+    return ensureAuthority;
+  },
   tools: async (input, context) => {
     const { openTools } = await import("./faces/mcp/index.ts");
     return openTools(input, context);

@@ -116,6 +116,18 @@ export const errorTable = {
     exitStatus: 1,
     httpStatus: 409,
   },
+  AUTHORITY_UNUSABLE: {
+    title: "The certificate authority cannot be used",
+    hint: "Without it there is HTTP alone. portolan gateway untrust --delete removes it, portolan gateway trust makes a new one.",
+    exitStatus: 3,
+    httpStatus: 500,
+  },
+  AUTHORITY_NAME_INVALID: {
+    title: "Not a name for certificates",
+    hint: "Write names that are yours on this machine, with commas between them: test, shop.test, intranet.example",
+    exitStatus: 2,
+    httpStatus: 400,
+  },
   STREAMS_EXHAUSTED: {
     title: "Too many open streams",
     hint: "Close some of the pages that watch this machine.",

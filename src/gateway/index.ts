@@ -44,3 +44,23 @@ export {
   readGatewayStatus,
   untilGatewayEnded,
 } from "./start-gateway.ts";
+export {
+  certificatePathOf,
+  keepCertificate,
+  readAuthority,
+  variablesForNode,
+  type Authority,
+  type AuthorityFacts,
+} from "./certificates/authority-file.ts";
+export { isCoveredName, readAuthorityNames } from "./certificates/authority-names.ts";
+export {
+  changeTrust,
+  deleteAuthority,
+  forgetFormer,
+  listFormerCertificates,
+  listTrustStores,
+  trustedCertificateOf,
+} from "./certificates/trust.ts";
+export { asOwner, findTrustOwner, type TrustOwner } from "./certificates/trust-owner.ts";
+export { shellText, wordsOf, type TrustStore, type TrustedCertificate } from "./certificates/trust-store.ts";
+export { namesOfNext, readUsableAuthority, type AuthorityWish } from "./certificates/usable-authority.ts";

@@ -1,6 +1,7 @@
 /**
  * @module Which route a request takes: the exact name before a wildcard, the nearest wildcard before one further up, the longest path first.
  */
+import { plainPath } from "./request-path.ts";
 import type { Route } from "./route.ts";
 
 /** Why a route was taken. */
@@ -57,10 +58,12 @@ export class RouteTable {
 
 function pathIn(routes: readonly Route[] | undefined, path: string): Route | undefined {
   if (routes === undefined) return undefined;
+  // Longest first: whoever begins with the root has no other.
+  const plain = routes[0]?.path.length === 1 ? path : plainPath(path);
   for (const route of routes) {
     const prefix = route.path;
     if (prefix.length === 1) return route;
-    if (path.startsWith(prefix) && (path.length === prefix.length || path.charCodeAt(prefix.length) === slash))
+    if (plain.startsWith(prefix) && (plain.length === prefix.length || plain.charCodeAt(prefix.length) === slash))
       return route;
   }
   return undefined;

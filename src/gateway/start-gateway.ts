@@ -5,6 +5,7 @@ import { spawn } from "node:child_process";
 import { closeSync, existsSync, mkdirSync, openSync, statSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
+import { setTimeout as pause } from "node:timers/promises";
 import { PortolanError } from "../core/index.ts";
 import { waitForLock } from "../store/index.ts";
 import { askGateway, gatewayLock, type GatewayStatus } from "./control-client.ts";
@@ -66,13 +67,24 @@ export async function ensureGateway(
   try {
     const meanwhile = await readGatewayStatus(stateFolder);
     if (meanwhile !== null) return { status: meanwhile, started: false };
-    await startProcess(options);
+    await startProcess(options).catch(async (error: unknown) => {
+      // One that runs, but whose socket was removed, puts it back.
+      for (let attempt = 0; attempt < 30 && isRunningAlready(error) && !signal.aborted; attempt += 1) {
+        await pause(100);
+        if ((await readGatewayStatus(stateFolder)) !== null) return;
+      }
+      throw error;
+    });
     const status = await readGatewayStatus(stateFolder);
     if (status === null) throw new PortolanError("GATEWAY_FAILED", "The gateway ended as soon as it had started.");
     return { status, started: true };
   } finally {
     lock.release();
   }
+}
+
+function isRunningAlready(error: unknown): boolean {
+  return error instanceof PortolanError && error.message.includes("A gateway runs already");
 }
 
 async function startProcess({ stateFolder, words, environment, signal }: StartOptions): Promise<void> {

@@ -10,12 +10,14 @@ import {
   gatewayLogPath,
   readGatewayStatus,
   untilGatewayEnded,
+  readAuthorityNames,
   type GatewayStatus,
 } from "../gateway/index.ts";
 import { stateFolderOf } from "../store/index.ts";
+import { authorityStatusSchema, readAuthorityStatus } from "./authority-status.ts";
 import { defineOperation } from "./define-operation.ts";
 import type { OperationContext } from "./operation.ts";
-import { optionalChoice, optionalInteger, optionalText } from "./parameters.ts";
+import { optionalChoice, optionalInteger, optionalSwitch, optionalText } from "./parameters.ts";
 import { listOf, portSchema, timeSchema } from "./schemas.ts";
 
 const inputSchema = v.object({
@@ -27,9 +29,17 @@ const inputSchema = v.object({
     placeholder: "PORT",
     short: "p",
   }),
+  httpsPort: optionalInteger("Port for HTTPS (default 443 where the kernel gives it, else 4281)", 1, 65_535, {
+    placeholder: "PORT",
+  }),
+  https: optionalSwitch("Serve HTTPS as well", { offDescription: "Serve HTTP alone" }),
   bind: optionalText("Address to listen at (default both loopback addresses; any other lets other devices in)", {
     placeholder: "IP",
   }),
+  caNames: optionalText(
+    "Names beside localhost that certificates may be for, each with every name below: test,shop.test",
+    { placeholder: "NAMES" },
+  ),
   log: optionalText("Write each request to this file, a line of JSON each", { placeholder: "FILE" }),
   drain: optionalText(
     "With stop and restart: what is open may go on for so long (default: stop ends it, restart waits)",
@@ -64,6 +74,10 @@ const outputSchema = v.object({
   requests: v.pipe(v.nullable(v.number()), v.description("Since it was started")),
   openConnections: v.nullable(v.number()),
   residentBytes: v.nullable(v.number()),
+  authority: v.pipe(
+    v.optional(v.nullable(authorityStatusSchema)),
+    v.description("With status: the certificate authority, and where it is trusted; null when there is none"),
+  ),
   logFile: v.pipe(v.string(), v.description("Where it writes what goes wrong")),
 });
 
@@ -102,7 +116,10 @@ export async function* runGateway(
     if (asked === null) throw new PortolanError("GATEWAY_STOPPED", "No gateway runs that could be replaced.");
     return describeStatus(action, stateFolder, await readGatewayStatus(stateFolder), true);
   }
-  return describeStatus(action, stateFolder, await readGatewayStatus(stateFolder), false);
+  return {
+    ...describeStatus(action, stateFolder, await readGatewayStatus(stateFolder), false),
+    authority: await readAuthorityStatus(stateFolder, context),
+  };
 }
 
 async function* serve(
@@ -115,8 +132,10 @@ async function* serve(
   const options = {
     stateFolder,
     httpPort: input.port ?? null,
+    httpsPort: input.https === false ? (false as const) : (input.httpsPort ?? null),
     addresses: addressesOf(input),
     accessLog: input.log ?? null,
+    extraNames: input.caNames === undefined ? [] : readAuthorityNames(input.caNames),
     signal: context.signal,
     nowMs: context.nowMs,
     environment: context.environment,
@@ -132,9 +151,13 @@ function addressesOf({ bind }: GatewayInput): readonly string[] | null {
 /** The same wishes as words for the process that serves. */
 function serveWords(input: GatewayInput): string[] {
   addressesOf(input);
+  if (input.caNames !== undefined) readAuthorityNames(input.caNames);
   return [
     ...(input.port === undefined ? [] : ["--port", String(input.port)]),
+    ...(input.httpsPort === undefined ? [] : ["--https-port", String(input.httpsPort)]),
+    ...(input.https === false ? ["--no-https"] : []),
     ...(input.bind === undefined ? [] : ["--bind", input.bind]),
+    ...(input.caNames === undefined ? [] : ["--ca-names", input.caNames]),
     ...(input.log === undefined ? [] : ["--log", input.log]),
   ];
 }
@@ -190,6 +213,7 @@ export const gatewayOperation = defineOperation({
     { command: "gateway start --port 8088", note: "at a port of your choice" },
     { command: "gateway restart", note: "a new version, nothing refused meanwhile" },
     { command: "gateway stop --drain 10s", note: "what is open may end first" },
+    { command: "gateway trust", note: "lets browsers trust its certificates: portolan trust --help" },
   ],
   input: inputSchema,
   output: outputSchema,

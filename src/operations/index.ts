@@ -31,9 +31,14 @@ import { runOperation } from "./run.ts";
 import { scanOperation } from "./scan.ts";
 import { servicesOperation } from "./services.ts";
 import { snapshotOperation } from "./snapshot.ts";
+import { startGatewayOperation } from "./start-gateway.ts";
+import { suggestNameOperation } from "./suggest-name.ts";
 import { traceOperation } from "./trace.ts";
+import { trafficOperation } from "./traffic.ts";
+import { trustOperation } from "./trust.ts";
 import { uiOperation } from "./ui.ts";
 import { upOperation } from "./up.ts";
+import { untrustOperation } from "./untrust.ts";
 import { waitOperation } from "./wait.ts";
 import { watchOperation } from "./watch.ts";
 import { whoOperation } from "./who.ts";
@@ -104,7 +109,12 @@ export const operations = [
   routeOperation,
   routesOperation,
   gatewayOperation,
+  trustOperation,
+  untrustOperation,
   traceOperation,
+  trafficOperation,
+  suggestNameOperation,
+  startGatewayOperation,
   reserveOperation,
   reservationsOperation,
   releaseOperation,

@@ -10,6 +10,7 @@ import {
   formatTarget,
   keepRoute,
   readRoutes,
+  variablesForNode,
   type GatewayStatus,
   type Route,
   type TargetProtocol,
@@ -36,13 +37,16 @@ export class NamedApp {
   readonly #stateFolder: string;
   readonly #status: GatewayStatus;
   readonly #nowMs: () => number;
+  /** So that Node trusts the gateway's certificates. */
+  readonly #forNode: Readonly<Record<string, string>>;
   #route: Route;
 
-  private constructor(stateFolder: string, status: GatewayStatus, route: Route, nowMs: () => number) {
+  private constructor(stateFolder: string, status: GatewayStatus, route: Route, context: OperationContext) {
     this.#stateFolder = stateFolder;
     this.#status = status;
     this.#route = route;
-    this.#nowMs = nowMs;
+    this.#nowMs = context.nowMs;
+    this.#forNode = variablesForNode(stateFolder, context.environment);
   }
 
   /**
@@ -76,7 +80,7 @@ export class NamedApp {
     try {
       const { status } = await ensureGateway({ stateFolder, words: [], environment, signal });
       await askGateway(stateFolder, { do: "reload" });
-      return new NamedApp(stateFolder, status, route, nowMs);
+      return new NamedApp(stateFolder, status, route, context);
     } catch (error) {
       await endRoute(stateFolder, route, null);
       throw error;
@@ -103,7 +107,7 @@ export class NamedApp {
 
   /** What the program is told of itself and of every name that leads somewhere now. */
   get environment(): Readonly<Record<string, string>> {
-    return addressesFor(this.#route, readRoutes(this.#stateFolder).routes, this.#status);
+    return { ...addressesFor(this.#route, readRoutes(this.#stateFolder).routes, this.#status), ...this.#forNode };
   }
 
   /** From now on it is the program's: should this process be killed, the name stays as long as the program. */

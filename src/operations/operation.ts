@@ -2,7 +2,7 @@
  * @module What an operation is: one declaration from which the command line, the library, the schemas and the reference derive.
  */
 import type * as v from "valibot";
-import type { GatewayListener } from "../gateway/index.ts";
+import type { AuthorityWish, GatewayListener } from "../gateway/index.ts";
 import type { Host } from "../host/host.ts";
 import type { McpInput, McpResult } from "./mcp.ts";
 import type { UiEvent, UiInput, UiResult } from "./ui.ts";
@@ -53,9 +53,13 @@ export interface GatewayWish {
   readonly stateFolder: string;
   /** `null` takes 80, or a stated fallback. */
   readonly httpPort: number | null;
+  /** `null` takes 443, or a stated fallback; `false` serves no HTTPS. */
+  readonly httpsPort: number | null | false;
   /** `null` takes both loopback addresses. */
   readonly addresses: readonly string[] | null;
   readonly accessLog: string | null;
+  /** Names beside `localhost` that certificates may be for. */
+  readonly extraNames: readonly string[];
   readonly signal: AbortSignal;
   readonly nowMs: () => number;
   readonly environment: Readonly<Record<string, string | undefined>>;
@@ -78,6 +82,8 @@ export interface FaceOpeners {
   readonly screen?: (input: WatchInput, context: OperationContext) => Promise<WatchResult>;
   /** Serves as the gateway until the signal aborts or it is asked to end; says once where it listens. */
   readonly gateway?: (wish: GatewayWish) => AsyncGenerator<GatewayReady, void, void>;
+  /** What makes a certificate authority, loaded. */
+  readonly authority?: () => Promise<(wish: AuthorityWish) => Promise<{ readonly notes: readonly string[] }>>;
   /** Serves tools for agents on the standard streams until the input ends. */
   readonly tools?: (input: McpInput, context: OperationContext) => Promise<McpResult>;
 }

@@ -2,7 +2,14 @@
  * @module How a route is told, and where it can be opened.
  */
 import * as v from "valibot";
-import { formatTarget, holderLives, routeName, type GatewayStatus, type Route } from "../gateway/index.ts";
+import {
+  formatTarget,
+  holderLives,
+  isCoveredName,
+  routeName,
+  type GatewayStatus,
+  type Route,
+} from "../gateway/index.ts";
 import { listOf, timeSchema } from "./schemas.ts";
 
 /** A route. */
@@ -51,11 +58,13 @@ export function describeRoute(route: Route, status: GatewayStatus | null): Liste
   };
 }
 
-/** Where a route can be opened: HTTPS first. */
+/** Where a route can be opened: HTTP first, which needs nobody's trust; HTTPS where the authority may vouch for the name. */
 export function urlsOf({ host, path }: Pick<Route, "host" | "path">, status: GatewayStatus | null): string[] {
   if (status === null || host.startsWith("*.")) return [];
+  const names = status.secureNames ?? [];
   return status.listeners
-    .toSorted((one, other) => (one.scheme > other.scheme ? -1 : 1))
+    .filter(({ scheme }) => scheme === "http" || isCoveredName(host, { names }))
+    .toSorted((one, other) => (one.scheme < other.scheme ? -1 : 1))
     .map(({ scheme, port }) => {
       const usual = scheme === "https" ? 443 : 80;
       return `${scheme}://${host}${port === usual ? "" : `:${port}`}${path}`;

@@ -8,6 +8,7 @@ import {
   ensureGateway,
   formatTarget,
   forgetRoute,
+  holderLives,
   keepRoute,
   readGatewayStatus,
   readRouteHost,
@@ -17,13 +18,14 @@ import {
   routeName,
   type GatewayStatus,
   type Route,
+  type RouteHolder,
   type Target,
 } from "../gateway/index.ts";
 import { stateFolderOf } from "../store/index.ts";
 import { defineOperation } from "./define-operation.ts";
 import type { OperationContext } from "./operation.ts";
 import { optionalSwitch, optionalText, requiredChoice, requiredText } from "./parameters.ts";
-import { describeRoute, routeSchema } from "./route-schemas.ts";
+import { describeRoute, routeSchema, urlsOf } from "./route-schemas.ts";
 
 const inputSchema = v.object({
   action: requiredChoice(["add", "remove"], "What to do"),
@@ -65,6 +67,10 @@ export interface RouteProposal {
   /** Where it leads now. */
   readonly leadsNow: string | null;
   readonly gatewayRuns: boolean;
+  /** Addresses to open then; empty while no gateway runs. */
+  readonly urls: readonly string[];
+  /** The program that has the name and still runs; it is taken over by `force` alone. */
+  readonly heldBy: Pick<RouteHolder, "pid" | "command" | "workingDirectory"> | null;
 }
 
 /**
@@ -72,7 +78,8 @@ export interface RouteProposal {
  * @throws ROUTE_NAME_INVALID, ROUTE_TARGET_INVALID, ROUTE_MISSING, ARGUMENT_INVALID
  */
 export async function proposeRoute(input: RouteInput, context: OperationContext): Promise<RouteProposal> {
-  const name = routeName(readPlace(input.name));
+  const place = readPlace(input.name);
+  const name = routeName(place);
   const stateFolder = stateFolderOf(context.environment);
   const now = readRoutes(stateFolder).routes.find((route) => routeName(route) === name);
   const status = await readGatewayStatus(stateFolder);
@@ -85,7 +92,15 @@ export async function proposeRoute(input: RouteInput, context: OperationContext)
     target: target === null ? null : formatTarget(target),
     leadsNow: now === undefined ? null : formatTarget(now.target),
     gatewayRuns: status !== null,
+    urls: urlsOf(place, status),
+    heldBy: now === undefined ? null : holderOf(now),
   };
+}
+
+function holderOf(route: Route): RouteProposal["heldBy"] {
+  if (route.holder === null || holderLives(route) === false) return null;
+  const { pid, command, workingDirectory } = route.holder;
+  return { pid, command, workingDirectory };
 }
 
 /**
@@ -97,8 +112,8 @@ export async function applyRoute(
   proposal: RouteProposal,
   context: OperationContext,
 ): Promise<RouteResult> {
-  const { leadsNow } = await proposeRoute(input, context);
-  if (leadsNow !== proposal.leadsNow) {
+  const { leadsNow, heldBy } = await proposeRoute(input, context);
+  if (leadsNow !== proposal.leadsNow || heldBy?.pid !== proposal.heldBy?.pid) {
     throw new PortolanError("PROPOSAL_STALE", `${proposal.name} leads elsewhere by now.`, {
       details: { name: proposal.name, leadsNow },
     });

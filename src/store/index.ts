@@ -6,6 +6,7 @@ export { downloadText, type Download, type DownloadLimits } from "./download.ts"
 export { examineFolder, examineLocks, type FolderExamination } from "./examine-folder.ts";
 export { readJsonFile, updateJsonFile, type JsonFile } from "./json-file.ts";
 export { prepareLocks, tryLock, waitForLock, type KernelLock } from "./kernel-locks.ts";
+export { replaceFile } from "./plain-file.ts";
 export {
   readRegistryCache,
   registryCachePath,

@@ -243,6 +243,13 @@ describe("routes", () => {
     expect((await get(gateway.port, "app.localhost", "/apis")).status).toBe(502);
     expect((await get(gateway.port, "app.localhost", "/cut/x?y=1")).text).toBe("app.localhost /x?y=1 /cut");
     expect((await get(gateway.port, "app.localhost", "/cut?y=1")).text).toBe("app.localhost /?y=1 /cut");
+    // One resource, one route, however it is written (RFC 3986, section 6.2.2).
+    expect((await get(gateway.port, "app.localhost", "/%63ut/x%2Fy?z=%2e%2e")).text).toBe(
+      "app.localhost /x%2Fy?z=%2e%2e /cut",
+    );
+    expect((await get(gateway.port, "app.localhost", "/cut/../api/x")).text).toBe("app.localhost /cut/../api/x ");
+    expect((await get(gateway.port, "app.localhost", "/api/../x")).status).toBe(502);
+    expect((await get(gateway.port, "app.localhost", "/api%2fx")).status).toBe(502);
     expect((await get(gateway.port, "a.app.localhost")).text).toBe("a.app.localhost / ");
     expect((await get(gateway.port, "a.b.app.localhost")).text).toBe("a.b.app.localhost / ");
     expect((await get(gateway.port, "own.localhost")).text).toBe(`127.0.0.1:${port} / `);

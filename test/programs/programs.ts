@@ -9,6 +9,7 @@ import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
+import { waitForLock } from "../../src/store/index.ts";
 import type { NetworkNamespace } from "../support/netns.ts";
 
 const folder = fileURLToPath(new URL(".", import.meta.url));
@@ -75,8 +76,17 @@ export function rootOf(program: Program): string {
   return join(folder, program.folder);
 }
 
-/** Installs the programs unless they are there as the lockfile names them. Says so when it does. */
+/** Installs the programs unless they are there as the lockfile names them, once however many tests ask. Says so when it does. */
 export async function installPrograms(): Promise<void> {
+  const lock = await waitForLock("test-programs", installDeadlineMs);
+  try {
+    await installOnce();
+  } finally {
+    lock.release();
+  }
+}
+
+async function installOnce(): Promise<void> {
   // npm writes this file last: a cut-short installation has none.
   const installed = await stat(join(folder, "node_modules/.package-lock.json")).catch(() => null);
   const wanted = await stat(join(folder, "package-lock.json"));

@@ -17,10 +17,14 @@ export function whyNoBrowser(): string | null {
  * Starts it.
  * @param options.rules maps names to addresses as `--host-resolver-rules` does
  * @param options.namespace name of a network namespace to start it in
+ * @param options.environment variables beside those of this process
  */
-export function startBrowser(options: { readonly rules?: string; readonly namespace?: string } = {}): Promise<Browser> {
-  const { rules = "MAP * ~NOTFOUND, EXCLUDE 127.0.0.1, EXCLUDE localhost", namespace } = options;
+export function startBrowser(
+  options: { readonly rules?: string; readonly namespace?: string; readonly environment?: Record<string, string> } = {},
+): Promise<Browser> {
+  const { rules = "MAP * ~NOTFOUND, EXCLUDE 127.0.0.1, EXCLUDE localhost", namespace, environment } = options;
   return chromium.launch({
+    ...(environment === undefined ? {} : { env: { ...(process.env as Record<string, string>), ...environment } }),
     executablePath: namespace === undefined ? path : writeStarter(namespace),
     args: [
       "--no-sandbox",

@@ -4,7 +4,8 @@
 import { once } from "node:events";
 import { connect, createServer, type AddressInfo, type Server, type Socket } from "node:net";
 import { Gateway } from "../../src/gateway/engine/gateway.ts";
-import { createPlainServer } from "../../src/gateway/engine/plain-server.ts";
+import { createDoorMaker } from "../../src/gateway/engine/speakers.ts";
+import type { Certificates } from "../../src/gateway/engine/secure-server.ts";
 import { RouteTable, readRouteHost, readTarget, type Route } from "../../src/gateway/index.ts";
 
 /** A route by hand. */
@@ -26,23 +27,45 @@ export function routeOf(name: string, target: string, changes: Partial<Route> = 
 export interface TestGateway {
   readonly gateway: Gateway;
   readonly port: number;
+  /** Of HTTPS; 0 without certificates. */
+  readonly securePort: number;
+  /** Connections of clients. */
+  openConnections(): number;
+  /** As a gateway does that is about to end. */
+  drain(): void;
   setRoutes(routes: readonly Route[]): void;
   close(): Promise<void>;
 }
 
 /** Starts one. */
-export async function startGateway(routes: readonly Route[]): Promise<TestGateway> {
+export async function startGateway(routes: readonly Route[], certificates?: Certificates): Promise<TestGateway> {
   let table = new RouteTable(routes);
   const gateway = new Gateway({ routes: () => table, pseudonym: "portolan-test", nowMs: Date.now });
-  const server = createPlainServer(gateway, "http").listen(0, "127.0.0.1");
-  await once(server, "listening");
+  const maker = await createDoorMaker(gateway, certificates);
+  const sockets = new Set<Socket>();
+  const open = async (scheme: "http" | "https"): Promise<Server> => {
+    const server = maker.open(scheme).listen(0, "127.0.0.1");
+    server.on("connection", (socket) => {
+      sockets.add(socket);
+      socket.once("close", () => sockets.delete(socket));
+    });
+    await once(server, "listening");
+    return server;
+  };
+  const plain = await open("http");
+  const secure = certificates === undefined ? undefined : await open("https");
   return {
     gateway,
-    port: (server.address() as AddressInfo).port,
+    port: (plain.address() as AddressInfo).port,
+    securePort: secure === undefined ? 0 : (secure.address() as AddressInfo).port,
+    openConnections: () => sockets.size,
     setRoutes: (changed) => (table = new RouteTable(changed)),
+    drain: () => maker.drain(),
     close: async () => {
-      server.close();
-      server.closeAllConnections();
+      plain.close();
+      secure?.close();
+      maker.drain();
+      for (const socket of sockets) socket.destroy();
       await gateway.upstreams.close();
     },
   };
@@ -109,7 +132,7 @@ export function takeMessage(
 
 function splitField(line: string): readonly [string, string] {
   const colon = line.indexOf(":");
-  return [line.slice(0, colon), line.slice(colon + 1).trim()];
+  return [line.slice(0, colon), line.slice(colon + 1).replaceAll(/^[\t ]+|[\t ]+$/g, "")];
 }
 
 /** A server that writes down what reaches it and answers 200 with the number of the request, or as it is told. */

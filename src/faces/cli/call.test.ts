@@ -41,6 +41,15 @@ test.each([
   [["127.0.0.1"], ["127.0.0.1"]],
   [["route"], ["routes"]],
   [
+    ["gateway", "trust", "--yes"],
+    ["trust", "--yes"],
+  ],
+  [["gateway", "untrust"], ["untrust"]],
+  [
+    ["gateway", "status"],
+    ["gateway", "status"],
+  ],
+  [
     ["route", "list", "--json"],
     ["routes", "--json"],
   ],

@@ -177,6 +177,16 @@ export const commands: Readonly<Record<string, () => Promise<LoadedCommand>>> = 
     const { traceView } = await import("./views/trace.ts");
     return { run: runTrace, view: traceView };
   },
+  trust: async () => {
+    const { runTrust } = await import("../../operations/trust.ts");
+    const { trustView } = await import("./views/trust.ts");
+    return { run: runTrust, view: trustView };
+  },
+  untrust: async () => {
+    const { runUntrust } = await import("../../operations/untrust.ts");
+    const { untrustView } = await import("./views/trust.ts");
+    return { run: runUntrust, view: untrustView };
+  },
   registry: async () => {
     const { runRegistry } = await import("../../operations/registry.ts");
     const { registryView } = await import("./views/registry.ts");

@@ -10,6 +10,8 @@ export interface Asked {
   readonly client: Client;
   /** The body, as it arrives. */
   readonly body: Readable;
+  /** Names and values in turn of what came behind the body; empty before its end. */
+  readonly trailers: () => readonly string[];
   readonly answer: Answer;
 }
 

@@ -2,13 +2,22 @@
  * @module A connection to where a route leads. `localhost` is tried at both loopback addresses, the one that answered last time first:
  * a server that listens at `::1` alone is as good as one at `127.0.0.1`.
  */
-import { connect as connectPlain, type Socket } from "node:net";
+import { connect as connectPlain, type OnReadOpts, type Socket } from "node:net";
 import { connect as connectTls } from "node:tls";
 import type { Target } from "../route.ts";
+import { noDescriptorsLeft, tookLastDescriptor } from "./descriptor-room.ts";
 
 const loopbacks = ["127.0.0.1", "::1"] as const;
 /** Longest time for a connection within this machine or a network of one's own, milliseconds. */
 const connectTimeoutMs = 10_000;
+
+/** How a connection is to be. */
+export interface ConnectWish {
+  /** What TLS offers to speak (RFC 7301); default HTTP/1.1. */
+  readonly speaks?: "http/1.1" | "h2";
+  /** Takes what is received in place of events; only where there is no TLS. */
+  readonly onread?: OnReadOpts | undefined;
+}
 
 /** Makes connections to one target. */
 export class TargetConnector {
@@ -29,7 +38,10 @@ export class TargetConnector {
    * @param done gets the socket, or the last address's error; called once
    * @returns ends the attempt
    */
-  connect(done: (error: Error | null, socket: Socket | null) => void): () => void {
+  connect(
+    done: (error: Error | null, socket: Socket | null) => void,
+    { speaks = "http/1.1", onread }: ConnectWish = {},
+  ): () => void {
     const { host, port, protocol } = this.target;
     const places =
       host === "localhost" ? (this.#answered === loopbacks[1] ? loopbacks.toReversed() : [...loopbacks]) : [host];
@@ -40,6 +52,7 @@ export class TargetConnector {
       const current = connectPlain({
         host: place,
         port,
+        ...(onread === undefined ? {} : { onread }),
         noDelay: true,
         keepAlive: true,
         keepAliveInitialDelay: 60_000,
@@ -60,9 +73,14 @@ export class TargetConnector {
         current.setTimeout(0);
         current.removeAllListeners("timeout");
         if (ended) return;
+        if (tookLastDescriptor(current)) {
+          ended = true;
+          current.on("error", () => undefined).destroy();
+          return done(noDescriptorsLeft(), null);
+        }
         this.#answered = place;
         if (protocol === "https") {
-          socket = this.#secure(current, (error, secured) => {
+          socket = this.#secure(current, speaks, (error, secured) => {
             if (ended) return;
             ended = true;
             done(error, secured);
@@ -82,12 +100,12 @@ export class TargetConnector {
     };
   }
 
-  #secure(plain: Socket, done: (error: Error | null, socket: Socket | null) => void): Socket {
+  #secure(plain: Socket, speaks: string, done: (error: Error | null, socket: Socket | null) => void): Socket {
     const { host } = this.target;
     const secured = connectTls({
       socket: plain,
       ...(/[a-z]/i.test(host) && !host.includes(":") ? { servername: host } : {}),
-      ALPNProtocols: ["http/1.1"],
+      ALPNProtocols: [speaks],
       // A development server on this machine has signed its certificate itself; nobody stands between here and it.
       rejectUnauthorized: !isOwnMachine(host),
     });

@@ -2,15 +2,18 @@
  * @module What happens to a request: read, its route found, passed on, told.
  */
 import { STATUS_CODES, type IncomingMessage } from "node:http";
+import type { ServerHttp2Stream } from "node:http2";
 import type { Duplex } from "node:stream";
 import { readProcessIdentity } from "../../act/index.ts";
 import { formatTarget, gatewayHost, routeName, type Route } from "../route.ts";
+import { plainPath } from "../request-path.ts";
 import type { Matched, RouteTable } from "../route-table.ts";
 import type { Answer, Asked } from "./answer.ts";
 import { exchange, type ExchangeOutcome } from "./exchange.ts";
 import { nearRoutes } from "./near-names.ts";
 import {
   badAnswerPage,
+  exhaustedPage,
   indexPage,
   loopPage,
   notUpPage,
@@ -21,11 +24,19 @@ import {
   writeText,
   type GatewayPage,
 } from "./pages.ts";
-import { addOrigin, countPassages, readRequestHead, type Client, type RequestHead } from "./request-head.ts";
+import {
+  addOrigin,
+  countPassages,
+  readRequestHead,
+  type Client,
+  type RawRequest,
+  type RequestHead,
+} from "./request-head.ts";
 import { exchangeAlone } from "./slow-exchange.ts";
+import { exchangeByStream } from "./stream-exchange.ts";
 import { Traces, type GatewayTrace } from "./trace.ts";
-import { passUpgrade } from "./upgrade.ts";
-import { Upstreams } from "./upstreams.ts";
+import { passUpgrade, plainUpgrading, streamUpgrading, type Upgrading } from "./upgrade.ts";
+import { Upstreams, type Upstream } from "./upstreams.ts";
 
 /** What a gateway needs to know. */
 export interface GatewayOptions {
@@ -34,6 +45,18 @@ export interface GatewayOptions {
   /** Its name in `Via`: no other gateway's. */
   readonly pseudonym: string;
   readonly nowMs: () => number;
+  /** For tests, which do not wait so long. */
+  readonly patience?: Patience;
+}
+
+/** How long clients are waited for, milliseconds. */
+export interface Patience {
+  /** For a whole head. */
+  readonly headMs: number;
+  /** Between two looks for heads that took longer. */
+  readonly lookMs: number;
+  /** For the next request. */
+  readonly idleMs: number;
 }
 
 /** So often a request may pass: an application may ask its neighbours by name, and they theirs. */
@@ -53,6 +76,10 @@ export class Gateway {
     this.#options = options;
   }
 
+  get patience(): Patience | undefined {
+    return this.#options.patience;
+  }
+
   /** Requests until now. */
   get requests(): number {
     return this.#requests;
@@ -62,7 +89,7 @@ export class Gateway {
   handle(asked: Asked): void {
     this.#requests += 1;
     const { request, client, answer } = asked;
-    const head = readRequestHead(request);
+    const head = readRequestHead(request, client.scheme);
     if ("status" in head) {
       this.#tell(asked, null, undefined, { status: head.status, failure: head.reason });
       return this.#answerPage(asked, refusalPage(head.status, head.reason), true);
@@ -74,9 +101,11 @@ export class Gateway {
       this.#tell(asked, head, matched, { status: 508, failure: "loop" });
       return this.#answerPage(asked, loopPage(route), head.hasBody);
     }
-    const passed = this.#prepare(asked.request, head, route, client);
+    const passed = this.#prepare(request, head, route, client);
     const upstream = this.upstreams.of(route.target);
     const outcome = this.#outcomeOf(asked, head, matched);
+    const byStream = (told: ExchangeOutcome): void => exchangeByStream(asked, passed, upstream.sessions, told);
+    if (upstream.streamsOnly || head.isGrpc) return byStream(outcome);
     const alone = (told: ExchangeOutcome): void => {
       const cancel = upstream.connector.connect((error, socket) => {
         if (socket === null) told.onFailure(error!, false);
@@ -86,30 +115,51 @@ export class Gateway {
     };
     if (!head.expectsContinue && !(head.announcesTrailers && head.hasBody) && passed.target !== "*") {
       const again = repeatable.has(request.method) && !head.hasBody;
-      return exchange(asked, passed, upstream.connections, again ? retrying(answer, outcome, alone) : outcome);
+      const told = again ? retrying(answer, outcome, alone) : outcome;
+      return exchange(asked, passed, upstream.connections, secure(upstream, told, byStream));
     }
     alone(outcome);
   }
 
   /** Answers a request to speak another protocol; `fallBack` reads it once more without that wish. */
   upgrade(request: IncomingMessage, socket: Duplex, behind: Buffer, client: Client, fallBack: () => void): void {
-    const head = readRequestHead(request as never);
+    const head = readRequestHead(request as never, client.scheme);
     // Only WebSockets are passed on. Who asked for anything else is answered as if they had not (RFC 9110, section 7.8).
     if ("status" in head || head.upgrade?.trim().toLowerCase() !== "websocket") return fallBack();
-    if (head.hasBody || request.method !== "GET") return refuseRaw(socket, 400, "Bad Request");
-    this.#requests += 1;
+    const upgrading = plainUpgrading(request, socket, behind);
+    if (head.hasBody || request.method !== "GET") return upgrading.refuse(400, "Bad Request");
     const matched = this.#options.routes().find(head.host, pathOf(head.target));
     if (matched === undefined) return fallBack();
+    this.#passUpgrade({ method: "GET", httpVersion: "1.1" }, head, matched, client, upgrading);
+  }
+
+  /** Answers a stream that wants to be a WebSocket (RFC 8441). */
+  upgradeStream(request: RawRequest, stream: ServerHttp2Stream, client: Client): void {
+    const head = readRequestHead(request, client.scheme);
+    const upgrading = streamUpgrading(stream);
+    if ("status" in head) return upgrading.refuse(head.status, "");
+    const matched = this.#options.routes().find(head.host, pathOf(head.target));
+    if (matched === undefined) return upgrading.refuse(404, "");
+    this.#passUpgrade(request, head, matched, client, upgrading);
+  }
+
+  #passUpgrade(
+    request: Pick<RawRequest, "method" | "httpVersion">,
+    head: RequestHead,
+    matched: Matched,
+    client: Client,
+    upgrading: Upgrading,
+  ): void {
+    this.#requests += 1;
     const { route } = matched;
-    if (countPassages(head.via, this.#options.pseudonym) >= mostPassages)
-      return refuseRaw(socket, 508, "Loop Detected");
-    const passed = this.#prepare(request as never, head, route, client);
+    if (countPassages(head.via, this.#options.pseudonym) >= mostPassages) return upgrading.refuse(508, "Loop Detected");
+    const passed = this.#prepare(request, head, route, client);
     const startedMs = performance.now();
     let status = 0;
     const tell = (receivedBytes: number, sentBytes: number | null, failure: string | null): void => {
       if (!this.traces.wanted) return;
       this.traces.tell({
-        ...this.#traceOf({ method: "GET", httpVersion: "1.1" }, client, head, matched),
+        ...this.#traceOf(request, client, head, matched),
         protocol: "websocket",
         status,
         elapsedMs: performance.now() - startedMs,
@@ -118,25 +168,22 @@ export class Gateway {
         failure,
       });
     };
+    const onFailure = (error: Error): void => {
+      status = exhausted.has(codeOf(error)) ? 503 : 502;
+      tell(0, null, codeOf(error));
+      upgrading.refuse(status, status === 503 ? "Service Unavailable" : "Bad Gateway");
+    };
     // The client can go, or break off, before the server has answered.
-    socket.on("error", () => socket.destroy());
+    upgrading.duplex.on("error", () => upgrading.duplex.destroy());
     const cancel = this.upstreams.of(route.target).connector.connect((error, joined) => {
-      if (joined === null) {
-        status = 502;
-        tell(0, null, codeOf(error!));
-        return refuseRaw(socket, 502, "Bad Gateway");
-      }
-      passUpgrade({ request, socket, behind }, passed, joined, {
+      if (joined === null) return onFailure(error!);
+      passUpgrade(upgrading, passed, joined, {
         onAnswer: (answered) => (status = answered),
         onDone: (received, sent) => tell(received, sent, null),
-        onFailure: (failure) => {
-          status = 502;
-          tell(0, null, codeOf(failure));
-          refuseRaw(socket, 502, "Bad Gateway");
-        },
+        onFailure,
       });
     });
-    socket.once("close", cancel);
+    upgrading.duplex.once("close", cancel);
   }
 
   /** The head as the route's server gets it. */
@@ -159,13 +206,15 @@ export class Gateway {
       },
       onFailure: (error, begun) => {
         const { route } = matched;
-        if (!begun) this.#answerPage(asked, this.#failurePage(route, error), head.hasBody);
-        this.#tell(asked, head, matched, { status: begun ? status : 502, failure: codeOf(error), startedMs });
+        const page = begun ? null : this.#failurePage(route, error);
+        if (page !== null) this.#answerPage(asked, page, head.hasBody);
+        this.#tell(asked, head, matched, { status: page?.status ?? status, failure: codeOf(error), startedMs });
       },
     };
   }
 
   #failurePage(route: Route, error: Error): GatewayPage {
+    if (exhausted.has(codeOf(error))) return exhaustedPage(route);
     if (!unreached.has(codeOf(error))) return badAnswerPage(route, error);
     const { holder } = route;
     const lives =
@@ -207,13 +256,13 @@ export class Gateway {
   #answerText({ request, answer, body }: Asked, page: GatewayPage, type: string, text: string, close: boolean): void {
     const bytes = Buffer.from(text);
     const fields = pageFields(type, bytes.length, page);
-    if (close && request.httpVersion !== "2.0") {
-      fields.push("Connection", "close");
+    if (close) {
+      if (request.httpVersion !== "2.0") fields.push("Connection", "close");
       answer.refuseRest();
     }
     answer.begin(page.status, STATUS_CODES[page.status] ?? "", fields);
     answer.end(request.method === "HEAD" ? undefined : bytes, []);
-    body.resume();
+    if (request.httpVersion !== "2.0") body.resume();
   }
 
   #tell(asked: Asked, head: RequestHead | null, matched: Matched | undefined, what: Told): void {
@@ -259,6 +308,9 @@ interface Told {
   readonly startedMs?: number;
 }
 
+/** This process, or the system, has no descriptors left (open(2)). */
+const exhausted: ReadonlySet<string> = new Set(["EMFILE", "ENFILE"]);
+
 /** Nobody took the connection. */
 const unreached: ReadonlySet<string> = new Set([
   "ECONNREFUSED",
@@ -284,6 +336,25 @@ function retrying(answer: Answer, outcome: ExchangeOutcome, again: (told: Exchan
   };
 }
 
+/** A server that speaks HTTP/2 alone refuses the handshake before anything was asked (RFC 7301, section 3.2): it is asked so, and from now on. */
+function secure(
+  upstream: Upstream,
+  outcome: ExchangeOutcome,
+  byStream: (told: ExchangeOutcome) => void,
+): ExchangeOutcome {
+  if (upstream.connector.target.protocol !== "https") return outcome;
+  return {
+    onAnswer: (status) => outcome.onAnswer(status),
+    onDone: (receivedBytes) => outcome.onDone(receivedBytes),
+    onFailure: (error, begun) => {
+      if (begun || codeOf(error) !== "ERR_SSL_TLSV1_ALERT_NO_APPLICATION_PROTOCOL")
+        return outcome.onFailure(error, begun);
+      upstream.streamsOnly = true;
+      byStream(outcome);
+    },
+  };
+}
+
 function codeOf(error: Error): string {
   return (error as NodeJS.ErrnoException).code ?? error.message;
 }
@@ -294,7 +365,8 @@ function pathOf(target: string): string {
 }
 
 function stripped(target: string, prefix: string): string {
-  const rest = target.slice(prefix.length);
+  const path = pathOf(target);
+  const rest = plainPath(path).slice(prefix.length) + target.slice(path.length);
   return rest.startsWith("/") ? rest : `/${rest}`;
 }
 
@@ -312,10 +384,4 @@ function fieldOf({ fields }: RequestHead, name: string): string | undefined {
   for (let index = 0; index < fields.length; index += 2)
     if (fields[index]!.toLowerCase() === name) return fields[index + 1];
   return undefined;
-}
-
-/** The few words for a connection that is no response's any more. */
-function refuseRaw(socket: Duplex, status: number, message: string): void {
-  if (!socket.writable) return void socket.destroy();
-  socket.end(`HTTP/1.1 ${status} ${message}\r\nContent-Length: 0\r\nConnection: close\r\n\r\n`, () => socket.destroy());
 }

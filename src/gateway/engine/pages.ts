@@ -141,6 +141,22 @@ export function badAnswerPage(route: Route, error: Error): GatewayPage {
   };
 }
 
+/** The gateway itself can open no more connections. */
+export function exhaustedPage(route: Route): GatewayPage {
+  return {
+    status: 503,
+    title: "The gateway has no room for another connection",
+    lines: [
+      [
+        { code: formatTarget(route.target) },
+        " was not asked: too many connections are open, no file descriptor is left.",
+      ],
+      [{ code: "portolan gateway" }, " tells how many; ", { code: "ulimit -n" }, " how many there can be."],
+    ],
+    fields: ["Retry-After", "1"],
+  };
+}
+
 /** A request that comes round and round. */
 export function loopPage(route: Route): GatewayPage {
   return {

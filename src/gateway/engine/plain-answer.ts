@@ -4,6 +4,9 @@
 import type { ServerResponse } from "node:http";
 import type { Answer } from "./answer.ts";
 
+/** Bodies up to this length go with their head, bytes. */
+const shortBytes = 4096;
+
 /** Over Node's own response. */
 export class PlainAnswer implements Answer {
   readonly #response: ServerResponse;
@@ -41,7 +44,8 @@ export class PlainAnswer implements Answer {
 
   begin(status: number, message: string, fields: string[]): void {
     if (this.over || this.begun) return;
-    this.#response.writeHead(status, message, fields);
+    // A reason in other letters is no reason here: nobody reads it (RFC 9112, section 4).
+    this.#response.writeHead(status, /^[\t -~]*$/.test(message) ? message : "", fields);
     // A head without a body yet, such as an event stream's, goes out alone; otherwise both are one write.
     process.nextTick(this.#flush);
   }
@@ -62,7 +66,10 @@ export class PlainAnswer implements Answer {
   end(chunk: Buffer | undefined, trailers: readonly string[]): void {
     if (this.over) return;
     if (trailers.length > 0) this.#response.addTrailers(pairs(trailers));
-    this.#response.end(chunk);
+    // Node joins a head and a short text to one string, but not a head and bytes.
+    if (chunk !== undefined && chunk.length <= shortBytes && !this.#written)
+      this.#response.end(chunk.toString("latin1"), "latin1");
+    else this.#response.end(chunk);
   }
 
   cut(): void {

@@ -1,7 +1,7 @@
 /**
  * @module HTTP/1.1 towards clients: Node's own server and parser, strict as they are, and what the gateway adds where they leave a choice.
  */
-import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
+import { createServer, IncomingMessage, type Server, type ServerResponse } from "node:http";
 import type { Socket } from "node:net";
 import type { Gateway } from "./gateway.ts";
 import { PlainAnswer } from "./plain-answer.ts";
@@ -11,29 +11,56 @@ import type { Client } from "./request-head.ts";
 export const mostHeadBytes = 64 * 1024;
 /** A head that is not complete by then is not waited for, milliseconds. */
 export const headTimeoutMs = 30_000;
+/** Time between two looks for such heads, milliseconds. */
+const headLookMs = 5000;
 /** How long an idle connection is kept, milliseconds. */
 export const idleMs = 60_000;
 
 /** Makes the server; the caller lets it listen. `scheme` is what its connections are. */
-export function createPlainServer(
-  gateway: Gateway,
-  scheme: Client["scheme"],
-  onHttp2?: (socket: Socket, first: Buffer) => void,
-): Server {
+export function createPlainServer(gateway: Gateway, scheme: Client["scheme"]): Server {
   const server = createServer({
+    IncomingMessage: PlainRequest,
     maxHeaderSize: mostHeadBytes,
-    headersTimeout: headTimeoutMs,
+    headersTimeout: gateway.patience?.headMs ?? headTimeoutMs,
+    connectionsCheckingInterval: gateway.patience?.lookMs ?? headLookMs,
     // An upload may take its time.
     requestTimeout: 0,
-    keepAliveTimeout: idleMs,
+    keepAliveTimeout: gateway.patience?.idleMs ?? idleMs,
     highWaterMark: 64 * 1024,
     insecureHTTPParser: false,
     // The gateway refuses it itself, and what is sent behind it.
     requireHostHeader: false,
   });
-  attachPlain(server, gateway, scheme, onHttp2);
+  attachPlain(server, gateway, scheme);
   return server;
 }
+
+/**
+ * A server that listens nowhere itself: connections are given to it by its `connection` event. Node looks after slow heads and idle
+ * connections from the moment of listening on, so it is told that this is now.
+ */
+export function createInnerPlainServer(gateway: Gateway, scheme: Client["scheme"]): Server {
+  const server = createPlainServer(gateway, scheme);
+  server.emit("listening");
+  return server;
+}
+
+/**
+ * A request of which Node reads Expect alone (RFC 9110, section 10.1.1): all fields by name, which it would make of each request for that, are
+ * nothing the gateway asks for.
+ */
+class PlainRequest extends IncomingMessage {
+  // @ts-expect-error Node has it as a pair of functions on the prototype as well.
+  override get headers(): { expect?: string } {
+    const { rawHeaders } = this;
+    for (let index = 0; index < rawHeaders.length; index += 2)
+      if (rawHeaders[index]!.length === 6 && rawHeaders[index]!.toLowerCase() === "expect")
+        return { expect: rawHeaders[index + 1]! };
+    return none;
+  }
+}
+
+const none = {};
 
 /** What Node's server tells of a connection. */
 const answering = new WeakMap<Socket, ServerResponse>();
@@ -41,17 +68,24 @@ const answering = new WeakMap<Socket, ServerResponse>();
 /** Connections on which a request was refused: what was sent behind it is not read. */
 const refused = new WeakSet<Socket>();
 
+/** Servers that are about to end. */
+const draining = new WeakSet<Server>();
+
+/**
+ * From now on each connection ends with its next answer, or when it has been idle for as long as it was told that it may be. One that is
+ * idle is not ended at once: its client may be asking in this very moment, and would get no answer.
+ */
+export function drainPlain(server: Server): void {
+  draining.add(server);
+}
+
 /** Lets the gateway answer what this server receives. */
-export function attachPlain(
-  server: Server,
-  gateway: Gateway,
-  scheme: Client["scheme"],
-  onHttp2?: (socket: Socket, first: Buffer) => void,
-): void {
+function attachPlain(server: Server, gateway: Gateway, scheme: Client["scheme"]): void {
   const onRequest = (request: IncomingMessage, response: ServerResponse): void => {
     const { socket } = request;
     if (refused.has(socket)) return;
     answering.set(socket, response);
+    if (draining.has(server)) response.shouldKeepAlive = false;
     if (request.httpVersionMajor !== 1) {
       refused.add(socket);
       response.writeHead(505, { Connection: "close", "Content-Length": 0 }).end();
@@ -61,9 +95,12 @@ export function attachPlain(
       request: request as IncomingMessage & { url: string; method: string },
       client: clientOf(socket, scheme),
       body: request,
+      trailers: () => request.rawTrailers,
       answer: new PlainAnswer(response, () => refused.add(socket)),
     });
   };
+  // None is left out: one beyond Node's usual 2,000 could be the length or the host.
+  server.maxHeadersCount = 0;
   server.on("request", onRequest);
   // The server that the request is for decides whether it wants the body.
   server.on("checkContinue", onRequest);
@@ -81,20 +118,23 @@ export function attachPlain(
       server.emit("connection", socket);
     });
   });
-  server.on("clientError", (error: NodeJS.ErrnoException & { rawPacket?: Buffer }, socket: Socket) => {
-    if (onHttp2 !== undefined && error.rawPacket !== undefined && isHttp2(error.rawPacket)) {
-      onHttp2(socket, error.rawPacket);
-      return;
-    }
-    if (!socket.writable || answering.get(socket)?.headersSent === true) {
-      socket.destroy(error);
-      return;
-    }
-    const [status, message] = problems[error.code ?? ""] ?? [400, "Bad Request"];
-    socket.end(`HTTP/1.1 ${status} ${message}\r\nContent-Length: 0\r\nConnection: close\r\n\r\n`, () =>
-      socket.destroy(),
-    );
+  server.on("clientError", (error: NodeJS.ErrnoException, socket: Socket) => {
+    // Behind the last request of a connection, or a refused one: its answer ends it (RFC 9112, section 9.6).
+    if (error.code === "HPE_CLOSED_CONNECTION" || refused.has(socket)) return;
+    const response = answering.get(socket);
+    if (response === undefined || response.writableFinished) return turnAway(socket, error);
+    // Behind a request that was read whole: its answer is owed.
+    if (response.req.complete) response.once("finish", () => turnAway(socket, error));
+    else if (response.headersSent) socket.destroy(error);
+    else turnAway(socket, error);
   });
+}
+
+/** What was sent is no request: the answer to that, and the end. */
+function turnAway(socket: Socket, error: NodeJS.ErrnoException): void {
+  if (!socket.writable) return void socket.destroy(error);
+  const [status, message] = problems[error.code ?? ""] ?? [400, "Bad Request"];
+  socket.end(`HTTP/1.1 ${status} ${message}\r\nContent-Length: 0\r\nConnection: close\r\n\r\n`, () => socket.destroy());
 }
 
 const problems: Readonly<Record<string, readonly [number, string]>> = {
@@ -104,20 +144,21 @@ const problems: Readonly<Record<string, readonly [number, string]>> = {
   HPE_INVALID_VERSION: [505, "HTTP Version Not Supported"],
 };
 
-/** A connection that begins with HTTP/2's preface (RFC 9113, section 3.4). */
-function isHttp2(first: Buffer): boolean {
-  return first.length >= preface.length && first.subarray(0, preface.length).equals(preface);
-}
-
-const preface = Buffer.from("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", "latin1");
+/** Who is at the other end of a connection stays the same. */
+const clients = new WeakMap<Socket, Client>();
 
 function clientOf(socket: Socket, scheme: Client["scheme"]): Client {
-  return {
-    address: plainAddress(socket.remoteAddress ?? ""),
-    port: socket.remotePort ?? 0,
-    localPort: socket.localPort ?? 0,
-    scheme,
-  };
+  let client = clients.get(socket);
+  if (client === undefined) {
+    client = {
+      address: plainAddress(socket.remoteAddress ?? ""),
+      port: socket.remotePort ?? 0,
+      localPort: socket.localPort ?? 0,
+      scheme,
+    };
+    clients.set(socket, client);
+  }
+  return client;
 }
 
 /** IPv4 inside IPv6 is IPv4 (RFC 4291, section 2.5.5.2). */

@@ -6,7 +6,7 @@ import { request as startRequest, type ClientRequest, type IncomingMessage } fro
 import type { Socket } from "node:net";
 import type { Asked } from "./answer.ts";
 import type { ExchangeOutcome } from "./exchange.ts";
-import { readAnswerFields, type RequestHead } from "./request-head.ts";
+import { readAnswerFields, readTrailers, type RequestHead } from "./request-head.ts";
 
 /** Passes a request on over a connection that is used for it alone. */
 export function exchangeAlone(asked: Asked, head: RequestHead, socket: Socket, outcome: ExchangeOutcome): void {
@@ -23,6 +23,8 @@ export function exchangeAlone(asked: Asked, head: RequestHead, socket: Socket, o
     headers: [...fields, "Connection", "close"] as never,
     setHost: false,
   });
+  // None is left out: the head's size is limited, not their number.
+  outgoing.maxHeadersCount = 0;
   let received = 0;
   let gone = false;
   const fail = (error: Error): void => {
@@ -40,18 +42,21 @@ export function exchangeAlone(asked: Asked, head: RequestHead, socket: Socket, o
     if (!head.hasBody) return void outgoing.end();
     body.pipe(outgoing, { end: false });
     body.once("end", () => {
-      const { rawTrailers = [] } = body as unknown as { rawTrailers?: readonly string[] };
-      if (chunked && rawTrailers.length > 0) outgoing.addTrailers(pairsOf(readAnswerFields(rawTrailers).fields));
+      const trailers = asked.trailers();
+      if (chunked && trailers.length > 0) outgoing.addTrailers(readTrailers(trailers));
       outgoing.end();
     });
   };
+  let continued = false;
   if (head.expectsContinue) {
     outgoing.flushHeaders();
     outgoing.once("continue", () => {
+      continued = true;
       answer.inform(100, []);
-      sendBody();
     });
-  } else sendBody();
+  }
+  // A client need not wait for 100 (RFC 9110, section 10.1.1), and not every server says it: the body passes when it comes.
+  sendBody();
   outgoing.on("information", ({ statusCode, rawHeaders }: { statusCode: number; rawHeaders: string[] }) => {
     if (statusCode !== 100) answer.inform(statusCode, readAnswerFields(rawHeaders).fields);
   });
@@ -63,9 +68,13 @@ export function exchangeAlone(asked: Asked, head: RequestHead, socket: Socket, o
   outgoing.once("response", (incoming: IncomingMessage) => {
     const status = incoming.statusCode ?? 502;
     outcome.onAnswer(status);
-    const { fields: answered } = readAnswerFields(incoming.rawHeaders);
+    const { fields: answered, understood } = readAnswerFields(incoming.rawHeaders, status);
+    if (!understood) {
+      outgoing.destroy(new Error("the answer's transfer coding is not understood"));
+      return;
+    }
     // A body that was never asked for would be read as the next request.
-    if (head.expectsContinue) answered.push("Connection", "close");
+    if (head.expectsContinue && !continued) answered.push("Connection", "close");
     answer.begin(status, incoming.statusMessage ?? "", answered);
     incoming.on("data", (chunk: Buffer) => {
       received += chunk.length;
@@ -86,10 +95,4 @@ function hasLength(fields: readonly string[]): boolean {
   for (let index = 0; index < fields.length; index += 2)
     if (fields[index]!.toLowerCase() === "content-length") return true;
   return false;
-}
-
-function pairsOf(flat: readonly string[]): [string, string][] {
-  const pairs: [string, string][] = [];
-  for (let index = 0; index < flat.length; index += 2) pairs.push([flat[index]!, flat[index + 1]!]);
-  return pairs;
 }

@@ -49,6 +49,9 @@ export async function startSuccessor(
     child.stdout!.destroy();
     child.unref();
     return child.pid!;
+  } catch (error) {
+    child.kill("SIGKILL");
+    throw error;
   } finally {
     clearTimeout(timer);
   }

@@ -9,4 +9,4 @@ const ships = [
 createServer((request, response) => {
   response.setHeader("content-type", "application/json");
   response.end(JSON.stringify({ application: "harbour-api", path: request.url, ships }));
-}).listen(80);
+}).listen(Number(process.env.PORT ?? 80));

@@ -3,8 +3,9 @@
  */
 import { formatSocketAddress } from "../../../core/index.ts";
 import type { GatewayEvent, GatewayResult } from "../../../operations/gateway.ts";
-import { paragraph, span, type Block, type Line } from "../print/document.ts";
+import { blank, paragraph, span, type Block, type Line } from "../print/document.ts";
 import type { View } from "../view.ts";
+import { whoBlocks } from "./trust.ts";
 
 /** The view of `gateway`. */
 export const gatewayView: View<GatewayResult, GatewayEvent> = {
@@ -20,7 +21,7 @@ export const gatewayView: View<GatewayResult, GatewayEvent> = {
     if (action === "serve") return [];
     if (!running) {
       const ended = action === "stop" && changed ? "The gateway has ended." : "No gateway runs.";
-      return [paragraph(ended)];
+      return [paragraph(ended), ...authorityBlocks(result)];
     }
     const how = changed
       ? action === "restart"
@@ -38,12 +39,28 @@ export const gatewayView: View<GatewayResult, GatewayEvent> = {
         ),
       );
     }
-    return blocks;
+    return [...blocks, ...authorityBlocks(result)];
   },
   notes: ({ notes }) => notes.map((note) => paragraph([span(note, "warning")])),
   exitStatus: ({ action, running, changed }) =>
     (action === "status" && !running) || (action === "stop" && !changed) ? 1 : 0,
 };
+
+function authorityBlocks({ authority }: GatewayResult): Block[] {
+  if (authority === null || authority === undefined) return [];
+  return [
+    blank,
+    ...whoBlocks(authority),
+    ...authority.stores.map(({ title, path, trusted }) => {
+      const said = !trusted.known
+        ? "cannot be told"
+        : trusted.value
+          ? span("trusted", "good")
+          : span("not trusted", "warning");
+      return paragraph([title, ": ", said, " ", span(path, "dim")], { hang: 2 });
+    }),
+  ];
+}
 
 function placesOf({ addresses, port }: GatewayResult["listeners"][number]): Line {
   return addresses.flatMap((address, index) => [

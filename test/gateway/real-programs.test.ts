@@ -1,0 +1,239 @@
+/**
+ * @module Vite, Next, Parcel, a Node server, a WebSocket and an event stream at once behind one address, opened by name in a real browser, in
+ * a network namespace without an outside: `run` tells each its port, and a file that is edited changes the open page through the gateway.
+ */
+import { type ChildProcess } from "node:child_process";
+import { once } from "node:events";
+import { cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { createInterface } from "node:readline";
+import { fileURLToPath } from "node:url";
+import type { Browser, BrowserContext, Page } from "playwright-core";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import type { RunEvent } from "../../src/operations/run.ts";
+import type { TraceEvent } from "../../src/operations/trace.ts";
+import { installDeadlineMs, installPrograms } from "../programs/programs.ts";
+import { startBrowser, whyNoBrowser } from "../support/browser.ts";
+import {
+  createNetworkNamespace,
+  requireOrSkip,
+  whyNoNetworkNamespaces,
+  type NetworkNamespace,
+} from "../support/netns.ts";
+import { commandPath } from "../support/run-command.ts";
+
+const skip = requireOrSkip("real programs behind the gateway", whyNoNetworkNamespaces(), whyNoBrowser());
+
+const programsFolder = fileURLToPath(new URL("../programs/", import.meta.url));
+
+/** One program: its folder, how it is started, and what its page shows when all is well. */
+interface Tried {
+  readonly name: string;
+  readonly folder: string;
+  readonly words: readonly string[];
+  /** Program that is told its port by words; `null` when PORT is enough. */
+  readonly told: string | null;
+  readonly shown: { readonly selector: string; readonly text: string };
+  /** The file that changes its page. */
+  readonly source?: string;
+}
+
+const ships = { selector: "#ships", text: "Ships in harbour: " };
+
+const tried: readonly Tried[] = [
+  { name: "vite", folder: "vite-app", words: ["npm", "run", "dev"], told: "vite", shown: ships, source: "main.js" },
+  {
+    name: "next",
+    folder: "next-app",
+    words: ["npm", "run", "dev"],
+    told: "next",
+    shown: ships,
+    source: "app/page.jsx",
+  },
+  {
+    name: "parcel",
+    folder: "parcel-app",
+    // Its folders are otherwise shared by every project below one lockfile.
+    words: ["npm", "run", "dev", "--", "--cache-dir", ".cache", "--dist-dir", ".dist"],
+    told: "parcel",
+    shown: ships,
+    source: "main.js",
+  },
+  {
+    name: "api",
+    folder: "node-api",
+    words: ["node", "server.js"],
+    told: null,
+    shown: { selector: "body", text: '{"application":"harbour-api","path":"/",' },
+  },
+  {
+    name: "radio",
+    folder: "websocket-app",
+    words: ["npm", "start"],
+    told: null,
+    shown: { selector: "#heard", text: "ahoy, radio.localhost" },
+  },
+  {
+    name: "lights",
+    folder: "event-app",
+    words: ["npm", "start"],
+    told: null,
+    shown: { selector: "#seen", text: "1 2 3" },
+  },
+];
+
+/** How long a bundler may take until its page shows what it should, milliseconds. */
+const shownDeadlineMs = 30_000;
+
+describe.skipIf(skip)("real programs behind the gateway", () => {
+  let device: NetworkNamespace;
+  let browser: Browser | undefined;
+  const folder = skip ? "" : mkdtempSync(join(programsFolder, ".tried-"));
+  const runs: ChildProcess[] = [];
+  const traced: TraceEvent[] = [];
+  let tracer: ChildProcess | undefined;
+
+  beforeAll(async () => {
+    await installPrograms();
+    device = await createNetworkNamespace();
+    // An edited file is a copy's: below the same node_modules.
+    for (const { folder: source } of tried)
+      cpSync(join(programsFolder, source), join(folder, source), { recursive: true });
+    expect((await portolan(["gateway", "start"])).status).toBe(0);
+    tracer = start(["trace", "--ndjson"]);
+    createInterface({ input: tracer.stdout! }).on("line", (line) => traced.push(JSON.parse(line) as TraceEvent));
+    const [opened] = await Promise.all([
+      startBrowser({ namespace: device.name, rules: "MAP * ~NOTFOUND, EXCLUDE *.localhost" }),
+      ...tried.map(runProgram),
+    ]);
+    browser = opened;
+  }, installDeadlineMs + 60_000);
+
+  afterAll(async () => {
+    await browser?.close();
+    for (const child of [...runs, ...(tracer === undefined ? [] : [tracer])]) {
+      if (child.exitCode !== null || child.signalCode !== null) continue;
+      const ended = once(child, "exit");
+      child.kill("SIGTERM");
+      await ended;
+    }
+    if (device !== undefined) await portolan(["gateway", "stop"]);
+    await device?.destroy();
+    if (folder !== "") rmSync(folder, { recursive: true, force: true });
+  });
+
+  function start(words: readonly string[], cwd = folder): ChildProcess {
+    return device.spawnIn(process.execPath, [commandPath, ...words], {
+      cwd,
+      env: {
+        PATH: process.env["PATH"] ?? "",
+        HOME: folder,
+        PORTOLAN_STATE_HOME: join(folder, "state"),
+        NEXT_TELEMETRY_DISABLED: "1",
+        PARCEL_DISABLE_TELEMETRY: "1",
+        NPM_CONFIG_UPDATE_NOTIFIER: "false",
+        NO_COLOR: "1",
+      },
+      stdio: ["ignore", "pipe", "pipe"],
+    });
+  }
+
+  async function portolan(words: readonly string[]): Promise<{ status: number | null; stdout: string }> {
+    const child = start(words);
+    let stdout = "";
+    child.stdout!.setEncoding("utf8").on("data", (text: string) => (stdout += text));
+    child.stderr!.resume();
+    const [status] = (await once(child, "close")) as [number | null];
+    return { status, stdout };
+  }
+
+  /** Starts a program by `run`, and resolves when it listens where it was told to. */
+  async function runProgram({ name, folder: source, words, told }: Tried): Promise<void> {
+    const child = start(["run", name, "--json", "--", ...words], join(folder, source));
+    runs.push(child);
+    let said = "";
+    child.stderr!.setEncoding("utf8").on("data", (text: string) => (said += text));
+    for await (const line of createInterface({ input: child.stdout! })) {
+      said += `${line}\n`;
+      if (!line.startsWith('{"kind":')) continue;
+      const event = JSON.parse(line) as RunEvent;
+      if (event.kind === "starting") expect(event.told, name).toBe(told);
+      if (event.kind !== "listening") continue;
+      expect(event, name).toMatchObject({ expected: true, urls: [`http://${name}.localhost/`] });
+      child.stdout!.resume();
+      return;
+    }
+    throw new Error(`${name} ended before it listened.\n${said}`);
+  }
+
+  describe.each(["http"])("over %s", (scheme) => {
+    let context: BrowserContext;
+    const pages = new Map<string, { page: Page; errors: string[]; hot: Promise<unknown> }>();
+
+    beforeAll(async () => {
+      context = await browser!.newContext();
+      await Promise.all(
+        tried.map(async ({ name }) => {
+          const page = await context.newPage();
+          const errors: string[] = [];
+          page.on("console", (message) => message.type() === "error" && errors.push(message.text()));
+          page.on("pageerror", (error) => errors.push(String(error)));
+          const wire = await context.newCDPSession(page);
+          // A page that is drawn but not connected yet would never hear of a change.
+          const hot = new Promise((resolve) => wire.once("Network.webSocketHandshakeResponseReceived", resolve));
+          await wire.send("Network.enable");
+          pages.set(name, { page, errors, hot });
+          await page.goto(`${scheme}://${name}.localhost/`, { waitUntil: "commit", timeout: shownDeadlineMs });
+        }),
+      );
+    }, 2 * shownDeadlineMs);
+
+    afterAll(() => context?.close());
+
+    test.each(tried)(
+      "$name is opened by name",
+      async ({ name, shown: { selector, text } }) => {
+        const { page, errors } = pages.get(name)!;
+        await page.locator(selector, { hasText: text }).waitFor({ timeout: shownDeadlineMs });
+        expect(errors).toEqual([]);
+      },
+      2 * shownDeadlineMs,
+    );
+
+    test.each(tried.filter(({ source }) => source !== undefined))(
+      "$name: an edited file changes the open page, which is not loaded again",
+      async ({ name, folder: app, source = "" }) => {
+        const { page, errors, hot } = pages.get(name)!;
+        await hot;
+        await page.evaluate("window.stillThere = true");
+        const path = join(folder, app, source);
+        const before = readFileSync(path, "utf8");
+        const after = before.replace(/harbour: (\d+)/, (_all, count: string) => `harbour: ${Number(count) + 1}`);
+        const count = /harbour: (\d+)/.exec(after)![1];
+        writeFileSync(path, after);
+        await page.locator("#ships", { hasText: `Ships in harbour: ${count}` }).waitFor({ timeout: shownDeadlineMs });
+        expect(await page.evaluate("window.stillThere")).toBe(true);
+        expect(errors).toEqual([]);
+      },
+      2 * shownDeadlineMs,
+    );
+
+    test("their WebSockets and the event stream went through the gateway", async () => {
+      // A connection is told when it is over.
+      await context.close();
+      const told = () =>
+        traced
+          .filter(({ protocol, path }) => protocol === "websocket" || path === "/lights")
+          .map(({ host, protocol, status }) => `${host} ${protocol} ${status}`);
+      await expect
+        .poll(() => [...new Set(told())].toSorted())
+        .toEqual([
+          "lights.localhost http/1.1 200",
+          "next.localhost websocket 101",
+          "parcel.localhost websocket 101",
+          "radio.localhost websocket 101",
+          "vite.localhost websocket 101",
+        ]);
+    });
+  });
+});
