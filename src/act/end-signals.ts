@@ -12,19 +12,13 @@ export interface EndSignalListener {
 
 const endSignals = ["SIGINT", "SIGTERM", "SIGHUP", "SIGQUIT"] as const;
 
-/** Listens until the returned function is called. */
-export function listenForEndSignals({ onEnd, onStop, onContinue }: EndSignalListener): () => void {
-  const handlers = new Map<NodeJS.Signals, () => void>();
-  for (const signal of endSignals) handlers.set(signal, () => onEnd(signal));
-  if (process.platform !== "win32") {
-    handlers.set("SIGTSTP", () => {
-      onStop();
-      process.kill(process.pid, "SIGSTOP");
-    });
-    handlers.set("SIGCONT", onContinue);
-  }
-  for (const [signal, handler] of handlers) process.on(signal, handler);
-  return () => {
-    for (const [signal, handler] of handlers) process.off(signal, handler);
-  };
+/** Listens until this process ends. */
+export function listenForEndSignals({ onEnd, onStop, onContinue }: EndSignalListener): void {
+  for (const signal of endSignals) process.on(signal, () => onEnd(signal));
+  if (process.platform === "win32") return;
+  process.on("SIGTSTP", () => {
+    onStop();
+    process.kill(process.pid, "SIGSTOP");
+  });
+  process.on("SIGCONT", onContinue);
 }

@@ -37,6 +37,7 @@ export class NamedApp {
   readonly #stateFolder: string;
   readonly #status: GatewayStatus;
   readonly #nowMs: () => number;
+  /** So that Node trusts the gateway's certificates. */
   readonly #forNode: Readonly<Record<string, string>>;
   #route: Route;
 

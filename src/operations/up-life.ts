@@ -236,10 +236,10 @@ export class AppLife {
     if (this.port === null || (this.planned.ready.by === "exit" && this.named === null)) return null;
     const found = await watchForListener(this.port, pid, this.#house.host, signal);
     if (found === null) return null;
-    const { port, expected } = found;
-    if (!expected) {
+    const { port, host, expected } = found;
+    if (!expected || host !== "localhost") {
       this.port = port;
-      await this.named?.leadTo(port);
+      await this.named?.leadTo(port, host);
     }
     this.#house.tell({ kind: "listening", app: this.name, port, expected, urls: this.urls });
     return port;

@@ -10,7 +10,7 @@ import {
   signalFamily,
   type Family,
 } from "../act/index.ts";
-import { givePort, routeName } from "../gateway/index.ts";
+import { givePort, routeName, variablesForNode } from "../gateway/index.ts";
 import {
   environmentOf,
   familyOf,
@@ -103,7 +103,8 @@ export class ProjectRun {
    * PROJECT_FILE_INVALID, STORE_FAILED, LEASE_STORE_FAILED, ABORTED
    */
   async run(home: LeaseHome, signal: AbortSignal): Promise<UpResult> {
-    const stopListening = this.#wish.ownsSignals ? this.#listen() : (): void => undefined;
+    // Until this process ends: a signal while the last is told is no reason to end otherwise.
+    if (this.#wish.ownsSignals) this.#listen();
     const onAbort = (): void => this.#stop("abort", "SIGTERM");
     if (signal.aborted) onAbort();
     else signal.addEventListener("abort", onAbort, { once: true });
@@ -113,7 +114,6 @@ export class ProjectRun {
     } finally {
       signal.removeEventListener("abort", onAbort);
       await this.#giveBack();
-      stopListening();
     }
   }
 
@@ -141,9 +141,9 @@ export class ProjectRun {
     };
   }
 
-  #listen(): () => void {
+  #listen(): void {
     let firstMs: number | undefined;
-    return listenForEndSignals({
+    listenForEndSignals({
       onEnd: (signal) => {
         firstMs ??= performance.now();
         // Somebody means it.
@@ -221,7 +221,12 @@ export class ProjectRun {
     const caller: Record<string, string | undefined> = { ...this.#context.environment };
     // What another run or up has told this process is about somebody else.
     for (const name of ownVariables) delete caller[name];
-    const given: Record<string, string> = { ...named?.environment, [markVariable]: mark };
+    const given: Record<string, string> = {
+      // One without a name may well ask those that have one.
+      ...variablesForNode(this.#stateFolder, this.#context.environment),
+      ...named?.environment,
+      [markVariable]: mark,
+    };
     for (const other of this.#apps) Object.assign(given, neighbourVariables(other.planned, other.port, other.named));
     if (acquired !== null) given["PORT"] = String(acquired.port);
     // Their output is a pipe, but what they colour is seen on a terminal.
