@@ -36,6 +36,7 @@ export {
   type KeptRoutes,
   type RouteProblem,
 } from "./route-store.ts";
+export { hasRoutes } from "./routes-folder.ts";
 export { RouteTable } from "./route-table.ts";
 export {
   ensureGateway,
