@@ -116,6 +116,24 @@ export const errorTable = {
     exitStatus: 1,
     httpStatus: 409,
   },
+  SERVICE_UNAVAILABLE: {
+    title: "The gateway cannot be a service here",
+    hint: "It starts by itself when it is first needed; portolan gateway serve stays in the foreground for a supervisor of your own.",
+    exitStatus: 3,
+    httpStatus: 501,
+  },
+  FILE_FOREIGN: {
+    title: "A file was not written by Portolan",
+    hint: "It is left as it is: move it away, or change it yourself.",
+    exitStatus: 1,
+    httpStatus: 409,
+  },
+  HOSTS_DAMAGED: {
+    title: "The hosts file is not as it should be",
+    hint: "Nothing was changed. Look at the lines between # portolan begin and # portolan end, and remove them by hand.",
+    exitStatus: 1,
+    httpStatus: 409,
+  },
   AUTHORITY_UNUSABLE: {
     title: "The certificate authority cannot be used",
     hint: "Without it there is HTTP alone. portolan gateway untrust --delete removes it, portolan gateway trust makes a new one.",

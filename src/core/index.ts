@@ -57,6 +57,6 @@ export {
   type SocketTraffic,
   type Transport,
 } from "./socket.ts";
-export { lazyPattern, quote } from "./text.ts";
+export { lazyPattern, quote, quoteForShell } from "./text.ts";
 export { escapeForTerminal, escapeJsonForTerminal } from "./terminal-escape.ts";
 export { takeColumns, widthOf } from "./terminal-width.ts";

@@ -4,6 +4,7 @@
  */
 export { appNameOf, labelOf } from "./app-name.ts";
 export { givePort, type GivenPort } from "./port-flags.ts";
+export type { ScriptPlace, ScriptReader } from "./started-words.ts";
 export { watchForListener, type FoundListener } from "./watch-for-listener.ts";
 export {
   askGateway,
@@ -42,6 +43,20 @@ export {
   readGatewayStatus,
   untilGatewayEnded,
 } from "./start-gateway.ts";
+export {
+  askManager,
+  mayFail,
+  readUserService,
+  removeServiceFile,
+  serviceManager,
+  writeServiceFile,
+  type ServiceManager,
+  type ServiceScope,
+} from "./service/installed-service.ts";
+export { writeLaunchAgent } from "./service/launch-agent.ts";
+export { readUnitNote, writeSystemUnit, writeUserUnit, type ServiceFacts } from "./service/systemd-unit.ts";
+export { readHostsText, writeHostsText, type HostLine, type HostsText } from "./hosts/hosts-block.ts";
+export { hostsPath, mayWriteHostsFile, readHostsFile, replaceHostsFile } from "./hosts/hosts-file.ts";
 export {
   certificatePathOf,
   keepCertificate,

@@ -9,6 +9,7 @@ import { setTimeout as pause } from "node:timers/promises";
 import { PortolanError } from "../core/index.ts";
 import { waitForLock } from "../store/index.ts";
 import { askGateway, gatewayLock, type GatewayStatus } from "./control-client.ts";
+import { readUserService, startUserService } from "./service/installed-service.ts";
 
 /** How a gateway is to be started. */
 export interface StartOptions {
@@ -62,14 +63,17 @@ export async function ensureGateway(
   try {
     const meanwhile = await readGatewayStatus(stateFolder);
     if (meanwhile !== null) return { status: meanwhile, started: false };
-    await startProcess(options).catch(async (error: unknown) => {
-      // One that runs, but whose socket was removed, puts it back.
-      for (let attempt = 0; attempt < 30 && isRunningAlready(error) && !signal.aborted; attempt += 1) {
-        await pause(100);
-        if ((await readGatewayStatus(stateFolder)) !== null) return;
-      }
-      throw error;
-    });
+    refuseOtherWords(options);
+    // A service is started as one: a second gateway beside it would be in its way.
+    if (!(await startUserService(stateFolder, options.environment, signal)))
+      await startProcess(options).catch(async (error: unknown) => {
+        // One that runs, but whose socket was removed, puts it back.
+        for (let attempt = 0; attempt < 30 && isRunningAlready(error) && !signal.aborted; attempt += 1) {
+          await pause(100);
+          if ((await readGatewayStatus(stateFolder)) !== null) return;
+        }
+        throw error;
+      });
     const status = await readGatewayStatus(stateFolder);
     if (status === null) throw new PortolanError("GATEWAY_FAILED", "The gateway ended as soon as it had started.");
     return { status, started: true };
@@ -80,6 +84,15 @@ export async function ensureGateway(
 
 function isRunningAlready(error: unknown): boolean {
   return error instanceof PortolanError && error.message.includes("A gateway runs already");
+}
+
+/** A service has its words from its file. */
+function refuseOtherWords({ stateFolder, words, environment }: StartOptions): void {
+  const installed = words.length === 0 ? undefined : readUserService(stateFolder, environment);
+  if (installed === undefined || JSON.stringify(installed.words) === JSON.stringify(words)) return;
+  throw new PortolanError("GATEWAY_FAILED", "The gateway is installed as a service, with other words.", {
+    details: { hint: `portolan gateway install ${words.join(" ")} changes it, portolan gateway uninstall removes it.` },
+  });
 }
 
 async function startProcess({ stateFolder, words, environment, signal }: StartOptions): Promise<void> {

@@ -10,7 +10,9 @@ import { diffOperation } from "./diff.ts";
 import { explainOperation } from "./explain.ts";
 import { followOperation } from "./follow.ts";
 import { gatewayOperation } from "./gateway.ts";
+import { gatewayServiceOperation } from "./gateway-service.ts";
 import { historyOperation } from "./history.ts";
+import { hostsOperation } from "./hosts.ts";
 import { identifyOperation } from "./identify.ts";
 import { interfacesOperation } from "./interfaces.ts";
 import { killOperation } from "./kill.ts";
@@ -102,6 +104,8 @@ export const operations = [
   routeOperation,
   routesOperation,
   gatewayOperation,
+  gatewayServiceOperation,
+  hostsOperation,
   trustOperation,
   untrustOperation,
   traceOperation,

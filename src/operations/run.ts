@@ -12,7 +12,7 @@ import { leaseHome, portWishEntries, wishOf } from "./lease-parts.ts";
 import type { OperationContext } from "./operation.ts";
 import { optionalSwitch, optionalText, requiredTexts } from "./parameters.ts";
 import { listOf, portSchema } from "./schemas.ts";
-import { readScripts } from "../tenant/index.ts";
+import { createScriptReader } from "../tenant/index.ts";
 
 const inputSchema = v.object({
   command: requiredTexts("Program and arguments, as they are", { placeholder: "COMMAND", passThrough: true }),
@@ -125,8 +125,8 @@ async function* runNamed(
     input.socket === true ? openListeningSockets(port, wish.transports, wish.addresses ?? ["::"]) : undefined;
   const given =
     input.flags === false || sockets !== undefined
-      ? { words: input.command, program: null }
-      : givePort(input.command, port, scriptsOf(context));
+      ? { words: input.command, program: null, starter: null }
+      : givePort(input.command, port, createScriptReader(context.workingDirectory), plainUrlOf(named));
   const starting = {
     port,
     name,
@@ -140,6 +140,7 @@ async function* runNamed(
     try {
       // Told before, so that it does not come in between what the program says.
       yield { kind: "starting", ...starting, told: given.program };
+      if (given.starter !== null) yield { kind: "said", text: starterAdvice(given.starter) };
       child = await startChild({
         words: given.words,
         environment: { ...context.environment, PORT: String(port), ...named?.environment },
@@ -168,6 +169,19 @@ async function* runNamed(
   }
 }
 
+/** Links by HTTP work from either page, and without an authority that browsers trust. */
+function plainUrlOf(named: NamedApp | null): string | null {
+  return named?.urls.find((url) => url.startsWith("http:")) ?? null;
+}
+
+/** What starts several programs cannot tell each of them its port. */
+function starterAdvice(starter: string): string {
+  return (
+    `${starter} starts programs of its own, and one PORT is all they get. ` +
+    'A script such as "dev": "portolan run -- vite" gives each of them its own port and name.'
+  );
+}
+
 type RunningChild = Awaited<ReturnType<typeof startChild>>;
 type ChildEnd = Awaited<RunningChild["ended"]>;
 
@@ -184,12 +198,6 @@ async function untilListening(
   } finally {
     linked.abort();
   }
-}
-
-/** The scripts of the package around the working directory. */
-function scriptsOf({ workingDirectory }: OperationContext): (name: string) => string | undefined {
-  const scripts = readScripts(workingDirectory);
-  return (name) => (Object.hasOwn(scripts, name) ? scripts[name] : undefined);
 }
 
 /** The declaration of `run`. */

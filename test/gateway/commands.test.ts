@@ -183,7 +183,9 @@ describe.skipIf(skip)("the gateway's commands", () => {
     const ready = JSON.parse(line) as { listeners: { port: number }[]; notes: string[] };
     expect(ready.listeners.map(({ port }) => port)).toEqual([4280, 4281]);
     expect(ready.notes).toEqual([
-      expect.stringMatching(/^Port 80 .*sysctl net\.ipv4\.ip_unprivileged_port_start=80/),
+      expect.stringMatching(
+        /^Port 80 .*portolan gateway install --system\. Or .*echo net\.ipv4\.ip_unprivileged_port_start=80 \| sudo tee (\S+) && sudo sysctl -p \1,/,
+      ),
       expect.stringMatching(/^Port 443 /),
     ]);
     expect(statSync(join(own, "gateway")).mode & 0o777).toBe(0o700);

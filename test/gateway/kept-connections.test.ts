@@ -6,6 +6,9 @@ import { createHash, randomBytes } from "node:crypto";
 import { Agent, createServer, request, type IncomingMessage } from "node:http";
 import { createServer as createPlainServer, type AddressInfo, type Server, type Socket } from "node:net";
 import { afterEach, expect, test } from "vitest";
+import { TargetConnector } from "../../src/gateway/engine/connect-target.ts";
+import { KeptConnections } from "../../src/gateway/engine/kept-connections.ts";
+import { readTarget } from "../../src/gateway/index.ts";
 import { routeOf, startGateway } from "../support/gateway.ts";
 
 const closers: (() => unknown)[] = [];
@@ -144,6 +147,66 @@ test("an answer that nobody asked for on a connection at rest ends that connecti
   await closed;
   expect((await ask()).body.toString()).toBe("mine");
   expect(sockets).toHaveLength(2);
+});
+
+test("an empty line on a connection at rest does not make two of it", async () => {
+  const sockets: Socket[] = [];
+  const waiting: (() => unknown)[] = [];
+  const ask = await startBefore(
+    createPlainServer((socket) => {
+      sockets.push(socket);
+      socket.on("data", (part: Buffer) => {
+        const path = /^GET (\/\S*)/.exec(part.toString("latin1"))![1]!;
+        const answer = (): unknown => socket.write(`HTTP/1.1 200 OK\r\nContent-Length: ${path.length}\r\n\r\n${path}`);
+        if (path === "/first") answer();
+        else waiting.push(answer);
+        // Both are under way before either is answered.
+        if (waiting.length === 2) for (const one of waiting) one();
+      });
+    }),
+  );
+  expect((await ask("/first")).body.toString()).toBe("/first");
+  const closed = once(sockets[0]!, "close");
+  sockets[0]!.write("\r\n");
+  await closed;
+  const both = await Promise.all([ask("/second"), ask("/third")]);
+  expect(both.map(({ body }) => body.toString())).toEqual(["/second", "/third"]);
+});
+
+test("whoever gives up a complete answer does not end the next one on its connection", async () => {
+  const server = createServer((incoming, response) => response.end(incoming.url));
+  server.listen(0, "127.0.0.1");
+  await once(server, "listening");
+  closers.push(() => server.close());
+  const kept = new KeptConnections(new TargetConnector(readTarget(String((server.address() as AddressInfo).port))), {
+    keepAliveMs: 4000,
+    mostHeadBytes: 1000,
+  });
+  closers.push(() => kept.destroy());
+  const aborts: ((reason?: Error) => void)[] = [];
+  const ask = (path: string): Promise<string> =>
+    new Promise((resolve, reject) => {
+      let text = "";
+      kept.dispatch(
+        { path, method: "GET", headers: ["Host", "app.localhost"] },
+        {
+          onConnect: (abort) => void aborts.push(abort),
+          onHeaders: () => true,
+          onData: (chunk) => {
+            text += chunk.toString("latin1");
+            return true;
+          },
+          onComplete: () => resolve(text),
+          onError: reject,
+        },
+      );
+    });
+  expect(await ask("/one")).toBe("/one");
+  const stale = aborts.at(-1)!;
+  await new Promise((resolve) => setImmediate(resolve));
+  const second = ask("/two");
+  stale();
+  expect(await second).toBe("/two");
 });
 
 test("a head without end is given up, not gathered", async () => {

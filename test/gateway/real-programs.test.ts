@@ -9,7 +9,7 @@ import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
 import type { Browser, BrowserContext, Page } from "playwright-core";
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { afterAll, beforeAll, describe, expect, onTestFailed, test } from "vitest";
 import type { RunEvent } from "../../src/operations/run.ts";
 import type { TraceEvent } from "../../src/operations/trace.ts";
 import { installDeadlineMs, installPrograms } from "../programs/programs.ts";
@@ -18,11 +18,17 @@ import {
   createNetworkNamespace,
   requireOrSkip,
   whyNoNetworkNamespaces,
+  whyNoProgram,
   type NetworkNamespace,
 } from "../support/netns.ts";
 import { commandPath } from "../support/run-command.ts";
 
-const skip = requireOrSkip("real programs behind the gateway", whyNoNetworkNamespaces(), whyNoBrowser());
+const skip = requireOrSkip(
+  "real programs behind the gateway",
+  whyNoNetworkNamespaces(),
+  whyNoBrowser(),
+  whyNoProgram("certutil", "libnss3-tools"),
+);
 
 const programsFolder = fileURLToPath(new URL("../programs/", import.meta.url));
 
@@ -36,12 +42,22 @@ interface Tried {
   readonly shown: { readonly selector: string; readonly text: string };
   /** The file that changes its page. */
   readonly source?: string;
+  /** The message on its WebSocket from which on it hears of changes; without one it is the handshake. */
+  readonly ready?: string;
 }
 
 const ships = { selector: "#ships", text: "Ships in harbour: " };
 
 const tried: readonly Tried[] = [
-  { name: "vite", folder: "vite-app", words: ["npm", "run", "dev"], told: "vite", shown: ships, source: "main.js" },
+  {
+    name: "vite",
+    folder: "vite-app",
+    words: ["npm", "run", "dev"],
+    told: "vite",
+    shown: ships,
+    source: "main.js",
+    ready: '{"type":"connected"}',
+  },
   {
     name: "next",
     folder: "next-app",
@@ -49,6 +65,7 @@ const tried: readonly Tried[] = [
     told: "next",
     shown: ships,
     source: "app/page.jsx",
+    ready: '{"event":"client-success"',
   },
   {
     name: "parcel",
@@ -90,6 +107,8 @@ describe.skipIf(skip)("real programs behind the gateway", () => {
   let browser: Browser | undefined;
   const folder = skip ? "" : mkdtempSync(join(programsFolder, ".tried-"));
   const runs: ChildProcess[] = [];
+  /** What each program said, for whoever has to find out why it failed. */
+  const said = new Map<string, string>();
   const traced: TraceEvent[] = [];
   let tracer: ChildProcess | undefined;
 
@@ -100,10 +119,16 @@ describe.skipIf(skip)("real programs behind the gateway", () => {
     for (const { folder: source } of tried)
       cpSync(join(programsFolder, source), join(folder, source), { recursive: true });
     expect((await portolan(["gateway", "start"])).status).toBe(0);
+    // The browser below has this home: it is to trust the gateway's certificates as a user's would.
+    expect((await portolan(["trust", "--only", "browsers", "--yes"])).status).toBe(0);
     tracer = start(["trace", "--ndjson"]);
     createInterface({ input: tracer.stdout! }).on("line", (line) => traced.push(JSON.parse(line) as TraceEvent));
     const [opened] = await Promise.all([
-      startBrowser({ namespace: device.name, rules: "MAP * ~NOTFOUND, EXCLUDE *.localhost" }),
+      startBrowser({
+        namespace: device.name,
+        rules: "MAP * ~NOTFOUND, EXCLUDE *.localhost",
+        environment: { HOME: folder },
+      }),
       ...tried.map(runProgram),
     ]);
     browser = opened;
@@ -151,38 +176,57 @@ describe.skipIf(skip)("real programs behind the gateway", () => {
   async function runProgram({ name, folder: source, words, told }: Tried): Promise<void> {
     const child = start(["run", name, "--json", "--", ...words], join(folder, source));
     runs.push(child);
-    let said = "";
-    child.stderr!.setEncoding("utf8").on("data", (text: string) => (said += text));
+    const keep = (text: string): void => void said.set(name, `${said.get(name) ?? ""}${text}`.slice(-4000));
+    child.stderr!.setEncoding("utf8").on("data", keep);
+    child.stdout!.setEncoding("utf8").on("data", keep);
     for await (const line of createInterface({ input: child.stdout! })) {
-      said += `${line}\n`;
       if (!line.startsWith('{"kind":')) continue;
       const event = JSON.parse(line) as RunEvent;
       if (event.kind === "starting") expect(event.told, name).toBe(told);
       if (event.kind !== "listening") continue;
-      expect(event, name).toMatchObject({ expected: true, urls: [`http://${name}.localhost/`] });
+      expect(event, name).toMatchObject({
+        expected: true,
+        urls: [`http://${name}.localhost/`, `https://${name}.localhost/`],
+      });
       child.stdout!.resume();
       return;
     }
-    throw new Error(`${name} ended before it listened.\n${said}`);
+    throw new Error(`${name} ended before it listened.\n${said.get(name)}`);
   }
 
-  describe.each(["http"])("over %s", (scheme) => {
+  describe.each([
+    { scheme: "http", protocol: "http/1.1", accepted: 101 },
+    // WebSockets are streams of HTTP/2 then (RFC 8441).
+    { scheme: "https", protocol: "h2", accepted: 200 },
+  ])("over $scheme", ({ scheme, protocol, accepted }) => {
     let context: BrowserContext;
-    const pages = new Map<string, { page: Page; errors: string[]; hot: Promise<unknown> }>();
+    const pages = new Map<
+      string,
+      { page: Page; errors: string[]; handshake: Promise<number>; ready: Promise<unknown> }
+    >();
 
     beforeAll(async () => {
       context = await browser!.newContext();
       await Promise.all(
-        tried.map(async ({ name }) => {
+        tried.map(async ({ name, ready }) => {
           const page = await context.newPage();
           const errors: string[] = [];
-          page.on("console", (message) => message.type() === "error" && errors.push(message.text()));
+          page.on(
+            "console",
+            (message) => message.type() === "error" && errors.push(`${message.text()} ${message.location().url}`),
+          );
           page.on("pageerror", (error) => errors.push(String(error)));
           const wire = await context.newCDPSession(page);
-          // A page that is drawn but not connected yet would never hear of a change.
-          const hot = new Promise((resolve) => wire.once("Network.webSocketHandshakeResponseReceived", resolve));
+          const handshake = new Promise<number>((resolve) =>
+            wire.once("Network.webSocketHandshakeResponseReceived", ({ response }) => resolve(response.status)),
+          );
+          // A page that is drawn but does not listen yet would never hear of a change.
+          const heard = new Promise<void>((resolve) => {
+            for (const event of ["Network.webSocketFrameSent", "Network.webSocketFrameReceived"] as const)
+              wire.on(event, ({ response }) => void (response.payloadData.startsWith(ready ?? "") && resolve()));
+          });
           await wire.send("Network.enable");
-          pages.set(name, { page, errors, hot });
+          pages.set(name, { page, errors, handshake, ready: ready === undefined ? handshake : heard });
           await page.goto(`${scheme}://${name}.localhost/`, { waitUntil: "commit", timeout: shownDeadlineMs });
         }),
       );
@@ -193,6 +237,7 @@ describe.skipIf(skip)("real programs behind the gateway", () => {
     test.each(tried)(
       "$name is opened by name",
       async ({ name, shown: { selector, text } }) => {
+        onTestFailed(() => console.log(said.get(name)));
         const { page, errors } = pages.get(name)!;
         await page.locator(selector, { hasText: text }).waitFor({ timeout: shownDeadlineMs });
         expect(errors).toEqual([]);
@@ -203,8 +248,10 @@ describe.skipIf(skip)("real programs behind the gateway", () => {
     test.each(tried.filter(({ source }) => source !== undefined))(
       "$name: an edited file changes the open page, which is not loaded again",
       async ({ name, folder: app, source = "" }) => {
-        const { page, errors, hot } = pages.get(name)!;
-        await hot;
+        onTestFailed(() => console.log(said.get(name)));
+        const { page, errors, handshake, ready } = pages.get(name)!;
+        expect(await handshake).toBe(accepted);
+        await ready;
         await page.evaluate("window.stillThere = true");
         const path = join(folder, app, source);
         const before = readFileSync(path, "utf8");
@@ -223,12 +270,13 @@ describe.skipIf(skip)("real programs behind the gateway", () => {
       await context.close();
       const told = () =>
         traced
-          .filter(({ protocol, path }) => protocol === "websocket" || path === "/lights")
-          .map(({ host, protocol, status }) => `${host} ${protocol} ${status}`);
+          .filter(({ secure }) => secure === (scheme === "https"))
+          .filter((event) => event.protocol === "websocket" || event.path === "/lights")
+          .map((event) => `${event.host} ${event.protocol} ${event.status}`);
       await expect
         .poll(() => [...new Set(told())].toSorted())
         .toEqual([
-          "lights.localhost http/1.1 200",
+          `lights.localhost ${protocol} 200`,
           "next.localhost websocket 101",
           "parcel.localhost websocket 101",
           "radio.localhost websocket 101",

@@ -1,7 +1,13 @@
 /**
  * @module From words to an exit status: parses, runs the operation, prints its result, tells failures.
  */
-import { escapeForTerminal, escapeJsonForTerminal, isPortolanError, PortolanError } from "../../core/index.ts";
+import {
+  escapeForTerminal,
+  escapeJsonForTerminal,
+  isPortolanError,
+  PortolanError,
+  quoteForShell,
+} from "../../core/index.ts";
 import { createHost, type Host } from "../../host/index.ts";
 import type { MachineSource } from "../../operations/open-machine.ts";
 import type { FaceOpeners, OperationContext, OperationResult } from "../../operations/operation.ts";
@@ -332,10 +338,6 @@ function isGenerator(value: object): value is AsyncGenerator<unknown, OperationR
 function commandAsRoot(): string {
   const words = [process.execPath, process.argv[1] ?? "portolan", ...process.argv.slice(2)];
   return ["sudo", ...words.map(quoteForShell)].join(" ");
-}
-
-function quoteForShell(word: string): string {
-  return /^[\w@%+=:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", "'\\''")}'`;
 }
 
 /** Says what happened, why, and what to do now, on standard error. */

@@ -152,6 +152,16 @@ export const commands: Readonly<Record<string, () => Promise<LoadedCommand>>> = 
     const { gatewayView } = await import("./views/gateway.ts");
     return { run: runGateway, view: gatewayView };
   },
+  "gateway-service": async () => {
+    const { runGatewayService } = await import("../../operations/gateway-service.ts");
+    const { gatewayServiceView } = await import("./views/gateway-service.ts");
+    return { run: runGatewayService, view: gatewayServiceView };
+  },
+  hosts: async () => {
+    const { runHosts } = await import("../../operations/hosts.ts");
+    const { hostsView } = await import("./views/hosts.ts");
+    return { run: runHosts, view: hostsView };
+  },
   route: async () => {
     const { runRoute } = await import("../../operations/route.ts");
     const { routeView } = await import("./views/routes.ts");

@@ -21,6 +21,7 @@ interface Llhttp {
   llhttp_execute(parser: number, data: number, length: number): number;
   llhttp_finish(parser: number): number;
   llhttp_get_error_reason(parser: number): number;
+  llhttp_errno_name(error: number): number;
   malloc(size: number): number;
 }
 
@@ -65,6 +66,13 @@ function sliceOf(at: number, length: number): string {
   return text.slice(at - place, at - place + length);
 }
 
+/** A C string. */
+function textAt(at: number): string {
+  if (at === 0) return "";
+  const from = new Uint8Array(llhttp.memory.buffer, at);
+  return Buffer.from(from.subarray(0, from.indexOf(0))).toString("latin1");
+}
+
 /** Reads the answers of one connection. */
 export class AnswerParser {
   readonly #teller: Teller;
@@ -98,30 +106,25 @@ export class AnswerParser {
     if (telling !== undefined) throw new Error("A parser runs already.");
     telling = this.#teller;
     bytes = part;
-    try {
-      let result: number;
-      if (part === undefined) result = llhttp.llhttp_finish(this.#parser);
-      else {
-        // Memory that has grown is another buffer.
-        if (memory.length === 0) memory = new Uint8Array(llhttp.memory.buffer, place, mostReadBytes);
-        memory.set(part);
-        result = llhttp.llhttp_execute(this.#parser, place, part.length);
-      }
-      return result === ok ? undefined : this.#describe(result);
-    } catch (error) {
-      return error as Error;
-    } finally {
-      telling = undefined;
-      bytes = undefined;
-      text = undefined;
+    let result: number;
+    if (part === undefined) result = llhttp.llhttp_finish(this.#parser);
+    else {
+      // Memory that has grown is another buffer.
+      if (memory.length === 0) memory = new Uint8Array(llhttp.memory.buffer, place, mostReadBytes);
+      memory.set(part);
+      result = llhttp.llhttp_execute(this.#parser, place, part.length);
     }
+    telling = undefined;
+    bytes = undefined;
+    text = undefined;
+    return result === ok ? undefined : (this.#teller.error ?? this.#describe(result));
   }
 
   #describe(result: number): Error {
-    const at = llhttp.llhttp_get_error_reason(this.#parser);
-    const from = new Uint8Array(llhttp.memory.buffer, at);
-    const reason = at === 0 ? `error ${result}` : Buffer.from(from.subarray(0, from.indexOf(0))).toString("latin1");
-    return Object.assign(new Error(`The answer is no HTTP/1.1 (${reason})`), { code: "HPE_INVALID" });
+    const reason = textAt(llhttp.llhttp_get_error_reason(this.#parser));
+    return Object.assign(new Error(`The answer is no HTTP/1.1 (${reason})`), {
+      code: textAt(llhttp.llhttp_errno_name(result)),
+    });
   }
 
   /** Gives its memory back. It must not be reading. */
@@ -131,7 +134,7 @@ export class AnswerParser {
   }
 }
 
-/** Gathers what llhttp's callbacks bring in pieces. Each returns whether to go on. */
+/** Gathers what llhttp's callbacks bring in pieces. Each returns whether to go on; nothing is thrown through WebAssembly. */
 class Teller {
   readonly #reader: AnswerReader;
   readonly #mostHeadBytes: number;
@@ -140,6 +143,8 @@ class Teller {
   #headBytes = 0;
   #interim = false;
   awaited = false;
+  /** Why it stopped, when that is not for llhttp to say. */
+  error: Error | undefined;
 
   constructor(reader: AnswerReader, mostHeadBytes: number) {
     this.#reader = reader;
@@ -171,7 +176,14 @@ class Teller {
 
   #count({ length }: string): number {
     this.#headBytes += length;
-    return this.#headBytes > this.#mostHeadBytes ? stop : goOn;
+    if (this.#headBytes <= this.#mostHeadBytes) return goOn;
+    const message = `The head of the answer is longer than ${this.#mostHeadBytes} bytes`;
+    return this.#stop(Object.assign(new Error(message), { code: "UND_ERR_HEADERS_OVERFLOW" }));
+  }
+
+  #stop(error: Error): number {
+    this.error = error;
+    return stop;
   }
 
   endHead(status: number, upgrade: boolean, keepAlive: boolean): number {
@@ -181,12 +193,20 @@ class Teller {
     this.#status = "";
     this.#headBytes = 0;
     this.#interim = status < 200;
-    return this.#reader.onHead(status, message, fields, keepAlive, upgrade) ? goOn : noBody;
+    try {
+      return this.#reader.onHead(status, message, fields, keepAlive, upgrade) ? goOn : noBody;
+    } catch (error) {
+      return this.#stop(error as Error);
+    }
   }
 
   takeBody(part: Buffer): number {
-    this.#reader.onBody(part);
-    return goOn;
+    try {
+      this.#reader.onBody(part);
+      return goOn;
+    } catch (error) {
+      return this.#stop(error as Error);
+    }
   }
 
   endMessage(): number {
@@ -195,7 +215,11 @@ class Teller {
     this.#headBytes = 0;
     if (this.#interim) return goOn;
     this.awaited = false;
-    this.#reader.onEnd(trailers);
-    return goOn;
+    try {
+      this.#reader.onEnd(trailers);
+      return goOn;
+    } catch (error) {
+      return this.#stop(error as Error);
+    }
   }
 }

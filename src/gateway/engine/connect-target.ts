@@ -10,6 +10,8 @@ import { noDescriptorsLeft, tookLastDescriptor } from "./descriptor-room.ts";
 const loopbacks = ["127.0.0.1", "::1"] as const;
 /** Longest time for a connection within this machine or a network of one's own, milliseconds. */
 const connectTimeoutMs = 10_000;
+/** So much may wait on a connection for whoever takes it slowly, bytes: what comes in messages of 64 KiB need not stop and start for each. */
+export const mostWaitingBytes = 128 * 1024;
 
 /** How a connection is to be. */
 export interface ConnectWish {
@@ -49,14 +51,16 @@ export class TargetConnector {
     let ended = false;
     const attempt = (index: number): void => {
       const place = places[index]!;
-      const current = connectPlain({
+      const options = {
         host: place,
         port,
         ...(onread === undefined ? {} : { onread }),
+        highWaterMark: mostWaitingBytes,
         noDelay: true,
         keepAlive: true,
         keepAliveInitialDelay: 60_000,
-      });
+      };
+      const current = connectPlain(options);
       socket = current;
       current.setTimeout(connectTimeoutMs, () => current.destroy(timedOut(place, port)));
       const onError = (error: Error): void => {

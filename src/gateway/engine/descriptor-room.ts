@@ -4,7 +4,6 @@
  */
 import { readFileSync } from "node:fs";
 import type { Server, Socket } from "node:net";
-import { Server as SecureServer } from "node:tls";
 import { descriptorOf } from "../../host/index.ts";
 import { plainAddress } from "./plain-server.ts";
 
@@ -63,15 +62,15 @@ export class DescriptorRoom {
 
   /**
    * Stands before a server: a connection that there is no room for does not reach it.
-   * @param isKnown whether a connection was let in before, and is handed on within the gateway
+   * @param encrypted who comes speaks TLS, and would not understand a refusal
    */
-  guard(server: Server, isKnown: (socket: Socket) => boolean): void {
+  guard(server: Server, encrypted: boolean): void {
     const emit = server.emit.bind(server) as (name: string, ...values: unknown[]) => boolean;
     server.emit = (name: string, ...values: unknown[]): boolean => {
       if (name === "connection") {
         const [socket] = values as [Socket];
-        if (!isKnown(socket) && !this.#admit(socket)) {
-          this.#refuse(socket, server instanceof SecureServer);
+        if (!this.#admit(socket)) {
+          this.#refuse(socket, encrypted);
           return true;
         }
       }

@@ -5,7 +5,7 @@ import type { Readable } from "node:stream";
 import type { Answer, Asked } from "./answer.ts";
 import { readAnswerFields, type RequestHead } from "./request-head.ts";
 
-/** What a pool of connections tells of one request: undici's handler. */
+/** What connections tell of one request, in undici's words: its pool hands over bytes, connections of our own text. */
 export interface AnswerHandler {
   onConnect(abort: (error?: Error) => void): void;
   onHeaders(status: number, raw: readonly (Buffer | string)[], resume: () => void, message: string): boolean;

@@ -45,7 +45,7 @@ export class KeptConnections {
     for (;;) {
       const connection = this.#idle.pop();
       if (connection === undefined) break;
-      if (connection.usable) return connection.ask(look, handler);
+      if (connection.isUsableAt(performance.now())) return connection.ask(look, handler);
       connection.destroy();
     }
     let cancelled = false;
@@ -90,7 +90,7 @@ export class KeptConnections {
     const nowMs = performance.now();
     for (let index = this.#idle.length - 1; index >= 0; index--) {
       const connection = this.#idle[index]!;
-      if (connection.usable && connection.untilMs > nowMs) continue;
+      if (connection.isUsableAt(nowMs)) continue;
       this.#idle.splice(index, 1);
       connection.destroy();
     }
@@ -153,7 +153,7 @@ class KeptConnection implements AnswerReader {
   #reusable = false;
   #reading = false;
   #ended = false;
-  untilMs = 0;
+  #untilMs = 0;
 
   constructor(limits: KeepingLimits, keeper: Keeper) {
     this.#limits = limits;
@@ -170,22 +170,23 @@ class KeptConnection implements AnswerReader {
     socket.on("close", () => this.#close());
   }
 
-  get usable(): boolean {
-    return !this.#ended && this.#socket.writable;
+  isUsableAt(nowMs: number): boolean {
+    return !this.#ended && this.#untilMs > nowMs && this.#socket.writable;
   }
 
   ask({ path, method, headers }: Look, handler: AnswerHandler): void {
     this.#handler = handler;
     this.#withoutBody = method === "HEAD";
     this.#parser.await();
-    handler.onConnect(this.#abort);
+    // Whoever aborts when the answer is complete does not mean the next one.
+    handler.onConnect((reason) => {
+      if (this.#handler === handler) this.#fail(reason ?? new Error("aborted"));
+    });
     if (this.#handler === undefined) return;
     let text = `${method} ${path} HTTP/1.1\r\n`;
     for (let index = 0; index < headers.length; index += 2) text += `${headers[index]}: ${headers[index + 1]}\r\n`;
     this.#socket.write(`${text}Connection: keep-alive\r\n\r\n`, "latin1");
   }
-
-  readonly #abort = (reason?: Error): void => this.#fail(reason ?? new Error("aborted"));
 
   readonly #resume = (): void => {
     this.#paused = false;
@@ -200,15 +201,16 @@ class KeptConnection implements AnswerReader {
 
   #read(chunk: Buffer): void {
     if (this.#ended) return;
+    // Nobody asked: whatever it is, the next answer would be taken for another.
+    if (this.#handler === undefined) return this.destroy();
     this.#reading = true;
     const error = this.#parser.read(chunk);
     this.#reading = false;
-    if (error !== undefined) return this.#fail(this.#handler === undefined ? closed() : error);
-    if (this.#ended) this.#parser.free();
-    else if (this.#handler === undefined) {
-      if (this.#reusable) this.#keeper.onIdle();
-      else this.destroy();
-    }
+    if (this.#ended) return this.#parser.free();
+    if (error !== undefined) return this.#fail(error);
+    if (this.#handler !== undefined) return;
+    if (this.#reusable) this.#keeper.onIdle();
+    else this.destroy();
   }
 
   onHead(status: number, message: string, fields: string[], keepAlive: boolean, upgrade: boolean): boolean {
@@ -221,7 +223,7 @@ class KeptConnection implements AnswerReader {
       return false;
     }
     this.#reusable = keepAlive;
-    this.untilMs = performance.now() + (keepAlive ? keepFor(fields, this.#limits.keepAliveMs) : 0);
+    this.#untilMs = performance.now() + (keepAlive ? keepFor(fields, this.#limits.keepAliveMs) : 0);
     handler.onHeaders(status, fields, this.#resume, message);
     return !this.#withoutBody && status !== 204 && status !== 304;
   }
@@ -246,13 +248,13 @@ class KeptConnection implements AnswerReader {
 
   #finish(): void {
     if (this.#ended) return;
-    const handler = this.#handler;
-    if (handler === undefined) return this.destroy();
+    if (this.#handler === undefined) return this.destroy();
     this.#reading = true;
-    const error = this.#parser.finish();
+    this.#parser.finish();
     this.#reading = false;
-    if (error !== undefined || this.#handler !== undefined) this.#fail(closed());
-    else this.destroy();
+    // An answer without a length is complete now; of any other something is missing.
+    if (this.#ended) this.#parser.free();
+    else this.#fail(closed());
   }
 
   #fail(error: Error): void {

@@ -3,6 +3,7 @@
  */
 import { createServer, IncomingMessage, type Server, type ServerResponse } from "node:http";
 import type { Socket } from "node:net";
+import { mostWaitingBytes } from "./connect-target.ts";
 import type { Gateway } from "./gateway.ts";
 import { PlainAnswer } from "./plain-answer.ts";
 import type { Client } from "./request-head.ts";
@@ -26,7 +27,7 @@ export function createPlainServer(gateway: Gateway, scheme: Client["scheme"]): S
     // An upload may take its time.
     requestTimeout: 0,
     keepAliveTimeout: gateway.patience?.idleMs ?? idleMs,
-    highWaterMark: 64 * 1024,
+    highWaterMark: mostWaitingBytes,
     insecureHTTPParser: false,
     // The gateway refuses it itself, and what is sent behind it.
     requireHostHeader: false,

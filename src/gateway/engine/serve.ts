@@ -3,7 +3,7 @@
  */
 import { randomBytes } from "node:crypto";
 import { mkdirSync, statSync, watch, type FSWatcher } from "node:fs";
-import { Server, type Socket } from "node:net";
+import type { Server, Socket } from "node:net";
 import { PortolanError, isPortolanError } from "../../core/index.ts";
 import { descriptorOf } from "../../host/index.ts";
 import { tryLock, waitForLock, type KernelLock } from "../../store/index.ts";
@@ -135,7 +135,7 @@ class GatewayProcess implements RunningGateway {
     for (const [scheme, port] of [["http", httpPort] as const, ["https", httpsPort] as const]) {
       if (port === false || (scheme === "https" && this.#certificates === undefined)) continue;
       const wish = { scheme, port, addresses, inherited: inherited[scheme] };
-      this.#doors.push(await openDoor(wish, () => this.#counted(maker.open(scheme))));
+      this.#doors.push(await openDoor(wish, () => this.#counted(maker.open(scheme), scheme)));
     }
     await this.#startControl();
     if (signal.aborted) await this.close(0);
@@ -180,6 +180,20 @@ class GatewayProcess implements RunningGateway {
     }
   }
 
+  /** Without certificates there is no HTTPS; names lead to applications all the same. */
+  async #openCertificates(): Promise<CertificateSource | undefined> {
+    const { stateFolder, nowMs, extraNames, httpsPort } = this.#options;
+    if (httpsPort === false) return undefined;
+    const mayHave = (name: string): boolean => this.#table.find(name, "/") !== undefined;
+    try {
+      this.#certificates = await openCertificates({ stateFolder, nowMs, extraNames, mayHave });
+    } catch (error) {
+      if (!isPortolanError(error)) throw error;
+      this.#withoutCertificates = `No HTTPS: ${error.message}`;
+    }
+    return this.#certificates;
+  }
+
   /** Watches the folder that is there now. */
   #watch(): void {
     this.#watcher?.close();
@@ -214,24 +228,9 @@ class GatewayProcess implements RunningGateway {
     }
   }
 
-  /** Without certificates there is no HTTPS; names lead to applications all the same. */
-  async #openCertificates(): Promise<CertificateSource | undefined> {
-    const { stateFolder, nowMs, extraNames, httpsPort } = this.#options;
-    if (httpsPort === false) return undefined;
-    const mayHave = (name: string): boolean => this.#table.find(name, "/") !== undefined;
-    try {
-      this.#certificates = await openCertificates({ stateFolder, nowMs, extraNames, mayHave });
-    } catch (error) {
-      if (!isPortolanError(error)) throw error;
-      this.#withoutCertificates = `No HTTPS: ${error.message}`;
-    }
-    return this.#certificates;
-  }
-
-  #counted(server: Server): Server {
-    this.#room.guard(server, (socket) => this.#sockets.has(socket));
+  #counted(server: Server, scheme: "http" | "https"): Server {
+    this.#room.guard(server, scheme === "https");
     server.on("connection", (socket: Socket) => {
-      if (this.#sockets.has(socket)) return;
       this.#sockets.add(socket);
       socket.once("close", () => this.#sockets.delete(socket));
     });
@@ -293,10 +292,7 @@ class GatewayProcess implements RunningGateway {
   async #close(drainMs: number): Promise<void> {
     this.#control?.close();
     const servers = this.#doors.flatMap((door) => door.servers);
-    // Not as Node's HTTP server does, which ends idle connections and no longer looks after slow ones.
-    const closed = Promise.all(
-      servers.map((server) => new Promise((done) => Server.prototype.close.call(server, done))),
-    );
+    const closed = Promise.all(servers.map((server) => new Promise((done) => server.close(done))));
     this.#maker?.drain();
     this.#lock?.release();
     if (drainMs > 0 && this.#sockets.size > 0) {

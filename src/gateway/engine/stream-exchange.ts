@@ -4,7 +4,7 @@
 import { constants, type ClientHttp2Stream, type IncomingHttpHeaders } from "node:http2";
 import type { Asked } from "./answer.ts";
 import type { ExchangeOutcome } from "./exchange.ts";
-import { readAnswerFields, type RequestHead } from "./request-head.ts";
+import { readAnswerFields, readTrailers, type RequestHead } from "./request-head.ts";
 import { headersOf } from "./stream-answer.ts";
 import type { StreamSession, StreamSessions } from "./stream-sessions.ts";
 
@@ -70,7 +70,7 @@ function begin(
     // A body that broke off is told by `onceGone`.
     stream.once("wantTrailers", () => {
       // Closing a stream ends it first: what broke off must not look whole.
-      if (!gone) stream.sendTrailers(headersOf(readAnswerFields(trailers()).fields));
+      if (!gone) stream.sendTrailers(headersOf(readTrailers(trailers()).flat()));
     });
   }
   stream.on("continue", () => answer.inform(100, []));

@@ -102,9 +102,16 @@ export function streamUpgrading(stream: ServerHttp2Stream): Upgrading {
       answer(incoming.statusCode ?? 502, readAnswerFields(incoming.rawHeaders).fields, false);
       incoming.pipe(stream);
       incoming.once("error", () => stream.close());
-      stream.once("finish", done);
+      stream.once("finish", () => {
+        stream.close();
+        done();
+      });
     },
-    refuse: (status) => answer(status, ["content-length", "0"], true),
+    // The client's side is still open, and nobody reads it any more.
+    refuse: (status) => {
+      answer(status, ["content-length", "0"], true);
+      stream.close();
+    },
   };
 }
 
