@@ -4,7 +4,7 @@
 import { createHash, randomBytes } from "node:crypto";
 import { ServerResponse, request as startRequest, type IncomingMessage } from "node:http";
 import type { ServerHttp2Stream } from "node:http2";
-import type { Socket } from "node:net";
+import { Socket } from "node:net";
 import type { Duplex } from "node:stream";
 import { readAnswerFields, type RequestHead } from "./request-head.ts";
 import { headersOf } from "./stream-answer.ts";
@@ -146,7 +146,7 @@ export function passUpgrade(client: Upgrading, head: RequestHead, upstream: Sock
     duplex.destroy();
     outcome.onDone(0, 0);
   };
-  // A connection that nobody reads does not tell of its end. What comes early waits for the server's answer.
+  // A connection that nobody reads does not tell of its end, as a stream does. What comes early waits for the server's answer.
   const early: Buffer[] = [behind];
   let earlyBytes = behind.length;
   const onEarly = (chunk: Buffer): void => {
@@ -157,7 +157,8 @@ export function passUpgrade(client: Upgrading, head: RequestHead, upstream: Sock
   const listenNoMore = (): void => {
     duplex.off("close", onGone).off("end", onGone).off("data", onEarly);
   };
-  duplex.once("close", onGone).once("end", onGone).on("data", onEarly);
+  duplex.once("close", onGone);
+  if (duplex instanceof Socket) duplex.once("end", onGone).on("data", onEarly);
   outgoing.once("error", fail);
   outgoing.once("upgrade", (incoming: IncomingMessage, joined: Socket, first: Buffer) => {
     if (!client.agrees(incoming)) {
