@@ -116,6 +116,24 @@ export const errorTable = {
     exitStatus: 1,
     httpStatus: 409,
   },
+  SERVICE_UNAVAILABLE: {
+    title: "The gateway cannot be a service here",
+    hint: "It starts by itself when it is first needed; portolan gateway serve stays in the foreground for a supervisor of your own.",
+    exitStatus: 3,
+    httpStatus: 501,
+  },
+  FILE_FOREIGN: {
+    title: "A file was not written by Portolan",
+    hint: "It is left as it is: move it away, or change it yourself.",
+    exitStatus: 1,
+    httpStatus: 409,
+  },
+  HOSTS_DAMAGED: {
+    title: "The hosts file is not as it should be",
+    hint: "Nothing was changed. Look at the lines between # portolan begin and # portolan end, and remove them by hand.",
+    exitStatus: 1,
+    httpStatus: 409,
+  },
   AUTHORITY_UNUSABLE: {
     title: "The certificate authority cannot be used",
     hint: "Without it there is HTTP alone. portolan gateway untrust --delete removes it, portolan gateway trust makes a new one.",
@@ -301,6 +319,30 @@ export const errorTable = {
     hint: "Check that the file is a program and that you may execute it.",
     exitStatus: 126,
     httpStatus: 500,
+  },
+  PROJECT_FILE_MISSING: {
+    title: "No project file",
+    hint: 'Write portolan.config.json: { "apps": { "web": { "command": "npm run dev" } } } — or a Procfile: web: npm run dev',
+    exitStatus: 2,
+    httpStatus: 404,
+  },
+  PROJECT_FILE_INVALID: {
+    title: "The project file cannot be followed",
+    hint: "Nothing was started. docs/up.md has the whole file format, and its $schema lets an editor complete it.",
+    exitStatus: 2,
+    httpStatus: 422,
+  },
+  APP_UNKNOWN: {
+    title: "No application of that name",
+    hint: "portolan up --dry-run shows those that the project has.",
+    exitStatus: 2,
+    httpStatus: 404,
+  },
+  PROJECT_UP: {
+    title: "The project is up already",
+    hint: "portolan down ends it.",
+    exitStatus: 1,
+    httpStatus: 409,
   },
   ABORTED: {
     title: "Stopped before it was complete",

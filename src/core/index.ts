@@ -3,6 +3,7 @@
  */
 export { claim, claimBases, compareClaims, strongestClaim, type Claim, type ClaimBasis } from "./claim.ts";
 export { formatDuration, longestDurationMs, parseDuration } from "./duration.ts";
+export { countEdits, nearestName } from "./edit-distance.ts";
 export { PortolanError, errorTable, isPortolanError, type ErrorCode, type ErrorDetails } from "./errors.ts";
 export {
   audienceOf,
@@ -57,6 +58,6 @@ export {
   type SocketTraffic,
   type Transport,
 } from "./socket.ts";
-export { lazyPattern, quote } from "./text.ts";
+export { lazyPattern, quote, quoteForShell } from "./text.ts";
 export { escapeForTerminal, escapeJsonForTerminal } from "./terminal-escape.ts";
 export { takeColumns, widthOf } from "./terminal-width.ts";

@@ -41,3 +41,8 @@ export function lazyPattern(source: string, flags: string): () => RegExp {
   let pattern: RegExp | undefined;
   return () => (pattern ??= new RegExp(source, flags));
 }
+
+/** A word as a POSIX shell takes it back: for commands that a user is to copy. */
+export function quoteForShell(word: string): string {
+  return /^[\w@%+=:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", "'\\''")}'`;
+}

@@ -5,6 +5,7 @@ import { createHash } from "node:crypto";
 import { connect, type Socket } from "node:net";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
+import { setTimeout as pause } from "node:timers/promises";
 import { PortolanError } from "../core/index.ts";
 
 /** Where the gateway listens. */
@@ -34,6 +35,7 @@ export type ControlRequest =
   | { readonly do: "status" }
   | { readonly do: "reload" }
   | { readonly do: "trace" }
+  | { readonly do: "traffic"; readonly name: string | null }
   | { readonly do: "stop"; readonly drainMs: number }
   | { readonly do: "replace"; readonly command: readonly string[]; readonly drainMs: number };
 
@@ -59,12 +61,29 @@ export function gatewayLock(stateFolder: string): string {
   return `gateway/${createHash("sha256").update(stateFolder).digest("hex").slice(0, 32)}`;
 }
 
+/** Time until a gateway that broke off is asked once more, milliseconds. */
+const againMs = 50;
+
 /**
  * Asks for one answer.
  * @returns `null` when no gateway runs
  * @throws GATEWAY_FAILED when it does not answer, or refuses
  */
 export async function askGateway<Answer>(stateFolder: string, request: ControlRequest): Promise<Answer | null> {
+  try {
+    return await askOnce<Answer>(stateFolder, request);
+  } catch (error) {
+    // It ended in this very moment, or another one took its place: what may be asked twice is.
+    if (!(error instanceof BrokenOff) || (request.do !== "status" && request.do !== "reload")) throw error;
+    await pause(againMs);
+    return await askOnce<Answer>(stateFolder, request);
+  }
+}
+
+/** The connection ended before an answer came. */
+class BrokenOff extends PortolanError {}
+
+async function askOnce<Answer>(stateFolder: string, request: ControlRequest): Promise<Answer | null> {
   const socket = await openControl(stateFolder);
   if (socket === null) return null;
   socket.setTimeout(answerTimeoutMs, () => socket.destroy(new Error("no answer in time")));
@@ -78,13 +97,13 @@ export async function askGateway<Answer>(stateFolder: string, request: ControlRe
     }
   } catch (error) {
     if (error instanceof PortolanError) throw error;
-    throw new PortolanError("GATEWAY_FAILED", `The gateway did not answer: ${(error as Error).message}.`, {
-      cause: error,
-    });
+    const { code = "", message } = error as NodeJS.ErrnoException;
+    const Failure = code === "ECONNRESET" || code === "EPIPE" ? BrokenOff : PortolanError;
+    throw new Failure("GATEWAY_FAILED", `The gateway did not answer: ${message}.`, { cause: error });
   } finally {
     socket.destroy();
   }
-  throw new PortolanError("GATEWAY_FAILED", "The gateway closed the connection without an answer.");
+  throw new BrokenOff("GATEWAY_FAILED", "The gateway closed the connection without an answer.");
 }
 
 /**
@@ -104,12 +123,20 @@ export async function* followGateway<Told>(
     if (signal.aborted) return;
     socket.on("error", () => socket.destroy());
     socket.write(`${JSON.stringify(request)}\n`);
-    for await (const line of createInterface({ input: socket })) yield JSON.parse(line) as Told;
+    const lines = createInterface({ input: socket });
+    // By itself it waits for an end that a destroyed socket does not tell.
+    socket.once("close", () => lines.close());
+    for await (const line of lines) yield JSON.parse(line) as Told;
+  } catch (error) {
+    // A gateway that was killed ends as well as one that said so.
+    if (!brokenOff.has((error as NodeJS.ErrnoException).code ?? "")) throw error;
   } finally {
     signal.removeEventListener("abort", onAbort);
     socket.destroy();
   }
 }
+
+const brokenOff: ReadonlySet<string> = new Set(["ECONNRESET", "EPIPE"]);
 
 function openControl(stateFolder: string): Promise<Socket | null> {
   const path = controlPath(stateFolder);

@@ -2,8 +2,9 @@
  * @module The room gateway/: names for servers. What a command needs is here; the engine, which only the gateway's own process needs, is
  * `engine/`.
  */
-export { appNameOf } from "./app-name.ts";
+export { appNameOf, labelOf } from "./app-name.ts";
 export { givePort, type GivenPort } from "./port-flags.ts";
+export type { ScriptPlace, ScriptReader } from "./started-words.ts";
 export { watchForListener, type FoundListener } from "./watch-for-listener.ts";
 export {
   askGateway,
@@ -24,6 +25,7 @@ export {
   type RouteEnding,
   type RouteHolder,
   type Target,
+  type TargetProtocol,
 } from "./route.ts";
 export {
   endRoute,
@@ -39,9 +41,24 @@ export {
   ensureGateway,
   gatewayCommand,
   gatewayLogPath,
+  portolanCommand,
   readGatewayStatus,
   untilGatewayEnded,
 } from "./start-gateway.ts";
+export {
+  askManager,
+  mayFail,
+  readUserService,
+  removeServiceFile,
+  serviceManager,
+  writeServiceFile,
+  type ServiceManager,
+  type ServiceScope,
+} from "./service/installed-service.ts";
+export { writeLaunchAgent } from "./service/launch-agent.ts";
+export { readUnitNote, writeSystemUnit, writeUserUnit, type ServiceFacts } from "./service/systemd-unit.ts";
+export { readHostsText, writeHostsText, type HostLine, type HostsText } from "./hosts/hosts-block.ts";
+export { hostsPath, mayWriteHostsFile, readHostsFile, replaceHostsFile } from "./hosts/hosts-file.ts";
 export {
   certificatePathOf,
   keepCertificate,

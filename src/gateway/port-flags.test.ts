@@ -1,6 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { appNameOf, labelOf } from "./app-name.ts";
 import { givePort } from "./port-flags.ts";
+import type { ScriptPlace, ScriptReader } from "./started-words.ts";
 
 const scripts: Readonly<Record<string, string>> = {
   dev: "vite",
@@ -19,6 +20,10 @@ const scripts: Readonly<Record<string, string>> = {
   build: "vite build",
   preview: "vite preview",
   watch: "nodemon server.js",
+  chain: "tsc && npm run codegen && vite --open",
+  piped: "vite | cat",
+  turbo: "turbo run dev",
+  member: "npm run serve",
 };
 
 function given(line: string): string {
@@ -83,6 +88,42 @@ describe("flags", () => {
     ["python3 -m http.server", "4123"],
     ["python3 -m http.server 8000", ""],
     ["node server.js", ""],
+    // Alone they build, or do nothing that listens.
+    ["webpack", ""],
+    ["webpack --watch", ""],
+    ["rspack build", ""],
+    ["rspack dev", "--port 4123"],
+    ["rsbuild dev", "--port 4123"],
+    ["parcel watch index.html", ""],
+    ["wrangler pages dev dist", "--port 4123"],
+    ["wrangler pages deploy dist", ""],
+    ["wrangler deploy", ""],
+    ["npx @11ty/eleventy --serve", "--port=4123"],
+    ["npx @11ty/eleventy", ""],
+    ["hypercorn app:app", "--bind 127.0.0.1:4123"],
+    ["hypercorn app:app -b 0.0.0.0:80", ""],
+    ["daphne app.asgi:application", "-p 4123"],
+    ["fastapi dev main.py", "--port 4123"],
+    ["uvicorn app:app --uds /tmp/x", ""],
+    ["storybook build", ""],
+    ["gunicorn app:app", ""],
+    // Through other starters.
+    ["bun --bun vite", "--port 4123 --strictPort"],
+    ["bunx --bun vite", "--port 4123 --strictPort"],
+    ["bun --bun run dev", "--port 4123 --strictPort"],
+    ["deno run -A npm:vite", "--port 4123 --strictPort"],
+    ["deno run -A npm:astro@5 dev", "--port 4123"],
+    ["node --inspect node_modules/next/dist/bin/next dev", "-p 4123"],
+    ["dotenv -e .env -- vite", "--port 4123 --strictPort"],
+    ["mise exec node@22 -- vite", "--port 4123 --strictPort"],
+    ["python -u manage.py runserver", "4123"],
+    ["python -W ignore -m django runserver", "4123"],
+    ["django-admin runserver", "4123"],
+    ["uv run --python 3.12 flask run", "--port 4123"],
+    ["uv run -- flask run", "--port 4123"],
+    ["uvx --from fastapi-cli fastapi dev", "--port 4123"],
+    ["pipenv run python manage.py runserver", "4123"],
+    ["./mvnw spring-boot:run", ""],
     ["cargo run", ""],
     ["", ""],
   ])("%s gets %s", (line, added) => expect(given(line)).toBe(added));
@@ -95,7 +136,9 @@ describe("flags", () => {
     ["npm run-script site", "-- --port 4123"],
     ["npm run nested", "-- -- --port 4123 --strictPort"],
     ["npm run loop", ""],
-    ["npm run both", ""],
+    ["npm run both", "-- --port 4123 --strictPort"],
+    ["npm run chain", "-- --port 4123 --strictPort"],
+    ["npm run piped", ""],
     ["npm run group", ""],
     ["npm run env", "-- --port 4123 --strictPort"],
     ["npm run cross", "-- --port 4123"],
@@ -107,7 +150,6 @@ describe("flags", () => {
     ["npm run build", ""],
     ["npm run preview", "-- --port 4123 --strictPort"],
     ["npm run nothing", ""],
-    ["npm -w web run dev", ""],
     ["npm install", ""],
     ["npm exec vite", "--port 4123 --strictPort"],
     ["npm exec -- vite", "--port 4123 --strictPort"],
@@ -124,9 +166,80 @@ describe("flags", () => {
     ["bunx vite", "--port 4123 --strictPort"],
     ["bun x vite", "--port 4123 --strictPort"],
     ["bun run server.ts", ""],
+    ["yarn vite", "--port 4123 --strictPort"],
+    ["pnpm vite dev", "--port 4123 --strictPort"],
+    ["pnpm run vite", ""],
+    ["bun run vite", "--port 4123 --strictPort"],
+    ["npm run dev --silent", "-- --port 4123 --strictPort"],
     ["env FOO=1 npm run dev", "-- --port 4123 --strictPort"],
     ["FOO=1 npx vite", "--port 4123 --strictPort"],
   ])("%s gets %s", (line, added) => expect(given(line)).toBe(added));
+});
+
+describe("scripts that lie elsewhere", () => {
+  const told: [string, ScriptPlace][] = [];
+  const reader: ScriptReader = (name, place) => {
+    told.push([name, place]);
+    return name === "serve" ? "vite" : scripts[name === "dev" ? "member" : name];
+  };
+  test.each<[string, ScriptPlace | null, string]>([
+    ["npm run dev -w web", { workspace: "web" }, "-- -- --port 4123 --strictPort"],
+    ["npm -w @shop/web run dev", { workspace: "@shop/web" }, "-- -- --port 4123 --strictPort"],
+    ["npm run dev --workspace=web", { workspace: "web" }, "-- -- --port 4123 --strictPort"],
+    ["npm --prefix web run dev", { folder: "web" }, "-- -- --port 4123 --strictPort"],
+    ["pnpm --filter web dev", { workspace: "web" }, "-- --port 4123 --strictPort"],
+    ["pnpm -F web run dev", { workspace: "web" }, "-- --port 4123 --strictPort"],
+    ["pnpm -C apps/web dev", { folder: "apps/web" }, "-- --port 4123 --strictPort"],
+    ["yarn workspace web dev", { workspace: "web" }, "-- --port 4123 --strictPort"],
+    ["yarn workspace web run dev", { workspace: "web" }, "-- --port 4123 --strictPort"],
+    ["yarn --cwd web dev", { folder: "web" }, "-- --port 4123 --strictPort"],
+    ["bun --cwd web run dev", { folder: "web" }, "-- --port 4123 --strictPort"],
+    ["deno task dev", { deno: true }, "-- --port 4123 --strictPort"],
+    // Several at once, or a pattern: each would be told the same port.
+    ["npm run dev --workspaces", null, ""],
+    ["npm run dev -w web -w api", null, ""],
+    ["pnpm -r dev", null, ""],
+    ["pnpm --filter web... dev", null, ""],
+    ["pnpm --filter *web dev", null, ""],
+    ["bun --filter web dev", null, ""],
+    ["deno task -r dev", null, ""],
+  ])("%s", (line, place, added) => {
+    told.length = 0;
+    const { words } = givePort(line.split(" "), 4123, reader);
+    expect(words.slice(line.split(" ").length).join(" ")).toBe(added);
+    // What it calls lies beside it.
+    expect(told).toEqual(
+      place === null
+        ? []
+        : [
+            ["dev", place],
+            ["serve", place],
+          ],
+    );
+  });
+
+  test("what starts several programs is told as such, and gets nothing", () => {
+    const starterOf = (line: string) => givePort(line.split(" "), 4123, (name) => scripts[name]).starter;
+    expect(
+      ["turbo run dev", "npx nx run-many -t serve", "npm run turbo", "npm run group", "npm run dev"].map(starterOf),
+    ).toEqual(["turbo", "nx", "turbo", "concurrently", null]);
+  });
+
+  test("a program that writes whole addresses into its pages is told its name", () => {
+    const given = (line: string) =>
+      givePort(line.split(" "), 4123, () => undefined, "http://shop.localhost/").words.slice(line.split(" ").length);
+    expect(given("hugo server")).toEqual([
+      "--port",
+      "4123",
+      "--baseURL",
+      "http://shop.localhost/",
+      "--appendPort=false",
+      "--liveReloadPort",
+      "80",
+    ]);
+    expect(given("hugo server -b http://x/")).toEqual(["--port", "4123"]);
+    expect(given("vite")).toEqual(["--port", "4123", "--strictPort"]);
+  });
 });
 
 describe("names", () => {

@@ -2,10 +2,10 @@
  * @module Where routes are kept: a file each, so that programs which start in the same moment never write over each other, and a damaged
  * file costs one route.
  */
-import { readdirSync, rmSync } from "node:fs";
+import { accessSync, constants, readdirSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { readProcessIdentity } from "../act/index.ts";
-import { PortolanError, isPort, isPortolanError } from "../core/index.ts";
+import { PortolanError, isPort, isPortolanError, quote } from "../core/index.ts";
 import { readJsonFile, updateJsonFile, type JsonFile } from "../store/index.ts";
 import { routeName, type Route, type RouteEnding, type RouteHolder, type Target } from "./route.ts";
 
@@ -36,7 +36,7 @@ function fileOf(folder: string, route: Pick<Route, "host" | "path">): JsonFile<R
 
 /**
  * Reads every route, by name.
- * @throws STORE_FAILED when the folder cannot be listed
+ * @throws STORE_FAILED when the folder cannot be listed, or the system has no descriptors left
  */
 export function readRoutes(stateFolder: string): KeptRoutes {
   const folder = routesFolder(stateFolder);
@@ -48,8 +48,11 @@ export function readRoutes(stateFolder: string): KeptRoutes {
     try {
       const route = readJsonFile<Route | null>({ path, version: 1, empty: null, check: checkRoute });
       if (route !== null) routes.push(route);
+      // Removed since it was listed, or not to be read by this user.
+      else if (isForbidden(path)) problems.push({ path, reason: `${quote(path)} may not be read (EACCES).` });
     } catch (error) {
-      if (!isPortolanError(error)) throw error;
+      // What a system in need does not open is no damage.
+      if (!isPortolanError(error) || /\((?:EMFILE|ENFILE|ENOMEM|EIO)\)/.test(error.message)) throw error;
       problems.push({ path, reason: error.message });
     }
   }
@@ -57,12 +60,21 @@ export function readRoutes(stateFolder: string): KeptRoutes {
   return { routes, problems };
 }
 
+function isForbidden(path: string): boolean {
+  try {
+    accessSync(path, constants.R_OK);
+    return false;
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code === "EACCES";
+  }
+}
+
 function listFolder(folder: string): string[] {
   try {
     return readdirSync(folder);
   } catch (error) {
     const { code = "" } = error as NodeJS.ErrnoException;
-    if (code === "ENOENT" || code === "ENOTDIR" || code === "EACCES") return [];
+    if (code === "ENOENT") return [];
     throw new PortolanError("STORE_FAILED", `The routes in ${folder} could not be listed (${code}).`, { cause: error });
   }
 }

@@ -5,9 +5,11 @@ import { spawn } from "node:child_process";
 import { closeSync, existsSync, mkdirSync, openSync, statSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
+import { setTimeout as pause } from "node:timers/promises";
 import { PortolanError } from "../core/index.ts";
 import { waitForLock } from "../store/index.ts";
 import { askGateway, gatewayLock, type GatewayStatus } from "./control-client.ts";
+import { readUserService, startUserService } from "./service/installed-service.ts";
 
 /** How a gateway is to be started. */
 export interface StartOptions {
@@ -37,14 +39,19 @@ export function readGatewayStatus(stateFolder: string): Promise<GatewayStatus | 
   return askGateway<GatewayStatus>(stateFolder, { do: "status" });
 }
 
-/** The command that is this package's. */
+/** The words that start a gateway. @throws GATEWAY_FAILED */
 export function gatewayCommand(words: readonly string[]): string[] {
+  return portolanCommand(["gateway", "serve", "--json", ...words]);
+}
+
+/** The command that is this package's. @throws GATEWAY_FAILED when it is not there */
+export function portolanCommand(words: readonly string[]): string[] {
   // As one of the library's files, or as part of the bundled command.
   const places = ["../bin/portolan.cjs", "../portolan.cjs"].map((place) => join(import.meta.dirname, place));
   const command = places.find((place) => existsSync(place));
   if (command === undefined)
     throw new PortolanError("GATEWAY_FAILED", "The command portolan is not where this package keeps it.");
-  return [process.execPath, command, "gateway", "serve", "--json", ...words];
+  return [process.execPath, command, ...words];
 }
 
 /**
@@ -61,13 +68,36 @@ export async function ensureGateway(
   try {
     const meanwhile = await readGatewayStatus(stateFolder);
     if (meanwhile !== null) return { status: meanwhile, started: false };
-    await startProcess(options);
+    refuseOtherWords(options);
+    // A service is started as one: a second gateway beside it would be in its way.
+    if (!(await startUserService(stateFolder, options.environment, signal)))
+      await startProcess(options).catch(async (error: unknown) => {
+        // One that runs, but whose socket was removed, puts it back.
+        for (let attempt = 0; attempt < 30 && isRunningAlready(error) && !signal.aborted; attempt += 1) {
+          await pause(100);
+          if ((await readGatewayStatus(stateFolder)) !== null) return;
+        }
+        throw error;
+      });
     const status = await readGatewayStatus(stateFolder);
     if (status === null) throw new PortolanError("GATEWAY_FAILED", "The gateway ended as soon as it had started.");
     return { status, started: true };
   } finally {
     lock.release();
   }
+}
+
+function isRunningAlready(error: unknown): boolean {
+  return error instanceof PortolanError && error.message.includes("A gateway runs already");
+}
+
+/** A service has its words from its file. */
+function refuseOtherWords({ stateFolder, words, environment }: StartOptions): void {
+  const installed = words.length === 0 ? undefined : readUserService(stateFolder, environment);
+  if (installed === undefined || JSON.stringify(installed.words) === JSON.stringify(words)) return;
+  throw new PortolanError("GATEWAY_FAILED", "The gateway is installed as a service, with other words.", {
+    details: { hint: `portolan gateway install ${words.join(" ")} changes it, portolan gateway uninstall removes it.` },
+  });
 }
 
 async function startProcess({ stateFolder, words, environment, signal }: StartOptions): Promise<void> {

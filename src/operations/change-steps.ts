@@ -9,6 +9,12 @@ import type { OperationContext, OperationResult } from "./operation.ts";
 import { runRelease, type ReleaseInput } from "./release.ts";
 import { applyRoute, proposeRoute, type RouteInput, type RouteProposal } from "./route.ts";
 import { runReserve, type ReserveInput } from "./reserve.ts";
+import {
+  proposeStartGateway,
+  runStartGateway,
+  type StartGatewayInput,
+  type StartGatewayProposal,
+} from "./start-gateway.ts";
 
 /** A change in two steps. */
 export interface ChangeSteps {
@@ -38,6 +44,10 @@ export const changeSteps: Readonly<Record<string, ChangeSteps>> = {
   route: {
     propose: (input: RouteInput, context) => proposeRoute(input, context),
     apply: (input: RouteInput, proposal: RouteProposal, context) => applyRoute(input, proposal, context),
+  },
+  "start-gateway": {
+    propose: (input: StartGatewayInput, context) => proposeStartGateway(input, context),
+    apply: (input: StartGatewayInput, _proposal: StartGatewayProposal, context) => runStartGateway(input, context),
   },
   release: {
     propose: () => Promise.resolve(null),

@@ -9,6 +9,7 @@ import {
   gatewayCommand,
   gatewayLogPath,
   readGatewayStatus,
+  readUserService,
   untilGatewayEnded,
   readAuthorityNames,
   type GatewayStatus,
@@ -20,7 +21,7 @@ import type { OperationContext } from "./operation.ts";
 import { optionalChoice, optionalInteger, optionalSwitch, optionalText } from "./parameters.ts";
 import { listOf, portSchema, timeSchema } from "./schemas.ts";
 
-const inputSchema = v.object({
+export const inputSchema = v.object({
   action: optionalChoice(
     ["status", "start", "stop", "restart", "serve"],
     "What to do (default status); serve stays in the foreground",
@@ -49,7 +50,7 @@ const inputSchema = v.object({
   ),
 });
 
-const listenerSchema = v.object({
+export const listenerSchema = v.object({
   scheme: v.picklist(["http", "https"]),
   addresses: listOf(v.string()),
   port: portSchema,
@@ -111,7 +112,10 @@ export async function* runGateway(
     return describeStatus(action, stateFolder, null, asked !== null);
   }
   if (action === "restart") {
-    const command = gatewayCommand(serveWords(input));
+    const words = serveWords(input);
+    // A service keeps the words of its file.
+    const kept = words.length > 0 ? undefined : readUserService(stateFolder, environment);
+    const command = gatewayCommand(kept?.words ?? words);
     const asked = await askGateway(stateFolder, { do: "replace", command, drainMs: drainOf(input, foreverMs) });
     if (asked === null) throw new PortolanError("GATEWAY_STOPPED", "No gateway runs that could be replaced.");
     return describeStatus(action, stateFolder, await readGatewayStatus(stateFolder), true);
@@ -149,7 +153,7 @@ function addressesOf({ bind }: GatewayInput): readonly string[] | null {
 }
 
 /** The same wishes as words for the process that serves. */
-function serveWords(input: GatewayInput): string[] {
+export function serveWords(input: GatewayInput): string[] {
   addressesOf(input);
   if (input.caNames !== undefined) readAuthorityNames(input.caNames);
   return [
@@ -166,7 +170,7 @@ function drainOf({ drain }: GatewayInput, usualMs: number): number {
   return drain === undefined ? usualMs : parseDuration(drain, "--drain");
 }
 
-function describeListener({
+export function describeListener({
   scheme,
   addresses,
   port,
@@ -213,6 +217,7 @@ export const gatewayOperation = defineOperation({
     { command: "gateway start --port 8088", note: "at a port of your choice" },
     { command: "gateway restart", note: "a new version, nothing refused meanwhile" },
     { command: "gateway stop --drain 10s", note: "what is open may end first" },
+    { command: "gateway install", note: "as a service of yours: see gateway-service" },
     { command: "gateway trust", note: "lets browsers trust its certificates: portolan trust --help" },
   ],
   input: inputSchema,

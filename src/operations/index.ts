@@ -7,10 +7,13 @@ import { connectionsOperation } from "./connections.ts";
 import { demoOperation } from "./demo.ts";
 import { diagnoseOperation } from "./diagnose.ts";
 import { diffOperation } from "./diff.ts";
+import { downOperation } from "./down.ts";
 import { explainOperation } from "./explain.ts";
 import { followOperation } from "./follow.ts";
 import { gatewayOperation } from "./gateway.ts";
+import { gatewayServiceOperation } from "./gateway-service.ts";
 import { historyOperation } from "./history.ts";
+import { hostsOperation } from "./hosts.ts";
 import { identifyOperation } from "./identify.ts";
 import { interfacesOperation } from "./interfaces.ts";
 import { killOperation } from "./kill.ts";
@@ -30,16 +33,21 @@ import { runOperation } from "./run.ts";
 import { scanOperation } from "./scan.ts";
 import { servicesOperation } from "./services.ts";
 import { snapshotOperation } from "./snapshot.ts";
+import { startGatewayOperation } from "./start-gateway.ts";
+import { suggestNameOperation } from "./suggest-name.ts";
 import { traceOperation } from "./trace.ts";
+import { trafficOperation } from "./traffic.ts";
 import { trustOperation } from "./trust.ts";
 import { uiOperation } from "./ui.ts";
 import { untrustOperation } from "./untrust.ts";
+import { upOperation } from "./up.ts";
 import { waitOperation } from "./wait.ts";
 import { watchOperation } from "./watch.ts";
 import { whoOperation } from "./who.ts";
 
 export { errorTable } from "../core/index.ts";
 export { faceInput } from "./face-input.ts";
+export { projectFileSchema } from "../project/index.ts";
 export {
   canBindOperation,
   connectionsOperation,
@@ -50,6 +58,7 @@ export {
   interfacesOperation,
   snapshotOperation,
   diffOperation,
+  downOperation,
   killOperation,
   historyOperation,
   learnOperation,
@@ -68,6 +77,7 @@ export {
   scanOperation,
   servicesOperation,
   traceOperation,
+  upOperation,
   waitOperation,
   watchOperation,
   whoOperation,
@@ -96,12 +106,19 @@ export const operations = [
   waitOperation,
   pickOperation,
   runOperation,
+  upOperation,
+  downOperation,
   routeOperation,
   routesOperation,
   gatewayOperation,
+  gatewayServiceOperation,
+  hostsOperation,
   trustOperation,
   untrustOperation,
   traceOperation,
+  trafficOperation,
+  suggestNameOperation,
+  startGatewayOperation,
   reserveOperation,
   reservationsOperation,
   releaseOperation,

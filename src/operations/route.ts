@@ -8,8 +8,12 @@ import {
   ensureGateway,
   formatTarget,
   forgetRoute,
+  hostsPath,
+  holderLives,
   keepRoute,
   readGatewayStatus,
+  readHostsFile,
+  readHostsText,
   readRouteHost,
   readRoutePath,
   readRoutes,
@@ -17,20 +21,24 @@ import {
   routeName,
   type GatewayStatus,
   type Route,
+  type RouteHolder,
   type Target,
 } from "../gateway/index.ts";
 import { stateFolderOf } from "../store/index.ts";
+import { findContainerTarget, isContainerTarget } from "./container-target.ts";
 import { defineOperation } from "./define-operation.ts";
 import type { OperationContext } from "./operation.ts";
 import { optionalSwitch, optionalText, requiredChoice, requiredText } from "./parameters.ts";
-import { describeRoute, routeSchema } from "./route-schemas.ts";
+import { describeRoute, routeSchema, urlsOf } from "./route-schemas.ts";
 
 const inputSchema = v.object({
   action: requiredChoice(["add", "remove"], "What to do"),
   name: requiredText("Name, and a path if you like: shop, api.shop, shop/api, *.shop, shop.test. with a final dot", {
     placeholder: "NAME",
   }),
-  target: optionalText("With add: a port, HOST:PORT or a URL without a path", { placeholder: "TARGET" }),
+  target: optionalText("With add: a port, HOST:PORT, a URL without a path, or container:NAME for its published port", {
+    placeholder: "TARGET",
+  }),
   strip: optionalSwitch("Take the path off before the server sees it"),
   ownHost: optionalSwitch("Let the server see its own name in Host, instead of this one"),
   force: optionalSwitch("Take the name over from another program"),
@@ -44,6 +52,10 @@ const outputSchema = v.object({
   replaced: v.pipe(v.boolean(), v.description("The name led elsewhere before")),
   gatewayRuns: v.boolean(),
   gatewayStarted: v.boolean(),
+  needsHosts: v.pipe(
+    v.boolean(),
+    v.description("A name that leads here only when the machine resolves it so; portolan hosts does that"),
+  ),
 });
 
 export type RouteInput = v.InferInput<typeof inputSchema>;
@@ -65,6 +77,10 @@ export interface RouteProposal {
   /** Where it leads now. */
   readonly leadsNow: string | null;
   readonly gatewayRuns: boolean;
+  /** Addresses to open then; empty while no gateway runs. */
+  readonly urls: readonly string[];
+  /** The program that has the name and still runs; it is taken over by `force` alone. */
+  readonly heldBy: Pick<RouteHolder, "pid" | "command" | "workingDirectory"> | null;
 }
 
 /**
@@ -72,11 +88,12 @@ export interface RouteProposal {
  * @throws ROUTE_NAME_INVALID, ROUTE_TARGET_INVALID, ROUTE_MISSING, ARGUMENT_INVALID
  */
 export async function proposeRoute(input: RouteInput, context: OperationContext): Promise<RouteProposal> {
-  const name = routeName(readPlace(input.name));
+  const place = readPlace(input.name);
+  const name = routeName(place);
   const stateFolder = stateFolderOf(context.environment);
   const now = readRoutes(stateFolder).routes.find((route) => routeName(route) === name);
   const status = await readGatewayStatus(stateFolder);
-  const target = input.action === "add" ? targetOf(input) : null;
+  const target = input.action === "add" ? await targetOf(input, context) : null;
   if (target !== null) refuseItself(target, status);
   else if (now === undefined) throw missing(name, stateFolder);
   return {
@@ -85,7 +102,15 @@ export async function proposeRoute(input: RouteInput, context: OperationContext)
     target: target === null ? null : formatTarget(target),
     leadsNow: now === undefined ? null : formatTarget(now.target),
     gatewayRuns: status !== null,
+    urls: urlsOf(place, status),
+    heldBy: now === undefined ? null : holderOf(now),
   };
+}
+
+function holderOf(route: Route): RouteProposal["heldBy"] {
+  if (route.holder === null || holderLives(route) === false) return null;
+  const { pid, command, workingDirectory } = route.holder;
+  return { pid, command, workingDirectory };
 }
 
 /**
@@ -97,8 +122,8 @@ export async function applyRoute(
   proposal: RouteProposal,
   context: OperationContext,
 ): Promise<RouteResult> {
-  const { leadsNow } = await proposeRoute(input, context);
-  if (leadsNow !== proposal.leadsNow) {
+  const { leadsNow, heldBy } = await proposeRoute(input, context);
+  if (leadsNow !== proposal.leadsNow || heldBy?.pid !== proposal.heldBy?.pid) {
     throw new PortolanError("PROPOSAL_STALE", `${proposal.name} leads elsewhere by now.`, {
       details: { name: proposal.name, leadsNow },
     });
@@ -120,7 +145,7 @@ async function add(
   stateFolder: string,
   context: OperationContext,
 ): Promise<RouteResult> {
-  const target = targetOf(input);
+  const target = await targetOf(input, context);
   let status = await readGatewayStatus(stateFolder);
   refuseItself(target, status);
   const route: Route = {
@@ -148,11 +173,13 @@ async function add(
     replaced: replaced !== null,
     gatewayRuns: status !== null,
     gatewayStarted,
+    needsHosts: needsHosts(place.host, context),
   };
 }
 
 /** @throws ARGUMENT_INVALID, ROUTE_TARGET_INVALID */
-function targetOf({ name, target }: RouteInput): Target {
+async function targetOf({ name, target }: RouteInput, context: OperationContext): Promise<Target> {
+  if (target !== undefined && isContainerTarget(target)) return findContainerTarget(target, context);
   if (target !== undefined) return readTarget(target);
   throw new PortolanError("ARGUMENT_INVALID", "route add takes a name and where it leads.", {
     details: { argument: "target", hint: `portolan route add ${name} 3000` },
@@ -169,6 +196,19 @@ function refuseItself({ host, port }: Target, status: GatewayStatus | null): voi
   });
 }
 
+/** Whether a name is nobody's as far as this machine's own files say: not below .localhost, and not in the hosts file. */
+function needsHosts(host: string, { environment }: OperationContext): boolean {
+  if (host.endsWith(".localhost")) return false;
+  if (host.startsWith("*.")) return true;
+  try {
+    const { names, foreign } = readHostsText(readHostsFile(hostsPath(environment)));
+    return ![...names, ...foreign].some(({ name }) => name === host);
+  } catch {
+    // A file that cannot be read says nothing.
+    return true;
+  }
+}
+
 async function remove(place: Pick<Route, "host" | "path">, stateFolder: string): Promise<RouteResult> {
   const forgotten = await forgetRoute(stateFolder, place);
   if (forgotten === null) throw missing(routeName(place), stateFolder);
@@ -181,6 +221,7 @@ async function remove(place: Pick<Route, "host" | "path">, stateFolder: string):
     replaced: false,
     gatewayRuns: status !== null,
     gatewayStarted: false,
+    needsHosts: false,
   };
 }
 
@@ -199,13 +240,14 @@ export const routeOperation = defineOperation({
   description:
     "route add shop 3000 makes http://shop.localhost lead to port 3000, whichever loopback address the server listens at; route list shows every name. A path leads elsewhere than " +
     "the rest of its name; *.shop takes every name below that has no route of its own. Routes stay until they are removed. Names under .localhost are this machine's own in every browser; " +
-    "another name, written with a final dot, leads here only if its owner says so. Exit status 0, 1 when another program has the name, or there is none of that name.",
+    "another name, written with a final dot, leads here only when this machine resolves it so: portolan hosts does that. container:NAME is the published port of a container, as its engine tells it now. Exit status 0, 1 when another program has the name, or there is none of that name.",
   effect: "change",
   faces: ["cli", "http"],
   positional: ["action", "name", "target"],
   examples: [
     { command: "route add shop 3000", note: "http://shop.localhost" },
     { command: "route add shop/api 4000", note: "a path of it leads elsewhere" },
+    { command: "route add db-admin container:pgadmin", note: "a container's published port" },
     { command: "route add grpc h2c://localhost:50051", note: "HTTP/2 without TLS" },
     { command: "route list", note: "every name" },
     { command: "route remove shop", note: "the server itself goes on" },

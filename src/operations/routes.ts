@@ -5,6 +5,7 @@ import * as v from "valibot";
 import { readGatewayStatus, readRoutes } from "../gateway/index.ts";
 import { stateFolderOf } from "../store/index.ts";
 import { defineOperation } from "./define-operation.ts";
+import { describeGateway, runningGatewaySchema } from "./gateway-facts.ts";
 import type { OperationContext } from "./operation.ts";
 import { describeRoute, routeSchema } from "./route-schemas.ts";
 import { listOf } from "./schemas.ts";
@@ -15,6 +16,7 @@ const outputSchema = v.object({
   complete: v.boolean(),
   gatewayRuns: v.boolean(),
   index: v.pipe(v.nullable(v.string()), v.description("Address where the gateway shows them; null while none runs")),
+  gateway: v.pipe(v.nullable(runningGatewaySchema), v.description("The gateway; null while none runs")),
   routes: listOf(routeSchema),
   problems: v.pipe(
     listOf(v.object({ path: v.string(), reason: v.string() })),
@@ -36,6 +38,7 @@ export async function runRoutes(_input: RoutesInput, context: OperationContext):
     complete: true,
     gatewayRuns: status !== null,
     index: own === undefined ? null : `${own.scheme}://portolan.localhost${port}/`,
+    gateway: status === null ? null : describeGateway(status),
     routes: routes.map((route) => describeRoute(route, status)),
     problems: problems.map((problem) => ({ ...problem })),
   };

@@ -4,15 +4,15 @@
 import * as v from "valibot";
 import { openInBrowser, openListeningSockets, startChild } from "../act/index.ts";
 import { isPortolanError, linkAbort, type Port } from "../core/index.ts";
-import { givePort, watchForListener, type FoundListener } from "../gateway/index.ts";
+import { appNameOf, givePort, readRouteHost, watchForListener, type FoundListener } from "../gateway/index.ts";
 import { acquireNamedPort, acquirePorts, checkName, readReservations, reservedPorts } from "../lease/index.ts";
 import { defineOperation } from "./define-operation.ts";
-import { NamedApp } from "./named-app.ts";
+import { NamedApp, type NameWish } from "./named-app.ts";
 import { leaseHome, portWishEntries, wishOf } from "./lease-parts.ts";
 import type { OperationContext } from "./operation.ts";
 import { optionalSwitch, optionalText, requiredTexts } from "./parameters.ts";
 import { listOf, portSchema } from "./schemas.ts";
-import { readScripts } from "../tenant/index.ts";
+import { createScriptReader } from "../tenant/index.ts";
 
 const inputSchema = v.object({
   command: requiredTexts("Program and arguments, as they are", { placeholder: "COMMAND", passThrough: true }),
@@ -96,7 +96,7 @@ export async function* runRun(input: RunInput, context: OperationContext): Async
   try {
     if (input.route !== false) {
       try {
-        named = await NamedApp.claim(input, port, context);
+        named = await NamedApp.claim(nameWishOf(input, context), port, context);
       } catch (error) {
         // Who asked for a name gets it or an error; who did not gets the port all the same.
         if (input.app !== undefined || !isPortolanError(error) || error.code === "ROUTE_TAKEN") throw error;
@@ -107,6 +107,24 @@ export async function* runRun(input: RunInput, context: OperationContext): Async
   } finally {
     lock.release();
   }
+}
+
+/** @throws ROUTE_NAME_INVALID */
+function nameWishOf({ app, command, force }: RunInput, { workingDirectory }: OperationContext): NameWish {
+  return {
+    host: readRouteHost(app ?? appNameOf(workingDirectory)),
+    path: "/",
+    protocol: "http",
+    strip: false,
+    ownHost: false,
+    command,
+    workingDirectory,
+    force: force === true,
+    advice:
+      app === undefined
+        ? "portolan run OTHER-NAME -- COMMAND takes another name, --force takes this one over, --no-route leaves names out."
+        : "Take another name, or --force to take this one over.",
+  };
 }
 
 interface Leased {
@@ -125,8 +143,8 @@ async function* runNamed(
     input.socket === true ? openListeningSockets(port, wish.transports, wish.addresses ?? ["::"]) : undefined;
   const given =
     input.flags === false || sockets !== undefined
-      ? { words: input.command, program: null }
-      : givePort(input.command, port, scriptsOf(context));
+      ? { words: input.command, program: null, starter: null }
+      : givePort(input.command, port, createScriptReader(context.workingDirectory), plainUrlOf(named));
   const starting = {
     port,
     name,
@@ -140,6 +158,7 @@ async function* runNamed(
     try {
       // Told before, so that it does not come in between what the program says.
       yield { kind: "starting", ...starting, told: given.program };
+      if (given.starter !== null) yield { kind: "said", text: starterAdvice(given.starter) };
       child = await startChild({
         words: given.words,
         environment: { ...context.environment, PORT: String(port), ...named?.environment },
@@ -154,7 +173,7 @@ async function* runNamed(
       await named.belongsTo(child.pid);
       const listening = await untilListening(port, child, context);
       if (listening !== null) {
-        if (!listening.expected) await named.leadTo(listening.port);
+        if (!listening.expected || listening.host !== "localhost") await named.leadTo(listening.port, listening.host);
         const [url] = named.urls;
         const opened = input.open === true && url !== undefined && (await openInBrowser(url, context.environment));
         yield { kind: "listening", port: listening.port, expected: listening.expected, urls: [...named.urls], opened };
@@ -166,6 +185,19 @@ async function* runNamed(
   } finally {
     await named?.end(outcome);
   }
+}
+
+/** Links by HTTP work from either page, and without an authority that browsers trust. */
+function plainUrlOf(named: NamedApp | null): string | null {
+  return named?.urls.find((url) => url.startsWith("http:")) ?? null;
+}
+
+/** What starts several programs cannot tell each of them its port. */
+function starterAdvice(starter: string): string {
+  return (
+    `${starter} starts programs of its own, and one PORT is all they get. ` +
+    'A script such as "dev": "portolan run -- vite" gives each of them its own port and name.'
+  );
 }
 
 type RunningChild = Awaited<ReturnType<typeof startChild>>;
@@ -184,12 +216,6 @@ async function untilListening(
   } finally {
     linked.abort();
   }
-}
-
-/** The scripts of the package around the working directory. */
-function scriptsOf({ workingDirectory }: OperationContext): (name: string) => string | undefined {
-  const scripts = readScripts(workingDirectory);
-  return (name) => (Object.hasOwn(scripts, name) ? scripts[name] : undefined);
 }
 
 /** The declaration of `run`. */

@@ -16,7 +16,8 @@ const inputSchema = v.object({
 
 const countSchema = v.pipe(v.number(), v.minValue(0));
 
-const eventSchema = v.object({
+/** One request. */
+export const traceEventSchema = v.object({
   kind: v.literal("request"),
   at: timeSchema,
   client: v.pipe(v.string(), v.description("Address and port of the client")),
@@ -45,7 +46,7 @@ const outputSchema = v.object({
 });
 
 export type TraceInput = v.InferInput<typeof inputSchema>;
-export type TraceEvent = v.InferOutput<typeof eventSchema>;
+export type TraceEvent = v.InferOutput<typeof traceEventSchema>;
 export type TraceResult = v.InferOutput<typeof outputSchema>;
 
 interface ToldTrace {
@@ -89,6 +90,6 @@ export const traceOperation = defineOperation({
   ],
   input: inputSchema,
   output: outputSchema,
-  event: eventSchema,
+  event: traceEventSchema,
   run: runTrace,
 });

@@ -6,7 +6,6 @@ export { downloadText, type Download, type DownloadLimits } from "./download.ts"
 export { examineFolder, examineLocks, type FolderExamination } from "./examine-folder.ts";
 export { readJsonFile, updateJsonFile, type JsonFile } from "./json-file.ts";
 export { prepareLocks, tryLock, waitForLock, type KernelLock } from "./kernel-locks.ts";
-export { replaceFile } from "./plain-file.ts";
 export {
   readRegistryCache,
   registryCachePath,
@@ -16,6 +15,7 @@ export {
   type RegistryFacts,
 } from "./registry-cache.ts";
 export { removeRegistryCache, writeRegistryCache } from "./registry-writing.ts";
+export { readPlainFile, readTextFile, replaceFile } from "./plain-file.ts";
 export { stateFolderOf } from "./state-folder.ts";
 export { largestSnapshotBytes, readSnapshotText, unpackSnapshot, writeSnapshotText } from "./snapshot-file.ts";
 export {

@@ -15,7 +15,7 @@ import {
   writeSync,
 } from "node:fs";
 import { dirname } from "node:path";
-import { PortolanError, quote } from "../core/index.ts";
+import { PortolanError, isPortolanError, quote } from "../core/index.ts";
 
 /** Larger files are not ours, bytes. */
 const largestFile = 16 * 1024 * 1024;
@@ -37,14 +37,30 @@ export function readPlainFile(path: string): Buffer {
 }
 
 /**
+ * The text of a file that may be there.
+ * @returns `null` when there is none, or this user may not look
+ * @throws STORE_FAILED when it cannot be read, or is no plain file
+ */
+export function readTextFile(path: string): string | null {
+  try {
+    return readPlainFile(path).toString("utf8");
+  } catch (error) {
+    if (isPortolanError(error)) throw error;
+    if (["ENOENT", "ENOTDIR", "EACCES"].includes((error as NodeJS.ErrnoException).code ?? "")) return null;
+    throw storeFailure(path, "could not be read", error);
+  }
+}
+
+/**
  * Writes beside it, to the disk, and renames: a crash or a full disk leaves the old file. Makes the folders that are missing.
+ * @param mode of the file; default 0600
  * @throws STORE_FAILED
  */
-export function replaceFile(path: string, content: string | Uint8Array): void {
+export function replaceFile(path: string, content: string | Uint8Array, mode = 0o600): void {
   const temporary = `${path}.${process.pid}.new`;
   try {
     makeFolders(dirname(path));
-    const descriptor = openSync(temporary, "w", 0o600);
+    const descriptor = openSync(temporary, "w", mode);
     try {
       const bytes = Buffer.from(content);
       for (let at = 0; at < bytes.length;) at += writeSync(descriptor, bytes, at);

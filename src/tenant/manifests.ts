@@ -65,6 +65,14 @@ export function parseDenoJson(text: string): Manifest {
   return value === undefined ? nothing : { ...nothing, name: usableName(value["name"]) };
 }
 
+/** The tasks of deno.json and deno.jsonc: a command each, or an object with one. */
+export function parseDenoTasks(text: string): Record<string, string> {
+  const tasks = parseJsonObject(stripJsonComments(text))?.["tasks"];
+  if (!isObject(tasks)) return {};
+  const entries = Object.entries(tasks).map(([name, task]) => [name, isObject(task) ? task["command"] : task]);
+  return Object.fromEntries(entries.filter(([, command]) => typeof command === "string")) as Record<string, string>;
+}
+
 /** pyproject.toml: `[project]` (PEP 621) and `[tool.poetry]`. */
 export function parsePyproject(text: string): Manifest {
   let projectName: string | undefined;

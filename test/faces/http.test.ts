@@ -78,9 +78,10 @@ describe("operations", () => {
     diagnose: {},
     history: { limit: 3 },
     routes: {},
+    "suggest-name": { port: "80" },
   };
   const reading = operations.filter(
-    (one) => (one.faces as readonly string[]).includes("http") && one.effect === "read" && one.name !== "trace",
+    (one) => (one.faces as readonly string[]).includes("http") && one.effect === "read" && one.event === undefined,
   );
 
   test("every reading operation of this face is tried here", () => {
@@ -127,8 +128,8 @@ describe("operations", () => {
     expect(events.at(-1)!.data).toMatchObject({ ready: true });
   });
 
-  test("requests are traced as long as a gateway runs", async () => {
-    const answer = await page.call("trace", {}, key);
+  test.each(["trace", "traffic"])("%s is told as long as a gateway runs", async (name) => {
+    const answer = await page.call(name, {}, key);
     expect(eventsOf(answer.text).at(-1)).toMatchObject({
       event: "error",
       data: { error: { code: "GATEWAY_STOPPED" } },
@@ -149,6 +150,8 @@ describe("operations", () => {
       target: "http://localhost:3000",
       leadsNow: null,
       gatewayRuns: false,
+      urls: [],
+      heldBy: null,
     });
     const second = await propose({ ...input, target: "4000" });
     expect(await apply(first.ticket)).toMatchObject({ event: "result", data: { gatewayRuns: false, replaced: false } });
@@ -157,6 +160,26 @@ describe("operations", () => {
     expect(JSON.parse(text)).toMatchObject({ routes: [{ name: "shop.localhost", target: "http://localhost:3000" }] });
     const gone = await propose({ action: "remove", name: "shop" });
     expect((await apply(gone.ticket)).event).toBe("result");
+  });
+
+  test("the gateway is started in two steps, as usual and in no other way", async () => {
+    const { ticket, proposal } = JSON.parse((await page.call("start-gateway/propose", {}, key)).text) as {
+      ticket: string;
+      proposal: { pid: null; command: string[] };
+    };
+    expect(proposal).toEqual({
+      pid: null,
+      command: [process.execPath, expect.stringMatching(/portolan\.cjs$/), "gateway", "serve", "--json"],
+    });
+    for (const input of [{ port: 8088 }, { bind: "0.0.0.0" }, { log: "/tmp/x" }, { action: "stop" }])
+      expect((await page.call("start-gateway/propose", input, key)).status).toBe(400);
+    for (const name of ["start-gateway", "gateway", "gateway/propose"])
+      expect([name, (await page.call(name, {}, key)).status]).toEqual([name, 404]);
+    const { text } = await page.call("routes", {}, key);
+    expect(JSON.parse(text)).toMatchObject({ gatewayRuns: false, gateway: null });
+    // A ticket for another change starts nothing, and this one is used up by the attempt.
+    expect((await page.call("route/apply", { ticket }, key)).status).toBe(409);
+    expect((await page.call("start-gateway/apply", { ticket }, key)).status).toBe(409);
   });
 
   test("a scan goes on over HTTP", async () => {
@@ -282,6 +305,10 @@ describe("who is let in", () => {
       "/api/watch",
       "/api/session/invite",
       "/api/kill/propose",
+      "/api/route/propose",
+      "/api/start-gateway/propose",
+      "/api/start-gateway/apply",
+      "/api/traffic",
       "/api/no",
     ]) {
       const answer = await page.ask(path, { method: "POST", headers: { ...filled, ...json }, body: "{}" });
@@ -306,7 +333,13 @@ describe("who is let in", () => {
   ] as const)("with the right key, too: %s is refused", async (_, headers: Record<string, string>) => {
     const own: Record<string, string> = { host: `127.0.0.1:${page.port}`, ...bearer(), ...json };
     for (const [name, value] of Object.entries(headers)) own[name] = value.replace("PORT", String(page.port));
-    for (const path of ["/api/list", "/api/kill/propose", "/api/session"]) {
+    for (const path of [
+      "/api/list",
+      "/api/kill/propose",
+      "/api/start-gateway/propose",
+      "/api/traffic",
+      "/api/session",
+    ]) {
       const answer = await page.ask(path, { method: "POST", headers: own, body: "{}" });
       expect([path, answer.status, errorOf(answer).code]).toEqual([path, 403, "ORIGIN_REFUSED"]);
       for (const name of Object.keys(answer.headers)) expect(name).not.toMatch(/^access-control/);

@@ -113,7 +113,7 @@ describe.skipIf(skip)("the gateway's commands", () => {
     expect(await fetchIn("shop.localhost", "/x", port)).toBe("200 shop /x");
     const listed = await json<RoutesResult>(["route", "list"]);
     expect(listed.routes).toMatchObject([
-      { name: "shop.localhost", urls: ["http://shop.localhost/"], state: "kept", pid: null },
+      { name: "shop.localhost", urls: ["http://shop.localhost/", "https://shop.localhost/"], state: "kept", pid: null },
     ]);
     expect(listed.index).toBe("http://portolan.localhost/");
     expect((await portolan(["routes"])).stdout).toMatch(/NAME +LEADS TO +STATE\nhttp:\/\/shop\.localhost\/ +http/);
@@ -132,7 +132,10 @@ describe.skipIf(skip)("the gateway's commands", () => {
     expect(started).toMatchObject({
       running: true,
       changed: true,
-      listeners: [{ scheme: "http", addresses: ["127.0.0.1", "::1"], port: 80 }],
+      listeners: [
+        { scheme: "http", addresses: ["127.0.0.1", "::1"], port: 80 },
+        { scheme: "https", addresses: ["127.0.0.1", "::1"], port: 443 },
+      ],
     });
     expect(await json<GatewayResult>(["gateway", "start"])).toMatchObject({ pid: started.pid, changed: false });
     const status = await portolan(["gateway", "status"]);
@@ -155,7 +158,7 @@ describe.skipIf(skip)("the gateway's commands", () => {
     expect(outcome.stdout).toContain("127.0.0.1:4280");
     expect(outcome.stderr).toContain("Port 80 is in use: portolan who 80 says by whom.");
     const added = await json<RouteResult>(["route", "add", "shop", "3000"]);
-    expect(added.route.urls).toEqual(["http://shop.localhost:4280/"]);
+    expect(added.route.urls).toEqual(["http://shop.localhost:4280/", "https://shop.localhost/"]);
   });
 
   test("without the privilege it says how to allow it", async () => {
@@ -178,8 +181,13 @@ describe.skipIf(skip)("the gateway's commands", () => {
     children.push(child);
     const [line] = (await once(createInterface({ input: child.stdout! }), "line")) as [string];
     const ready = JSON.parse(line) as { listeners: { port: number }[]; notes: string[] };
-    expect(ready.listeners.map(({ port }) => port)).toEqual([4280]);
-    expect(ready.notes).toEqual([expect.stringContaining("sysctl net.ipv4.ip_unprivileged_port_start=80")]);
+    expect(ready.listeners.map(({ port }) => port)).toEqual([4280, 4281]);
+    expect(ready.notes).toEqual([
+      expect.stringMatching(
+        /^Port 80 .*portolan gateway install --system\. Or .*echo net\.ipv4\.ip_unprivileged_port_start=80 \| sudo tee (\S+) && sudo sysctl -p \1,/,
+      ),
+      expect.stringMatching(/^Port 443 /),
+    ]);
     expect(statSync(join(own, "gateway")).mode & 0o777).toBe(0o700);
     expect(statSync(join(own, "gateway", "control.sock")).mode & 0o777).toBe(0o600);
     const ended = once(child, "exit");

@@ -125,7 +125,7 @@ describe.skipIf(skip)("names for programs", () => {
   test("a program gets a port, a name and its addresses; the name is gone when it has ended", async () => {
     const running = run(["shop", "--", process.execPath, "server.cjs", "word"]);
     const { port, urls, expected } = await untilListening(running);
-    expect([urls, expected]).toEqual([["http://shop.localhost/"], true]);
+    expect([urls, expected]).toEqual([["http://shop.localhost/", "https://shop.localhost/"], true]);
     const { pid, words, environment } = seen(await fetchIn("shop.localhost"));
     expect(words).toEqual(["word"]);
     expect(environment).toMatchObject({
@@ -146,11 +146,14 @@ describe.skipIf(skip)("names for programs", () => {
 
   test("without a name it is called after its project, and after its branch when that is not the main one", async () => {
     const first = run(["--", process.execPath, "server.cjs"]);
-    expect((await untilListening(first)).urls).toEqual(["http://acme-shop.localhost/"]);
+    expect((await untilListening(first)).urls).toEqual(["http://acme-shop.localhost/", "https://acme-shop.localhost/"]);
     mkdirSync(join(project, ".git"));
     writeFileSync(join(project, ".git", "HEAD"), "ref: refs/heads/fix/login\n");
     const second = run(["--", process.execPath, "server.cjs"]);
-    expect((await untilListening(second)).urls).toEqual(["http://fix-login.acme-shop.localhost/"]);
+    expect((await untilListening(second)).urls).toEqual([
+      "http://fix-login.acme-shop.localhost/",
+      "https://fix-login.acme-shop.localhost/",
+    ]);
     // It knows its neighbour.
     const { environment } = seen(await fetchIn("fix-login.acme-shop.localhost"));
     expect(environment).toMatchObject({ PORTOLAN_URL_ACME_SHOP: "http://acme-shop.localhost" });
@@ -201,6 +204,14 @@ describe.skipIf(skip)("names for programs", () => {
     const running = run(["stubborn", "--", process.execPath, "-e", script]);
     expect(await untilListening(running)).toMatchObject({ port: 8999, expected: false });
     expect(await fetchIn("stubborn.localhost")).toBe("200 stubborn");
+  });
+
+  test("a program that listens at one address of the network alone is led to there", async () => {
+    await device.execIn("ip", ["address", "add", "10.93.4.1/32", "dev", "lo"]);
+    const script = `require("http").createServer((q,s)=>s.end("at "+q.socket.localAddress)).listen(process.env.PORT,"10.93.4.1")`;
+    const running = run(["apart", "--", process.execPath, "-e", script]);
+    expect(await untilListening(running)).toMatchObject({ expected: true });
+    expect(await fetchIn("apart.localhost")).toBe("200 at 10.93.4.1");
   });
 
   test("two programs cannot have one name, unless the second takes it by force", async () => {

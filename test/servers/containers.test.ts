@@ -3,6 +3,9 @@
  * from the machine and from a neighbour.
  */
 import { execFileSync } from "node:child_process";
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import type { ListResult } from "../../src/operations/list.ts";
 import type { WhoResult } from "../../src/operations/who.ts";
@@ -37,6 +40,7 @@ describe.skipIf(requireOrSkip("containers", whyNoNetworkNamespaces(), ...whyNoCo
   let machine: NetworkNamespace;
   let neighbour: NetworkNamespace;
   let engine: Podman;
+  const folder = mkdtempSync(join(tmpdir(), "pct-"));
 
   beforeAll(async () => {
     neighbour = await createNetworkNamespace();
@@ -63,13 +67,18 @@ describe.skipIf(requireOrSkip("containers", whyNoNetworkNamespaces(), ...whyNoCo
     await engine?.destroy();
     await machine?.destroy();
     await neighbour?.destroy();
+    rmSync(folder, { recursive: true, force: true });
   }, deadlineMs);
 
   /** Runs the built command on the machine, as root or as somebody else. */
-  async function portolan(words: readonly string[], options: { api?: boolean; user?: number } = {}): Promise<string> {
+  async function portolan(
+    words: readonly string[],
+    options: { api?: boolean; user?: number; state?: boolean } = {},
+  ): Promise<string> {
     const drop = options.user === undefined ? [] : ["setpriv", `--reuid=${options.user}`, "--clear-groups"];
     const host = options.api === true ? [`CONTAINER_HOST=unix://${engine.apiSocket}`] : [];
-    const command = [...drop, "env", ...host, process.execPath, commandPath, ...words];
+    const state = options.state === true ? [`PORTOLAN_STATE_HOME=${folder}`] : [];
+    const command = [...drop, "env", ...host, ...state, process.execPath, commandPath, ...words];
     const { stdout } = await machine.execIn(command[0]!, command.slice(1), { timeoutMs: deadlineMs });
     return stdout;
   }
@@ -128,6 +137,20 @@ describe.skipIf(requireOrSkip("containers", whyNoNetworkNamespaces(), ...whyNoCo
     const page = await portolan(["who", "8102"], { api: true });
     expect(page).toMatch(/container\s+published \(podman/);
     expect(page).toMatch(/leads to\s+port 80 in the container: httpd \d+/);
+  });
+
+  test("a name leads to a container's published port, by the container's name or its service's", async () => {
+    const add = async (name: string, target: string): Promise<string> =>
+      portolan(["route", "add", name, target, "--no-start"], { api: true, state: true });
+    for (const target of ["container:published", "container:web", "container:published:80"])
+      expect(await add("web", target)).toMatch(/^web\.localhost leads to http:\/\/localhost:8102, /);
+    for (const [target, said] of [
+      ["container:private-one", /publishes no port/],
+      ["container:published:81", /publishes no port 81/],
+      ["container:nobody", /There is: [^]*published/],
+      ["container:", /does not name a container/],
+    ] as const)
+      await expect(add("web", target)).rejects.toMatchObject({ stderr: expect.stringMatching(said) as string });
   });
 
   test("who reaches what is as the chart says: from the machine, and from a neighbour", async () => {

@@ -8,11 +8,13 @@ import { Header } from "./shell/header.tsx";
 import { Outside } from "./shell/outside.tsx";
 import { about, link } from "./state/machine.ts";
 import { foundPorts, tenants } from "./state/shown.ts";
-import { announcement, openDoor, openPort, view } from "./state/view.ts";
+import { announcement, nameQuestion, openDoor, openPort, view } from "./state/view.ts";
 import { safeText } from "./text/outside-text.ts";
 
 const Door = lazy(async () => (await import("./door/door.tsx")).Door);
 const Streets = lazy(async () => (await import("./streets/streets.tsx")).Streets);
+const NamesView = lazy(async () => (await import("./names/names-view.tsx")).NamesView);
+const NameDialog = lazy(async () => (await import("./names/name-dialog.tsx")).NameDialog);
 const TimeView = lazy(async () => (await import("./time/time-view.tsx")).TimeView);
 const ScanView = lazy(async () => (await import("./scan/scan-view.tsx")).ScanView);
 const LearnView = lazy(async () => (await import("./learn/learn-view.tsx")).LearnView);
@@ -53,6 +55,11 @@ function View() {
           <Door />
         </Suspense>
       )}
+      {nameQuestion.value !== null && (
+        <Suspense fallback={null}>
+          <NameDialog question={nameQuestion.value} />
+        </Suspense>
+      )}
     </>
   );
 }
@@ -61,6 +68,8 @@ function ChosenView() {
   switch (view.value) {
     case "streets":
       return <Streets />;
+    case "names":
+      return <NamesView />;
     case "time":
       return <TimeView />;
     case "scan":

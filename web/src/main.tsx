@@ -8,6 +8,7 @@ import { closeSession, openSession } from "./api/session.ts";
 import { App } from "./app.tsx";
 import { nameOf } from "./building/tenants.ts";
 import { about, client, happenings, link, takeIn } from "./state/machine.ts";
+import { followRoutes } from "./state/routes.ts";
 import { announce, chooseTheme, theme } from "./state/view.ts";
 
 /** Pauses between attempts to reach the server again, milliseconds; after them it counts as ended. */
@@ -21,6 +22,7 @@ async function start(): Promise<void> {
   }
   const made = createClient(session.key);
   client.value = made;
+  followRoutes();
   await follow(made);
 }
 

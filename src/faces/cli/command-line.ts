@@ -1,7 +1,13 @@
 /**
  * @module From words to an exit status: parses, runs the operation, prints its result, tells failures.
  */
-import { escapeForTerminal, escapeJsonForTerminal, isPortolanError, PortolanError } from "../../core/index.ts";
+import {
+  escapeForTerminal,
+  escapeJsonForTerminal,
+  isPortolanError,
+  PortolanError,
+  quoteForShell,
+} from "../../core/index.ts";
 import { createHost, type Host } from "../../host/index.ts";
 import type { MachineSource } from "../../operations/open-machine.ts";
 import type { FaceOpeners, OperationContext, OperationResult } from "../../operations/operation.ts";
@@ -27,6 +33,7 @@ const interruptedStatus = 130;
  */
 export async function runCommandLine(words: readonly string[], faces: FaceOpeners): Promise<number> {
   if (words[0] === "__complete") return answerShell(words.slice(1));
+  if (words[0] === "__guard") return (await import("./guard.ts")).guardProject(words[1] ?? "");
   const json = words.includes("--json") || words.includes("--ndjson");
   try {
     const completed = completeWords(words);
@@ -134,7 +141,14 @@ async function runLoaded(
   const output = await openOutput(call, command, page, viewContext, { version: manifest.version, words });
   const started = command.run(input as never, context);
   try {
-    const exitStatus = await tellAll(started, call, command, output, viewContext, status, abort);
+    const exitStatus = await tellAll(started, call, command, output, viewContext, status, abort).catch(
+      async (error: unknown) => {
+        // What cannot be told any more is not to go on untold: the terminal may be gone, or the disk full.
+        abort.abort();
+        if (isGenerator(started)) await started.return(undefined as never).catch(() => undefined);
+        throw error;
+      },
+    );
     if (elsewhere !== undefined && settings.format === "text") {
       const note = `From ${elsewhere.name}, as it was ${new Date(elsewhere.takenAtMs).toISOString()}.`;
       await writeQuietly(printBlocks([paragraph([span(note, "dim")])], pageOf(2, process.env, settings.color)));
@@ -332,10 +346,6 @@ function isGenerator(value: object): value is AsyncGenerator<unknown, OperationR
 function commandAsRoot(): string {
   const words = [process.execPath, process.argv[1] ?? "portolan", ...process.argv.slice(2)];
   return ["sudo", ...words.map(quoteForShell)].join(" ");
-}
-
-function quoteForShell(word: string): string {
-  return /^[\w@%+=:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", "'\\''")}'`;
 }
 
 /** Says what happened, why, and what to do now, on standard error. */

@@ -132,6 +132,16 @@ export const commands: Readonly<Record<string, () => Promise<LoadedCommand>>> = 
     const { runView } = await import("./views/run.ts");
     return { run: runRun, view: runView, ownsSignals: true };
   },
+  up: async () => {
+    const { runUp } = await import("../../operations/up.ts");
+    const { createUpView } = await import("./views/up.ts");
+    return { run: runUp, view: createUpView(), ownsSignals: true };
+  },
+  down: async () => {
+    const { runDown } = await import("../../operations/down.ts");
+    const { downView } = await import("./views/down.ts");
+    return { run: runDown, view: downView };
+  },
   reserve: async () => {
     const { runReserve } = await import("../../operations/reserve.ts");
     const { reserveView } = await import("./views/reservations.ts");
@@ -151,6 +161,16 @@ export const commands: Readonly<Record<string, () => Promise<LoadedCommand>>> = 
     const { runGateway } = await import("../../operations/gateway.ts");
     const { gatewayView } = await import("./views/gateway.ts");
     return { run: runGateway, view: gatewayView };
+  },
+  "gateway-service": async () => {
+    const { runGatewayService } = await import("../../operations/gateway-service.ts");
+    const { gatewayServiceView } = await import("./views/gateway-service.ts");
+    return { run: runGatewayService, view: gatewayServiceView };
+  },
+  hosts: async () => {
+    const { runHosts } = await import("../../operations/hosts.ts");
+    const { hostsView } = await import("./views/hosts.ts");
+    return { run: runHosts, view: hostsView };
   },
   route: async () => {
     const { runRoute } = await import("../../operations/route.ts");

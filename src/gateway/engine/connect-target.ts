@@ -2,13 +2,24 @@
  * @module A connection to where a route leads. `localhost` is tried at both loopback addresses, the one that answered last time first:
  * a server that listens at `::1` alone is as good as one at `127.0.0.1`.
  */
-import { connect as connectPlain, type Socket } from "node:net";
+import { connect as connectPlain, type OnReadOpts, type Socket } from "node:net";
 import { connect as connectTls } from "node:tls";
 import type { Target } from "../route.ts";
+import { noDescriptorsLeft, tookLastDescriptor } from "./descriptor-room.ts";
 
 const loopbacks = ["127.0.0.1", "::1"] as const;
 /** Longest time for a connection within this machine or a network of one's own, milliseconds. */
 const connectTimeoutMs = 10_000;
+/** So much may wait on a connection for whoever takes it slowly, bytes: what comes in messages of 64 KiB need not stop and start for each. */
+export const mostWaitingBytes = 128 * 1024;
+
+/** How a connection is to be. */
+export interface ConnectWish {
+  /** What TLS offers to speak (RFC 7301); default HTTP/1.1. */
+  readonly speaks?: "http/1.1" | "h2";
+  /** Takes what is received in place of events; only where there is no TLS. */
+  readonly onread?: OnReadOpts | undefined;
+}
 
 /** Makes connections to one target. */
 export class TargetConnector {
@@ -27,12 +38,11 @@ export class TargetConnector {
   /**
    * Connects.
    * @param done gets the socket, or the last address's error; called once
-   * @param speaks what TLS offers to speak (RFC 7301)
    * @returns ends the attempt
    */
   connect(
     done: (error: Error | null, socket: Socket | null) => void,
-    speaks: "http/1.1" | "h2" = "http/1.1",
+    { speaks = "http/1.1", onread }: ConnectWish = {},
   ): () => void {
     const { host, port, protocol } = this.target;
     const places =
@@ -41,13 +51,16 @@ export class TargetConnector {
     let ended = false;
     const attempt = (index: number): void => {
       const place = places[index]!;
-      const current = connectPlain({
+      const options = {
         host: place,
         port,
+        ...(onread === undefined ? {} : { onread }),
+        highWaterMark: mostWaitingBytes,
         noDelay: true,
         keepAlive: true,
         keepAliveInitialDelay: 60_000,
-      });
+      };
+      const current = connectPlain(options);
       socket = current;
       current.setTimeout(connectTimeoutMs, () => current.destroy(timedOut(place, port)));
       const onError = (error: Error): void => {
@@ -64,6 +77,11 @@ export class TargetConnector {
         current.setTimeout(0);
         current.removeAllListeners("timeout");
         if (ended) return;
+        if (tookLastDescriptor(current)) {
+          ended = true;
+          current.on("error", () => undefined).destroy();
+          return done(noDescriptorsLeft(), null);
+        }
         this.#answered = place;
         if (protocol === "https") {
           socket = this.#secure(current, speaks, (error, secured) => {

@@ -6,6 +6,7 @@ import type { Server as PlainServer } from "node:http";
 import type { Http2Server } from "node:http2";
 import { createServer, type Server, type Socket } from "node:net";
 import type { Server as SecureServer } from "node:tls";
+import { mostWaitingBytes } from "./connect-target.ts";
 
 /** Who takes a connection. */
 export interface Speakers {
@@ -15,10 +16,9 @@ export interface Speakers {
   readonly streams?: Http2Server | undefined;
   /** TLS; absent without certificates. */
   readonly secure?: SecureServer | undefined;
+  /** Who says nothing for so long is not waited for, milliseconds. */
+  readonly silenceMs: number;
 }
-
-/** Who says nothing for so long is not waited for, milliseconds. */
-const silenceMs = 60_000;
 
 /** Content type of a TLS handshake record (RFC 8446, section 5.1). */
 const tlsHandshake = 0x16;
@@ -36,7 +36,8 @@ export function speakerOf(first: Buffer): "secure" | "streams" | "plain" | undef
 /** Makes the server; the caller lets it listen. */
 export function createEntrance(speakers: Speakers): Server {
   const server = createServer(
-    { allowHalfOpen: true, noDelay: true, highWaterMark: 64 * 1024 } as Parameters<typeof createServer>[0] & object,
+    { allowHalfOpen: true, noDelay: true, highWaterMark: mostWaitingBytes } as Parameters<typeof createServer>[0] &
+      object,
     (socket) => admit(socket, speakers),
   );
   return server;
@@ -74,5 +75,5 @@ function admit(socket: Socket, speakers: Speakers): void {
   socket.once("error", giveUp);
   socket.once("end", giveUp);
   socket.once("timeout", giveUp);
-  socket.setTimeout(silenceMs);
+  socket.setTimeout(speakers.silenceMs);
 }

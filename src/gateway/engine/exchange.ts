@@ -5,29 +5,31 @@ import type { Readable } from "node:stream";
 import type { Answer, Asked } from "./answer.ts";
 import { readAnswerFields, type RequestHead } from "./request-head.ts";
 
-/** What a pool of connections tells of one request: undici's handler. */
-interface Handler {
+/** What connections tell of one request, in undici's words: its pool hands over bytes, connections of our own text. */
+export interface AnswerHandler {
   onConnect(abort: (error?: Error) => void): void;
-  onHeaders(status: number, raw: readonly Buffer[], resume: () => void, message: string): boolean;
+  onHeaders(status: number, raw: readonly (Buffer | string)[], resume: () => void, message: string): boolean;
   onData(chunk: Buffer): boolean;
-  onComplete(trailers: readonly Buffer[] | null): void;
+  onComplete(trailers: readonly (Buffer | string)[] | null): void;
   onError(error: Error): void;
 }
 
 /** A pool of connections to one server: undici's dispatcher. */
 export interface Connections {
-  dispatch(options: DispatchOptions, handler: Handler): boolean;
+  dispatch(options: DispatchOptions, handler: AnswerHandler): boolean;
   /** Answers what was begun, then ends. */
   close(): Promise<void>;
   /** Ends at once. */
   destroy(): Promise<void>;
 }
 
-interface DispatchOptions {
+export interface DispatchOptions {
   readonly path: string;
   readonly method: string;
   readonly headers: readonly string[];
   readonly body: Readable | null;
+  /** The head was read by Node's parser for HTTP/1.1: nothing in it can be taken for the end of a line. */
+  readonly isPlain: boolean;
 }
 
 /** What becomes of an exchange. */
@@ -50,12 +52,18 @@ export function exchange(
   const handler = new ExchangeHandler(answer, outcome, request.method === "HEAD");
   answer.onceGone(() => handler.giveUp());
   connections.dispatch(
-    { path: head.target, method: request.method, headers: head.fields, body: head.hasBody ? body : null },
+    {
+      path: head.target,
+      method: request.method,
+      headers: head.fields,
+      body: head.hasBody ? body : null,
+      isPlain: request.httpVersion !== "2.0",
+    },
     handler,
   );
 }
 
-class ExchangeHandler implements Handler {
+class ExchangeHandler implements AnswerHandler {
   readonly #answer: Answer;
   readonly #outcome: ExchangeOutcome;
   readonly #withoutBody: boolean;
@@ -83,7 +91,7 @@ class ExchangeHandler implements Handler {
     else this.#abort = abort;
   }
 
-  onHeaders(status: number, raw: readonly Buffer[], resume: () => void, message: string): boolean {
+  onHeaders(status: number, raw: readonly (Buffer | string)[], resume: () => void, message: string): boolean {
     const { fields, length, understood } = readAnswerFields(raw, status);
     if (!understood) {
       this.#abort?.(new Error("the answer's transfer coding is not understood"));
@@ -119,7 +127,7 @@ class ExchangeHandler implements Handler {
     return false;
   }
 
-  onComplete(trailers: readonly Buffer[] | null): void {
+  onComplete(trailers: readonly (Buffer | string)[] | null): void {
     if (!this.#finished) this.#answer.end(undefined, trailers === null ? [] : readAnswerFields(trailers).fields);
     this.#outcome.onDone(this.#received);
   }

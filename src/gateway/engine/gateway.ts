@@ -13,6 +13,7 @@ import { exchange, type ExchangeOutcome } from "./exchange.ts";
 import { nearRoutes } from "./near-names.ts";
 import {
   badAnswerPage,
+  exhaustedPage,
   indexPage,
   loopPage,
   notUpPage,
@@ -44,6 +45,18 @@ export interface GatewayOptions {
   /** Its name in `Via`: no other gateway's. */
   readonly pseudonym: string;
   readonly nowMs: () => number;
+  /** For tests, which do not wait so long. */
+  readonly patience?: Patience;
+}
+
+/** How long clients are waited for, milliseconds. */
+export interface Patience {
+  /** For a whole head. */
+  readonly headMs: number;
+  /** Between two looks for heads that took longer. */
+  readonly lookMs: number;
+  /** For the next request. */
+  readonly idleMs: number;
 }
 
 /** So often a request may pass: an application may ask its neighbours by name, and they theirs. */
@@ -61,6 +74,10 @@ export class Gateway {
 
   constructor(options: GatewayOptions) {
     this.#options = options;
+  }
+
+  get patience(): Patience | undefined {
+    return this.#options.patience;
   }
 
   /** Requests until now. */
@@ -152,9 +169,9 @@ export class Gateway {
       });
     };
     const onFailure = (error: Error): void => {
-      status = 502;
+      status = exhausted.has(codeOf(error)) ? 503 : 502;
       tell(0, null, codeOf(error));
-      upgrading.refuse(502, "Bad Gateway");
+      upgrading.refuse(status, status === 503 ? "Service Unavailable" : "Bad Gateway");
     };
     // The client can go, or break off, before the server has answered.
     upgrading.duplex.on("error", () => upgrading.duplex.destroy());
@@ -189,13 +206,15 @@ export class Gateway {
       },
       onFailure: (error, begun) => {
         const { route } = matched;
-        if (!begun) this.#answerPage(asked, this.#failurePage(route, error), head.hasBody);
-        this.#tell(asked, head, matched, { status: begun ? status : 502, failure: codeOf(error), startedMs });
+        const page = begun ? null : this.#failurePage(route, error);
+        if (page !== null) this.#answerPage(asked, page, head.hasBody);
+        this.#tell(asked, head, matched, { status: page?.status ?? status, failure: codeOf(error), startedMs });
       },
     };
   }
 
   #failurePage(route: Route, error: Error): GatewayPage {
+    if (exhausted.has(codeOf(error))) return exhaustedPage(route);
     if (!unreached.has(codeOf(error))) return badAnswerPage(route, error);
     const { holder } = route;
     const lives =
@@ -288,6 +307,9 @@ interface Told {
   readonly receivedBytes?: number;
   readonly startedMs?: number;
 }
+
+/** This process, or the system, has no descriptors left (open(2)). */
+const exhausted: ReadonlySet<string> = new Set(["EMFILE", "ENFILE"]);
 
 /** Nobody took the connection. */
 const unreached: ReadonlySet<string> = new Set([

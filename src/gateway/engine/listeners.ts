@@ -117,14 +117,22 @@ function codeOf(error: unknown): string {
   return (cause as NodeJS.ErrnoException).code ?? (cause as Error).message;
 }
 
+/** In a form to paste. A capability of the file `node` (setcap) is not advised: every program in JavaScript would have it. */
+function privilegeAdvice(port: number): string {
+  // XNU asks for root only where an address is named (in_pcbbind).
+  if (process.platform === "darwin")
+    return `macOS gives it without at every address alone: --bind 0.0.0.0, which lets other devices in.`;
+  const file = "/etc/sysctl.d/50-portolan.conf";
+  const first = Math.min(port, 80);
+  return (
+    `To allow it for the gateway alone: portolan gateway install --system. Or for every program: ` +
+    `echo net.ipv4.ip_unprivileged_port_start=${first} | sudo tee ${file} && sudo sysctl -p ${file}, then portolan gateway stop and start.`
+  );
+}
+
 function noteFor(port: number, error: unknown): string {
   const code = codeOf(error);
-  if (code === "EACCES" || code === "EPERM") {
-    return (
-      `Port ${port} takes a privilege here. To allow it: sudo sysctl net.ipv4.ip_unprivileged_port_start=${Math.min(port, 80)} ` +
-      "(for good in /etc/sysctl.d), then portolan gateway stop and start."
-    );
-  }
+  if (code === "EACCES" || code === "EPERM") return `Port ${port} takes a privilege here. ${privilegeAdvice(port)}`;
   if (code === "EADDRINUSE") return `Port ${port} is in use: portolan who ${port} says by whom.`;
   return `Port ${port} could not be opened (${code}).`;
 }

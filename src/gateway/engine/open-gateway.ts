@@ -2,6 +2,7 @@
  * @module The gateway as an operation opens it: listening, told of, until it is asked to end.
  */
 import type { GatewayListener } from "../control-client.ts";
+import { notifyReady } from "./notify-ready.ts";
 import { serveGateway, type ServeOptions } from "./serve.ts";
 
 /** What it says when it serves. */
@@ -17,6 +18,7 @@ export async function* openGateway(
 ): AsyncGenerator<GatewayReady, void, void> {
   const gateway = await serveGateway({ ...options, inherited: inheritedDescriptors(options.environment) });
   const { listeners, notes } = gateway.status();
+  await notifyReady(options.environment);
   yield { listeners, notes };
   await gateway.ended;
 }

@@ -4,6 +4,9 @@
 import type { ServerResponse } from "node:http";
 import type { Answer } from "./answer.ts";
 
+/** Bodies up to this length go with their head, bytes. */
+const shortBytes = 4096;
+
 /** Over Node's own response. */
 export class PlainAnswer implements Answer {
   readonly #response: ServerResponse;
@@ -63,12 +66,18 @@ export class PlainAnswer implements Answer {
   end(chunk: Buffer | undefined, trailers: readonly string[]): void {
     if (this.over) return;
     if (trailers.length > 0) this.#response.addTrailers(pairs(trailers));
-    this.#response.end(chunk);
+    // Node joins a head and a short text to one string, but not a head and bytes.
+    if (chunk !== undefined && chunk.length <= shortBytes && !this.#written)
+      this.#response.end(chunk.toString("latin1"), "latin1");
+    else this.#response.end(chunk);
   }
 
   cut(): void {
-    this.#response.destroy();
+    // What was begun in this turn goes first: a head, and a part of a body, tell more than a connection that is closed without a word.
+    process.nextTick(this.#destroy);
   }
+
+  readonly #destroy = (): void => void this.#response.destroy();
 
   onceGone(action: () => void): void {
     if (this.#response.destroyed && !this.#response.writableFinished) action();

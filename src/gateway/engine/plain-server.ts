@@ -1,28 +1,34 @@
 /**
  * @module HTTP/1.1 towards clients: Node's own server and parser, strict as they are, and what the gateway adds where they leave a choice.
  */
-import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
+import { createServer, IncomingMessage, type Server, type ServerResponse } from "node:http";
 import type { Socket } from "node:net";
+import { mostWaitingBytes } from "./connect-target.ts";
 import type { Gateway } from "./gateway.ts";
 import { PlainAnswer } from "./plain-answer.ts";
+import { plainAddress } from "./plain-address.ts";
 import type { Client } from "./request-head.ts";
 
 /** Longest head of a request, bytes: cookies of many applications under one name add up. */
 export const mostHeadBytes = 64 * 1024;
 /** A head that is not complete by then is not waited for, milliseconds. */
 export const headTimeoutMs = 30_000;
+/** Time between two looks for such heads, milliseconds. */
+const headLookMs = 5000;
 /** How long an idle connection is kept, milliseconds. */
 export const idleMs = 60_000;
 
 /** Makes the server; the caller lets it listen. `scheme` is what its connections are. */
 export function createPlainServer(gateway: Gateway, scheme: Client["scheme"]): Server {
   const server = createServer({
+    IncomingMessage: PlainRequest,
     maxHeaderSize: mostHeadBytes,
-    headersTimeout: headTimeoutMs,
+    headersTimeout: gateway.patience?.headMs ?? headTimeoutMs,
+    connectionsCheckingInterval: gateway.patience?.lookMs ?? headLookMs,
     // An upload may take its time.
     requestTimeout: 0,
-    keepAliveTimeout: idleMs,
-    highWaterMark: 64 * 1024,
+    keepAliveTimeout: gateway.patience?.idleMs ?? idleMs,
+    highWaterMark: mostWaitingBytes,
     insecureHTTPParser: false,
     // The gateway refuses it itself, and what is sent behind it.
     requireHostHeader: false,
@@ -41,21 +47,38 @@ export function createInnerPlainServer(gateway: Gateway, scheme: Client["scheme"
   return server;
 }
 
+/**
+ * A request of which Node reads Expect alone (RFC 9110, section 10.1.1): all fields by name, which it would make of each request for that, are
+ * nothing the gateway asks for.
+ */
+class PlainRequest extends IncomingMessage {
+  // @ts-expect-error Node has it as a pair of functions on the prototype as well.
+  override get headers(): { expect?: string } {
+    const { rawHeaders } = this;
+    for (let index = 0; index < rawHeaders.length; index += 2)
+      if (rawHeaders[index]!.length === 6 && rawHeaders[index]!.toLowerCase() === "expect")
+        return { expect: rawHeaders[index + 1]! };
+    return none;
+  }
+}
+
+const none = {};
+
 /** What Node's server tells of a connection. */
 const answering = new WeakMap<Socket, ServerResponse>();
 
 /** Connections on which a request was refused: what was sent behind it is not read. */
 const refused = new WeakSet<Socket>();
 
-/** Servers that are about to end: each connection ends with the answer that is on its way. */
+/** Servers that are about to end. */
 const draining = new WeakSet<Server>();
 
-/** Keeps no connection that is not being answered, and none behind its answer. */
+/**
+ * From now on each connection ends with its next answer, or when it has been idle for as long as it was told that it may be. One that is
+ * idle is not ended at once: its client may be asking in this very moment, and would get no answer.
+ */
 export function drainPlain(server: Server): void {
   draining.add(server);
-  server.closeIdleConnections();
-  // It listens nowhere itself: this ends its looking after connections.
-  server.close();
 }
 
 /** Lets the gateway answer what this server receives. */
@@ -123,18 +146,21 @@ const problems: Readonly<Record<string, readonly [number, string]>> = {
   HPE_INVALID_VERSION: [505, "HTTP Version Not Supported"],
 };
 
-function clientOf(socket: Socket, scheme: Client["scheme"]): Client {
-  return {
-    address: plainAddress(socket.remoteAddress ?? ""),
-    port: socket.remotePort ?? 0,
-    localPort: socket.localPort ?? 0,
-    scheme,
-  };
-}
+/** Who is at the other end of a connection stays the same. */
+const clients = new WeakMap<Socket, Client>();
 
-/** IPv4 inside IPv6 is IPv4 (RFC 4291, section 2.5.5.2). */
-export function plainAddress(address: string): string {
-  return address.startsWith("::ffff:") ? address.slice(7) : address;
+function clientOf(socket: Socket, scheme: Client["scheme"]): Client {
+  let client = clients.get(socket);
+  if (client === undefined) {
+    client = {
+      address: plainAddress(socket.remoteAddress ?? ""),
+      port: socket.remotePort ?? 0,
+      localPort: socket.localPort ?? 0,
+      scheme,
+    };
+    clients.set(socket, client);
+  }
+  return client;
 }
 
 function headWithoutUpgrade({ method, url, httpVersion, rawHeaders }: IncomingMessage): string {

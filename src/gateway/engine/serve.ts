@@ -2,21 +2,23 @@
  * @module The gateway's process: doors, routes as they are kept, being asked, ending.
  */
 import { randomBytes } from "node:crypto";
-import { mkdirSync, watch, type FSWatcher } from "node:fs";
+import { mkdirSync, statSync, watch, type FSWatcher } from "node:fs";
 import type { Server, Socket } from "node:net";
 import { PortolanError, isPortolanError } from "../../core/index.ts";
 import { descriptorOf } from "../../host/index.ts";
-import { tryLock, type KernelLock } from "../../store/index.ts";
+import { tryLock, waitForLock, type KernelLock } from "../../store/index.ts";
 import { controlPath, gatewayLock, type GatewayStatus } from "../control-client.ts";
 import { openCertificates, type CertificateSource } from "../certificates/open-certificates.ts";
 import { readRoutes, routesFolder, type RouteProblem } from "../route-store.ts";
 import { RouteTable } from "../route-table.ts";
 import { openAccessLog } from "./access-log.ts";
 import { listenForControl, type Control } from "./control-server.ts";
+import { DescriptorRoom } from "./descriptor-room.ts";
 import { Gateway } from "./gateway.ts";
 import { openDoor, type OpenDoor } from "./listeners.ts";
 import { createDoorMaker, type DoorMaker } from "./speakers.ts";
 import { startSuccessor } from "./successor.ts";
+import { countTraffic } from "./traffic.ts";
 
 /** How a gateway is started. */
 export interface ServeOptions {
@@ -46,6 +48,15 @@ export interface RunningGateway {
 
 /** Longest time between a change of the routes that was not told and its effect, milliseconds. */
 const settleMs = 20;
+/**
+ * Time between two looks at what may have changed without being told, milliseconds: folders that were removed or put back, a system that
+ * watches no more folders (inotify(7)), what could not be read the last time.
+ */
+const lookMs = 1000;
+/** Two changes of a folder that are no further apart can have the same time, milliseconds: the kernel takes it once a tick. */
+const clockStepMs = 20;
+/** Longest time until a gateway that did not come up has let go of the lock, milliseconds. */
+const lockMs = 5000;
 
 /**
  * Opens the doors.
@@ -76,7 +87,7 @@ async function takeLock(stateFolder: string): Promise<KernelLock> {
 class GatewayProcess implements RunningGateway {
   readonly ended: Promise<void>;
   readonly #options: ServeOptions;
-  #lock: KernelLock;
+  #lock: KernelLock | null;
   readonly #gateway: Gateway;
   readonly #sockets = new Set<Socket>();
   readonly #startedAtMs: number;
@@ -89,6 +100,13 @@ class GatewayProcess implements RunningGateway {
   #control: Control | undefined;
   #watcher: FSWatcher | undefined;
   #reloading: NodeJS.Timeout | undefined;
+  #looking: NodeJS.Timeout | undefined;
+  readonly #room = new DescriptorRoom();
+  /** The folder of the routes as it was when they were read; `null` when they could not be, or it was changed in that moment. */
+  #seen: FolderState | null = null;
+  /** Which folder is watched; empty for none. */
+  #watched = "";
+  #replacing = false;
   #closing: Promise<void> | undefined;
   #finish!: () => void;
   #endLog: (() => Promise<void>) | undefined;
@@ -107,12 +125,9 @@ class GatewayProcess implements RunningGateway {
 
   async open(): Promise<void> {
     const { stateFolder, signal, accessLog } = this.#options;
-    mkdirSync(routesFolder(stateFolder), { recursive: true, mode: 0o700 });
+    makeFolder(routesFolder(stateFolder));
     this.reload();
-    this.#watcher = watch(routesFolder(stateFolder), () => {
-      this.#reloading ??= setTimeout(() => this.reload(), settleMs);
-    });
-    this.#watcher.on("error", () => undefined);
+    this.#looking = setInterval(() => void this.#lookAround(), lookMs).unref();
     if (accessLog !== null) this.#endLog = await openAccessLog(accessLog, this.#gateway.traces);
     const { httpPort, httpsPort, addresses, inherited } = this.#options;
     const maker = await createDoorMaker(this.#gateway, await this.#openCertificates());
@@ -120,7 +135,7 @@ class GatewayProcess implements RunningGateway {
     for (const [scheme, port] of [["http", httpPort] as const, ["https", httpsPort] as const]) {
       if (port === false || (scheme === "https" && this.#certificates === undefined)) continue;
       const wish = { scheme, port, addresses, inherited: inherited[scheme] };
-      this.#doors.push(await openDoor(wish, () => this.#counted(maker.open(scheme))));
+      this.#doors.push(await openDoor(wish, () => this.#counted(maker.open(scheme), scheme)));
     }
     await this.#startControl();
     if (signal.aborted) await this.close(0);
@@ -137,6 +152,7 @@ class GatewayProcess implements RunningGateway {
       ...this.#doors.flatMap(({ note }) => (note === null ? [] : [note])),
       ...(this.#certificates?.notes ?? []),
       ...(this.#withoutCertificates === undefined ? [] : [this.#withoutCertificates]),
+      ...(this.#room.refused === 0 ? [] : [noteForRefusals(this.#room.refused)]),
     ],
     requests: this.#gateway.requests,
     openConnections: this.#sockets.size,
@@ -149,10 +165,14 @@ class GatewayProcess implements RunningGateway {
   reload(): void {
     clearTimeout(this.#reloading);
     this.#reloading = undefined;
+    const seen = stateOfFolder(routesFolder(this.#options.stateFolder));
+    this.#seen = null;
+    if (seen.identity !== this.#watched) this.#watch();
     try {
       const { routes, problems } = readRoutes(this.#options.stateFolder);
       this.#table = new RouteTable(routes);
       this.#problems = problems;
+      if (seen.changedMs + clockStepMs < Date.now()) this.#seen = seen;
       this.#gateway.upstreams.keepOnly(routes.map(({ target }) => target));
     } catch (error) {
       if (!isPortolanError(error)) throw error;
@@ -174,13 +194,47 @@ class GatewayProcess implements RunningGateway {
     return this.#certificates;
   }
 
-  #counted(server: Server): Server {
+  /** Watches the folder that is there now. */
+  #watch(): void {
+    this.#watcher?.close();
+    this.#watched = "";
+    try {
+      this.#watched = stateOfFolder(routesFolder(this.#options.stateFolder)).identity;
+      this.#watcher = watch(routesFolder(this.#options.stateFolder), () => {
+        this.#reloading ??= setTimeout(() => this.reload(), settleMs);
+      });
+      this.#watcher.on("error", () => undefined);
+    } catch {
+      // It is looked at from time to time all the same.
+      this.#watcher = undefined;
+      this.#watched = "";
+    }
+  }
+
+  /** Makes good what was not told. Whatever fails is tried again the next time. */
+  async #lookAround(): Promise<void> {
+    const before = this.#seen;
+    const now = stateOfFolder(routesFolder(this.#options.stateFolder));
+    if (before === null || now.identity !== before.identity || now.changedMs !== before.changedMs) this.reload();
+    if (this.#closing !== undefined || this.#replacing) return;
+    this.#lock ??= await tryLock(gatewayLock(this.#options.stateFolder));
+    if (this.#control?.isInPlace() !== false) return;
+    try {
+      const lost = this.#control;
+      await this.#startControl();
+      lost.close();
+    } catch {
+      // The folder cannot be written now.
+    }
+  }
+
+  #counted(server: Server, scheme: "http" | "https"): Server {
+    this.#room.guard(server, scheme === "https");
     server.on("connection", (socket: Socket) => {
-      if (this.#sockets.has(socket)) return;
       this.#sockets.add(socket);
       socket.once("close", () => this.#sockets.delete(socket));
     });
-    // Without descriptors left a connection waits in the kernel's queue until there is one.
+    // With no descriptor left at all libuv closes the connection unanswered, and Node tells of it here.
     server.on("error", () => undefined);
     return server;
   }
@@ -191,20 +245,24 @@ class GatewayProcess implements RunningGateway {
       scheme,
       descriptors: servers.map((server) => descriptorOf(server) ?? -1),
     }));
-    // The successor takes the lock and the control socket, so that they must be free.
-    const asked = this.#control;
-    asked?.stopListening();
-    this.#lock.release();
+    if (this.#replacing || this.#closing !== undefined) throw new Error("a new one is taking over already");
+    this.#replacing = true;
+    const { stateFolder } = this.#options;
+    // Nobody who finds the gateway's lock free starts one meanwhile: it is the successor's.
+    const start = await waitForLock(`${gatewayLock(stateFolder)}/start`, lockMs);
+    this.#lock?.release();
+    this.#lock = null;
     try {
       const pid = await startSuccessor(command, descriptors);
       // The answer goes first.
       setImmediate(() => void this.close(drainMs));
       return { pid };
     } catch (error) {
-      this.#lock = await takeLock(this.#options.stateFolder);
-      await this.#startControl();
-      setImmediate(() => asked?.close());
+      this.#lock = await waitForLock(gatewayLock(stateFolder), lockMs).catch(() => null);
       throw error;
+    } finally {
+      start.release();
+      this.#replacing = false;
     }
   }
 
@@ -212,9 +270,13 @@ class GatewayProcess implements RunningGateway {
     this.#control = await listenForControl(controlPath(this.#options.stateFolder), {
       status: this.status,
       reload: () => this.reload(),
-      stop: (drainMs) => void this.close(drainMs),
+      stop: (drainMs) => {
+        if (this.#replacing) throw new Error("a new one is taking over; ask again");
+        return () => void this.close(drainMs);
+      },
       replace: (command, drainMs) => this.#replace(command, drainMs),
       trace: (tell) => this.#gateway.traces.listen(tell),
+      traffic: (name, tell) => countTraffic(this.#gateway.traces, name, this.#options.nowMs, tell),
     });
   }
 
@@ -228,14 +290,11 @@ class GatewayProcess implements RunningGateway {
   }
 
   async #close(drainMs: number): Promise<void> {
-    this.#watcher?.close();
-    clearTimeout(this.#reloading);
     this.#control?.close();
-    const closed = Promise.all(
-      this.#doors.flatMap(({ servers }) => servers.map((server) => new Promise((resolve) => server.close(resolve)))),
-    );
+    const servers = this.#doors.flatMap((door) => door.servers);
+    const closed = Promise.all(servers.map((server) => new Promise((done) => server.close(done))));
     this.#maker?.drain();
-    this.#lock.release();
+    this.#lock?.release();
     if (drainMs > 0 && this.#sockets.size > 0) {
       let timer: NodeJS.Timeout | undefined;
       const waited = new Promise((resolve) => {
@@ -244,6 +303,9 @@ class GatewayProcess implements RunningGateway {
       await Promise.race([this.#untilEmpty(), waited]);
       clearTimeout(timer);
     }
+    clearInterval(this.#looking);
+    this.#watcher?.close();
+    clearTimeout(this.#reloading);
     for (const socket of this.#sockets) socket.destroy();
     await this.#gateway.upstreams.close();
     await closed;
@@ -259,4 +321,34 @@ class GatewayProcess implements RunningGateway {
       check();
     });
   }
+}
+
+/** What tells a folder from another one at its place, and whether something in it was put there, replaced or removed. */
+interface FolderState {
+  /** Empty when there is none. */
+  readonly identity: string;
+  readonly changedMs: number;
+}
+
+function stateOfFolder(path: string): FolderState {
+  try {
+    const { dev, ino, mtimeMs } = statSync(path);
+    return { identity: `${dev}:${ino}`, changedMs: mtimeMs };
+  } catch {
+    return { identity: "", changedMs: 0 };
+  }
+}
+
+/** @throws STORE_FAILED */
+function makeFolder(path: string): void {
+  try {
+    mkdirSync(path, { recursive: true, mode: 0o700 });
+  } catch (cause) {
+    const why = (cause as NodeJS.ErrnoException).code ?? String(cause);
+    throw new PortolanError("STORE_FAILED", `${path} could not be made (${why}).`, { details: { path }, cause });
+  }
+}
+
+function noteForRefusals(count: number): string {
+  return `${count} connections were refused: so many were open that no more file descriptors could be had (ulimit -n).`;
 }

@@ -5,7 +5,7 @@
 import type { Server } from "node:net";
 import { createEntrance } from "./entrance.ts";
 import type { Gateway } from "./gateway.ts";
-import { createInnerPlainServer, drainPlain } from "./plain-server.ts";
+import { createInnerPlainServer, drainPlain, idleMs } from "./plain-server.ts";
 import { createRedirectServer, createSecureServer, type Certificates } from "./secure-server.ts";
 import { createStreamServer } from "./stream-server.ts";
 
@@ -28,11 +28,12 @@ export async function createDoorMaker(gateway: Gateway, certificates: Certificat
     certificates === undefined
       ? undefined
       : await createSecureServer(certificates, { plain: securePlain, streams: secureStreams.server });
+  const silenceMs = gateway.patience?.idleMs ?? idleMs;
   return {
     open: (scheme) =>
       scheme === "http"
-        ? createEntrance({ plain, streams: streams.server, secure: secure?.server })
-        : createEntrance({ plain: redirect, secure: secure?.server }),
+        ? createEntrance({ plain, streams: streams.server, secure: secure?.server, silenceMs })
+        : createEntrance({ plain: redirect, secure: secure?.server, silenceMs }),
     drain: () => {
       secure?.end();
       for (const server of [plain, securePlain]) drainPlain(server);

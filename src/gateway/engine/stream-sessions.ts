@@ -102,10 +102,13 @@ export class StreamSessions {
   #connect(): void {
     if (this.#connecting) return;
     this.#connecting = true;
-    this.#connector.connect((error, socket) => {
-      if (socket === null) this.#serve(error!);
-      else this.#begin(socket);
-    }, "h2");
+    this.#connector.connect(
+      (error, socket) => {
+        if (socket === null) this.#serve(error!);
+        else this.#begin(socket);
+      },
+      { speaks: "h2" },
+    );
   }
 
   #begin(socket: Socket): void {

@@ -29,6 +29,8 @@ export async function startSuccessor(
     stdio: ["ignore", "pipe", "inherit", ...all.map(({ descriptor }) => descriptor)],
     env: {
       ...process.env,
+      // systemd's word for whom they are meant named the process before.
+      LISTEN_PID: undefined,
       LISTEN_FDS: String(all.length),
       LISTEN_FDNAMES: all.map(({ scheme }) => scheme).join(":"),
     },
@@ -49,6 +51,9 @@ export async function startSuccessor(
     child.stdout!.destroy();
     child.unref();
     return child.pid!;
+  } catch (error) {
+    child.kill("SIGKILL");
+    throw error;
   } finally {
     clearTimeout(timer);
   }

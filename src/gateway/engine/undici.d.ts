@@ -4,3 +4,18 @@ declare module "undici/lib/dispatcher/pool.js" {
   const Pool: typeof PoolClass;
   export default Pool;
 }
+
+/** llhttp, compiled for WebAssembly. */
+declare module "undici/lib/llhttp/llhttp_simd-wasm.js" {
+  const wasm: Buffer<ArrayBuffer>;
+  export default wasm;
+}
+
+/** What of WebAssembly the gateway uses; the types of Node 20 leave it out. */
+declare const WebAssembly: {
+  readonly Module: new (bytes: Uint8Array) => object;
+  readonly Instance: new (
+    module: object,
+    imports: Record<string, Record<string, (...words: number[]) => number>>,
+  ) => { readonly exports: object };
+};

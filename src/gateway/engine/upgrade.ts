@@ -9,6 +9,11 @@ import type { Duplex } from "node:stream";
 import { readAnswerFields, type RequestHead } from "./request-head.ts";
 import { headersOf } from "./stream-answer.ts";
 
+/** Who has said that it sends no more hears what the other side says, until that falls silent for so long, milliseconds. */
+const halfClosedMs = 5000;
+/** What a client sends before the server has agreed is kept up to here, bytes; then it waits. */
+const mostEarlyBytes = 64 * 1024;
+
 /** What becomes of it. */
 export interface UpgradeOutcome {
   onAnswer(status: number): void;
@@ -97,9 +102,16 @@ export function streamUpgrading(stream: ServerHttp2Stream): Upgrading {
       answer(incoming.statusCode ?? 502, readAnswerFields(incoming.rawHeaders).fields, false);
       incoming.pipe(stream);
       incoming.once("error", () => stream.close());
-      stream.once("finish", done);
+      stream.once("finish", () => {
+        stream.close();
+        done();
+      });
     },
-    refuse: (status) => answer(status, ["content-length", "0"], true),
+    // The client's side is still open, and nobody reads it any more.
+    refuse: (status) => {
+      answer(status, ["content-length", "0"], true);
+      stream.close();
+    },
   };
 }
 
@@ -131,9 +143,21 @@ export function passUpgrade(client: Upgrading, head: RequestHead, upstream: Sock
     if (settled) return;
     settled = true;
     outgoing.destroy();
+    duplex.destroy();
     outcome.onDone(0, 0);
   };
-  duplex.once("close", onGone);
+  // A connection that nobody reads does not tell of its end. What comes early waits for the server's answer.
+  const early: Buffer[] = [behind];
+  let earlyBytes = behind.length;
+  const onEarly = (chunk: Buffer): void => {
+    early.push(chunk);
+    earlyBytes += chunk.length;
+    if (earlyBytes > mostEarlyBytes) duplex.pause();
+  };
+  const listenNoMore = (): void => {
+    duplex.off("close", onGone).off("end", onGone).off("data", onEarly);
+  };
+  duplex.once("close", onGone).once("end", onGone).on("data", onEarly);
   outgoing.once("error", fail);
   outgoing.once("upgrade", (incoming: IncomingMessage, joined: Socket, first: Buffer) => {
     if (!client.agrees(incoming)) {
@@ -141,7 +165,7 @@ export function passUpgrade(client: Upgrading, head: RequestHead, upstream: Sock
       return fail(new Error("the server's Sec-WebSocket-Accept does not fit"));
     }
     settled = true;
-    duplex.off("close", onGone);
+    listenNoMore();
     outcome.onAnswer(incoming.statusCode ?? 101);
     const { fields } = readAnswerFields(incoming.rawHeaders);
     client.accept(
@@ -150,13 +174,13 @@ export function passUpgrade(client: Upgrading, head: RequestHead, upstream: Sock
       incoming.headers.upgrade ?? head.upgrade ?? "websocket",
     );
     if (first.length > 0) duplex.write(first);
-    if (behind.length > 0) joined.write(behind);
+    for (const chunk of early) if (chunk.length > 0) joined.write(chunk);
     join(duplex, joined, outcome);
   });
   outgoing.once("response", (incoming: IncomingMessage) => {
     // Refused: an answer like any other, after which the connection ends.
     settled = true;
-    duplex.off("close", onGone);
+    listenNoMore();
     outcome.onAnswer(incoming.statusCode ?? 502);
     let received = 0;
     incoming.on("data", (chunk: Buffer) => (received += chunk.length));
@@ -167,21 +191,30 @@ export function passUpgrade(client: Upgrading, head: RequestHead, upstream: Sock
 }
 
 function join(client: Duplex, server: Socket, outcome: UpgradeOutcome): void {
-  let over = false;
-  const finish = (): void => {
-    if (over) return;
-    over = true;
-    client.destroy();
-    server.destroy();
-    outcome.onDone(server.bytesRead, server.bytesWritten);
-  };
+  let open = 2;
   (client as Partial<Socket>).setNoDelay?.(true);
   (client as Partial<Socket>).setTimeout?.(0);
-  for (const end of [client, server]) {
-    end.on("error", finish);
-    end.once("close", finish);
-  }
-  // An end is passed on: the other side may still have something to say.
+  server.allowHalfOpen = true;
+  const link = (one: Duplex, other: Duplex): void => {
+    one.on("error", () => other.destroy());
+    // An end is passed on behind what came before it, and the other side may still have something to say. But who is gone looks no different.
+    one.once("end", () => endWhenSilent(other as Socket));
+    one.once("close", () => {
+      if (!one.readableEnded) other.destroy();
+      open -= 1;
+      if (open === 0) outcome.onDone(server.bytesRead, server.bytesWritten);
+    });
+  };
+  link(client, server);
+  link(server, client);
   client.pipe(server);
   server.pipe(client);
+}
+
+function endWhenSilent(socket: Socket): void {
+  socket.setTimeout(halfClosedMs, () => {
+    // Who takes what is still to come at their leisure is not silent.
+    if (socket.writableLength === 0) socket.destroy();
+    else socket.setTimeout(halfClosedMs);
+  });
 }

@@ -13,8 +13,17 @@ import type { RangesInput, RangesResult } from "../../../src/operations/ranges.t
 import type { ReleaseInput, ReleaseResult } from "../../../src/operations/release.ts";
 import type { ReservationsInput, ReservationsResult } from "../../../src/operations/reservations.ts";
 import type { ReserveInput, ReserveResult } from "../../../src/operations/reserve.ts";
+import type { RouteInput, RouteProposal, RouteResult } from "../../../src/operations/route.ts";
+import type { RoutesInput, RoutesResult } from "../../../src/operations/routes.ts";
 import type { ScanEvent, ScanInput, ScanResult } from "../../../src/operations/scan.ts";
 import type { ServicesInput, ServicesResult } from "../../../src/operations/services.ts";
+import type {
+  StartGatewayInput,
+  StartGatewayProposal,
+  StartGatewayResult,
+} from "../../../src/operations/start-gateway.ts";
+import type { SuggestNameInput, SuggestNameResult } from "../../../src/operations/suggest-name.ts";
+import type { RequestTraffic, TrafficInput, TrafficResult } from "../../../src/operations/traffic.ts";
 import type { WatchEvent, WatchInput, WatchResult } from "../../../src/operations/watch.ts";
 import type { WhoInput, WhoResult } from "../../../src/operations/who.ts";
 
@@ -28,13 +37,16 @@ export interface Calls {
   readonly list: { readonly input: ListInput; readonly result: ListResult };
   readonly ranges: { readonly input: RangesInput; readonly result: RangesResult };
   readonly reservations: { readonly input: ReservationsInput; readonly result: ReservationsResult };
+  readonly routes: { readonly input: RoutesInput; readonly result: RoutesResult };
   readonly services: { readonly input: ServicesInput; readonly result: ServicesResult };
+  readonly "suggest-name": { readonly input: SuggestNameInput; readonly result: SuggestNameResult };
   readonly who: { readonly input: WhoInput; readonly result: WhoResult };
 }
 
 /** Operations that tell events and end in a value. */
 export interface Streams {
   readonly scan: { readonly input: ScanInput; readonly event: ScanEvent; readonly result: ScanResult };
+  readonly traffic: { readonly input: TrafficInput; readonly event: RequestTraffic; readonly result: TrafficResult };
   readonly watch: { readonly input: WatchInput; readonly event: WatchEvent; readonly result: WatchResult };
 }
 
@@ -51,6 +63,18 @@ export interface Changes {
     readonly proposal: null;
     readonly event: never;
     readonly result: ReserveResult;
+  };
+  readonly route: {
+    readonly input: RouteInput;
+    readonly proposal: RouteProposal;
+    readonly event: never;
+    readonly result: RouteResult;
+  };
+  readonly "start-gateway": {
+    readonly input: StartGatewayInput;
+    readonly proposal: StartGatewayProposal;
+    readonly event: never;
+    readonly result: StartGatewayResult;
   };
   readonly release: {
     readonly input: ReleaseInput;

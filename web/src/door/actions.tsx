@@ -4,6 +4,7 @@
 import { useSignal } from "@preact/signals";
 import { announce } from "../state/view.ts";
 import { FreeButton } from "./free.tsx";
+import { canBeNamed, NameButton } from "./names.tsx";
 import { ReserveButton } from "./reserve.tsx";
 import type { HeldService } from "./service-facts.tsx";
 
@@ -21,6 +22,7 @@ export function Actions({ service }: { readonly service: HeldService }) {
         title={url === null ? "Copy address" : "Copy URL"}
         text={url ?? service.reach.addresses[0]?.endpoint ?? `localhost:${service.port}`}
       />
+      {canBeNamed(service) && <NameButton port={service.port} />}
       <CopyButton title="Copy command" text={`portolan who ${service.port}`} />
       <FreeButton port={service.port} transport={service.transport} />
       <ReserveButton port={service.port} />

@@ -7,6 +7,7 @@ import { formatBytes } from "../text/figures.ts";
 import { safeText } from "../text/outside-text.ts";
 import { Actions } from "./actions.tsx";
 import { Clients } from "./clients.tsx";
+import { Names } from "./names.tsx";
 import { Fact, FactList, Section } from "./parts.tsx";
 import { QrCode } from "./qr-code.tsx";
 import { TrafficChart } from "./traffic-chart.tsx";
@@ -34,6 +35,7 @@ export function ServiceFacts({ service, bind }: { readonly service: HeldService;
         {title !== null && <span class="soft"> ({safeText(title.evidence)})</span>}
       </p>
       <Actions service={service} />
+      {service.transport === "tcp" && <Names port={service.port} />}
       <Section title="Who lives here">
         {holders.known ? (
           holders.value.map((holder) => (

@@ -6,9 +6,11 @@ import { useEffect, useRef } from "preact/hooks";
 import type { ListedService } from "../../../src/operations/schemas.ts";
 import { detailOf, nameOf } from "../building/tenants.ts";
 import { happenings, services, traffic, type PortTraffic } from "../state/machine.ts";
+import { routesByPort } from "../state/routes.ts";
 import { foundServices } from "../state/shown.ts";
 import { openDoor, openPort, searchText } from "../state/view.ts";
 import { countOf, formatBytes } from "../text/figures.ts";
+import { safeText } from "../text/outside-text.ts";
 import { sortServices, type SortKey } from "./order.ts";
 
 /** Rows beyond this are drawn only where they are seen. */
@@ -117,6 +119,7 @@ function Row({ service, index }: { readonly service: ListedService; readonly ind
   const { port, transport } = service;
   const carried = traffic.value.get(`${transport}/${port}`);
   const name = nameOf(service);
+  const bell = transport === "tcp" ? bellOf(port) : undefined;
   return (
     <tr
       class={`list-row${openPort.value === port ? " list-row-open" : ""}${newPorts.value.has(service.port) ? " list-row-new" : ""}`}
@@ -136,7 +139,10 @@ function Row({ service, index }: { readonly service: ListedService; readonly ind
       </th>
       <td class="list-name">
         <bdi class="list-service">{name}</bdi>
-        <bdi class="list-detail soft">{detailOf(service)}</bdi>
+        <span class="list-detail soft">
+          {bell !== undefined && <bdi class="list-bell">{bell}</bdi>}
+          <bdi>{detailOf(service)}</bdi>
+        </span>
       </td>
       <td class="list-reach">
         <span class={`list-mark list-mark-${service.reach.scope}`} aria-hidden="true" />
@@ -147,6 +153,13 @@ function Row({ service, index }: { readonly service: ListedService; readonly ind
       </td>
     </tr>
   );
+}
+
+/** The name that leads there, the first of several. */
+function bellOf(port: number): string | undefined {
+  const routes = routesByPort.value.get(port);
+  if (routes === undefined) return undefined;
+  return `${safeText(routes[0]!.name, 80)}${routes.length > 1 ? ` +${routes.length - 1}` : ""}`;
 }
 
 function Traffic({ carried }: { readonly carried: PortTraffic | undefined }) {

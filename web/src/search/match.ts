@@ -3,6 +3,7 @@
  */
 import { knownOr } from "../../../src/core/index.ts";
 import type { ListedService } from "../../../src/operations/schemas.ts";
+import { routesByPort } from "../state/routes.ts";
 
 /** Whether a service is meant. Every word must be found; words are compared without case. */
 export function createMatcher(text: string): ((service: ListedService) => boolean) | null {
@@ -40,6 +41,7 @@ function* wordSource(service: ListedService): Generator<string | null | undefine
   yield service.title?.value;
   for (const { value } of service.names) yield value;
   yield service.scheme?.value;
+  if (service.transport === "tcp") for (const { name } of routesByPort.value.get(service.port) ?? []) yield name;
   yield service.project?.value.name;
   yield service.project?.value.root;
   yield service.framework?.value.title;

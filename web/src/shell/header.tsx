@@ -23,6 +23,7 @@ import { safeText } from "../text/outside-text.ts";
 const views: readonly { readonly id: ViewName; readonly title: string }[] = [
   { id: "building", title: "Building" },
   { id: "streets", title: "Streets" },
+  { id: "names", title: "Names" },
   { id: "time", title: "Time" },
   { id: "scan", title: "Scan" },
   { id: "learn", title: "Learn" },

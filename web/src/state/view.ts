@@ -3,7 +3,7 @@
  */
 import { signal } from "@preact/signals";
 
-export type ViewName = "building" | "streets" | "time" | "scan" | "learn";
+export type ViewName = "building" | "streets" | "names" | "time" | "scan" | "learn";
 export type Theme = "auto" | "light" | "dark";
 export type Colouring = "range" | "proof" | "reach" | "project" | "traffic";
 
@@ -72,6 +72,14 @@ export function closeDoor(): void {
   const back = cameFrom instanceof HTMLElement && cameFrom.isConnected && cameFrom !== document.body ? cameFrom : null;
   (back ?? document.querySelector<HTMLElement>(".building-frame") ?? document.getElementById("view"))?.focus();
 }
+
+/** What is asked about names in a dialog: for a server to be named (`null`: any), a name to be taken away, the gateway to be started. */
+export type NameQuestion =
+  | { readonly kind: "give"; readonly port: number | null }
+  | { readonly kind: "remove"; readonly name: string }
+  | { readonly kind: "start" };
+
+export const nameQuestion = signal<NameQuestion | null>(null);
 
 /** The service whose port is to be freed, while its dialog is open. It outlives the service. */
 export const freeing = signal<{ readonly port: number; readonly transport: string } | null>(null);

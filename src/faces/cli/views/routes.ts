@@ -16,13 +16,22 @@ export const routeView: View<RouteResult> = {
     const later = gatewayRuns ? "" : ", as soon as a gateway runs: portolan gateway start";
     return [paragraph([...name, ` leads to ${route.target}${later}.`])];
   },
-  notes: ({ replaced, gatewayStarted }, { terminal }) => [
+  notes: ({ replaced, gatewayStarted, needsHosts, route }, { terminal }) => [
     ...(replaced ? [paragraph([span("The name led elsewhere before.", "warning")])] : []),
+    ...(needsHosts ? [paragraph([span(hostsNote(route.name), "warning")])] : []),
     ...(gatewayStarted && terminal
       ? [paragraph([span("The gateway was started; portolan gateway stop ends it.", "dim")])]
       : []),
   ],
 };
+
+/** Nobody but the resolver decides where a name outside .localhost leads. */
+function hostsNote(name: string): string {
+  const host = name.replace(/\/.*$/, "");
+  return host.startsWith("*.")
+    ? `Names below ${host.slice(2)} lead here only if your resolver says so; a hosts file cannot.`
+    : `${host} leads here only if this machine resolves it so: portolan hosts puts it into the hosts file.`;
+}
 
 /** The view of `routes`. */
 export const routesView: View<RoutesResult> = {
