@@ -103,7 +103,7 @@ async function runWrk({ url, connections, fields = [] }, seconds, folder) {
   const words = [
     "-t1",
     `-c${connections}`,
-    `-d${Math.max(1, Math.round(seconds))}s`,
+    `-d${seconds}s`,
     "--latency",
     "--timeout",
     "10s",

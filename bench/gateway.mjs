@@ -2,7 +2,7 @@
  * @module How fast the gateway passes requests on, beside nginx, HAProxy, Caddy, portless, httpxy and http-proxy-3. Markdown on standard output,
  * progress on standard error.
  *
- * Usage: node bench/gateway.mjs [--case small|large|websocket|websocket-large|connections|tls|tls-connections]... [--only NAME]... [--rounds 3] [--seconds 1.5]
+ * Usage: node bench/gateway.mjs [--case small|large|websocket|websocket-large|connections|tls|tls-connections]... [--only NAME]... [--rounds 3] [--seconds 1]
  *
  * Everything stands in a network namespace of its own, which ends with the benchmark. Every gateway has the first processor for itself; the load, and
  * the server behind all of them, have the others.
@@ -41,7 +41,7 @@ const { values: options } = parseArgs({
     case: { type: "string", multiple: true, default: Object.keys(gatewayCases) },
     only: { type: "string", multiple: true },
     rounds: { type: "string", default: "3" },
-    seconds: { type: "string", default: "1.5" },
+    seconds: { type: "string", default: "1" },
     inside: { type: "boolean", default: false },
   },
 });
@@ -50,7 +50,8 @@ const seconds = Number(options.seconds);
 for (const name of options.case)
   if (!Object.hasOwn(gatewayCases, name))
     fail(`--case takes ${Object.keys(gatewayCases).join(", ")}, not ${JSON.stringify(name)}`);
-if (!(rounds >= 1) || !(seconds >= 0.2)) fail("--rounds takes 1 or more, --seconds 0.2 or more");
+if (!Number.isInteger(rounds) || rounds < 1 || !Number.isInteger(seconds) || seconds < 1)
+  fail("--rounds and --seconds take whole numbers from 1 on");
 if (options.inside) await measureInside();
 else await enterNamespace();
 
@@ -149,9 +150,13 @@ async function measureCase(name, all, folder) {
   const runners = all
     .filter(({ started }) => !secure || started.httpsPort !== null)
     .map((runner) => ({ ...runner, outcomes: [] }));
-  for (let round = 0; round <= rounds; round++) {
+  // Programs are warm after the first case.
+  const first = name === options.case[0] ? 0 : 1;
+  for (let round = first; round <= rounds; round++) {
     process.stderr.write(`  ${name}: ${round === 0 ? "warming up" : `round ${round} of ${rounds}`}\n`);
-    for (const { started, outcomes } of runners) {
+    // Each round begins with another one, so that nobody is always measured behind the same neighbour.
+    const turn = (round * 3) % runners.length;
+    for (const { started, outcomes } of [...runners.slice(turn), ...runners.slice(0, turn)]) {
       const pid = (secure && started.securePid) || started.pid;
       const before = pid === 0 ? 0 : processorUs(pid);
       const outcome = await load(started, seconds, folder);
@@ -178,7 +183,7 @@ async function measureCase(name, all, folder) {
     const us = outcomes[0].usEach === null ? "" : figure(medianOf(outcomes.map((outcome) => outcome.usEach)));
     const errors = outcomes.reduce((sum, outcome) => sum + outcome.errors, 0);
     print(
-      `| ${own} | ${figure(rate)} | ${ratio.toFixed(2)} | ${figure(medianOf(outcomes.map((outcome) => outcome.p50Ms)))} | ${figure(p99Ms)} | ${us} | ${errors} |`,
+      `| ${own} | ${figure(rate)} | ${figure(ratio)} | ${figure(medianOf(outcomes.map((outcome) => outcome.p50Ms)))} | ${figure(p99Ms)} | ${us} | ${errors} |`,
     );
   }
   print("");
@@ -198,7 +203,7 @@ function printHead() {
   print("# The gateway\n");
   print(
     `Node ${process.versions.node}, kernel ${release()}, ${cpus().length} processors (${cpus()[0]?.model.trim()}).\n` +
-      `Every gateway runs on processor ${processors.contestant}, the load and the server behind it on ${processors.load}. In turns, ${rounds} rounds of ${seconds} s after one to warm up;\n` +
+      `Every gateway runs on processor ${processors.contestant}, the load and the server behind it on ${processors.load}. In turns, ${rounds} rounds of ${seconds} s;\n` +
       'medians, ratios of the same round. Compare figures of one table only. "Processor µs each" is the gateway\'s own, for one request.\n',
   );
 }
@@ -210,7 +215,7 @@ function printMemory(runners) {
 }
 
 function figure(value) {
-  if (Number.isNaN(value)) return "";
+  if (Number.isNaN(value)) return "–";
   if (value >= 1000) return Math.round(value).toLocaleString("en");
   return value
     .toPrecision(3)

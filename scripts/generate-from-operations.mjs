@@ -74,7 +74,8 @@ export async function generateFromOperations() {
     `/** @module Made from package.json by scripts/generate-from-operations.mjs. */\n\n/** Version of the package. */\n` +
       `export const version = ${JSON.stringify(version)};\n`,
   );
-  const { operations, errorTable, faceInput, offeredColumns, offeredFormats } = await loadOperations();
+  const { operations, errorTable, faceInput, offeredColumns, offeredFormats, projectFileSchema } =
+    await loadOperations();
   mkdirSync("dist/schema", { recursive: true });
   mkdirSync("docs/reference", { recursive: true });
   const commands = [];
@@ -109,6 +110,8 @@ export async function generateFromOperations() {
     commands.push(command);
     writeIfChanged(`docs/reference/${operation.name}.md`, writeReferencePage(command, operation, output));
   }
+  const projectFile = { ...schemaOf(projectFileSchema, "input"), title: "portolan.config.json" };
+  writeFileSync("dist/schema/project-file.json", `${JSON.stringify(projectFile, null, 2)}\n`);
   const described = describeHttp({ version, operations, errorTable, schemaOf, faceInput });
   writeFileSync("dist/schema/openapi.json", `${JSON.stringify(described, null, 2)}\n`);
   writeIfChanged("docs/reference/README.md", writeReferenceIndex(commands, errorTable));

@@ -1,8 +1,9 @@
 // Pictures of every view of the page, by day and night, at three widths: npm run screenshots [-- FOLDER]. The README's two go to docs/images.
-// They show the demo's servers, so that nothing of this machine is in them. As root, on Linux.
+// They show the demo's servers, so that nothing of this machine is in them, and names in a gateway of their own. As root, on Linux.
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { mkdirSync } from "node:fs";
+import { mkdirSync, mkdtempSync, rmSync } from "node:fs";
+import { request } from "node:http";
 import { connect } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -16,6 +17,8 @@ mkdirSync("docs/images", { recursive: true });
 
 // In namespaces of its own the chart shows neither this machine's name nor what started the command.
 const words = ["dist/bin/portolan.cjs", "ui", "--no-open", "--demo", "--json"];
+const state = mkdtempSync(join(tmpdir(), "pgs-"));
+const environment = { ...process.env, PORTOLAN_STATE_HOME: state };
 const server = spawn(
   "unshare",
   [
@@ -30,7 +33,7 @@ const server = spawn(
     process.execPath,
     ...words,
   ],
-  { stdio: ["ignore", "pipe", "inherit"] },
+  { stdio: ["ignore", "pipe", "inherit"], env: environment },
 );
 let ready;
 for await (const line of createInterface({ input: server.stdout })) {
@@ -56,6 +59,44 @@ async function open(width, colorScheme) {
   return tab;
 }
 
+/** The command beside the page; gives its last line of JSON. */
+async function portolan(...rest) {
+  const child = spawn(process.execPath, [words[0], ...rest, "--json"], {
+    stdio: ["ignore", "pipe", "ignore"],
+    env: environment,
+  });
+  let text = "";
+  child.stdout.setEncoding("utf8").on("data", (part) => (text += part));
+  await once(child, "close");
+  return JSON.parse(text.trimEnd().split("\n").at(-1));
+}
+
+const { listeners } = await portolan("gateway", "start");
+const gatewayPort = listeners[0].port;
+const [shop, api, docs] = ready.demoPorts;
+await portolan("route", "add", "shop", String(shop));
+await portolan("route", "add", "shop/api", String(api), "--strip");
+await portolan("route", "add", "*.shop", String(shop));
+await portolan("route", "add", "docs", String(docs));
+await portolan("route", "add", "later", "1");
+const asked = [
+  ["shop", "/"],
+  ["shop", "/cart"],
+  ["shop", "/api/items"],
+  ["docs", "/"],
+  ["fix-login.shop", "/login"],
+  ["later", "/"],
+];
+let turn = 0;
+const asking = setInterval(() => {
+  const [name, path] = asked[turn++ % asked.length];
+  request({ host: "127.0.0.1", port: gatewayPort, path, headers: { host: `${name}.localhost` } }, (answer) =>
+    answer.resume(),
+  )
+    .on("error", () => undefined)
+    .end();
+}, 90);
+
 const client = connect(ready.demoPorts[0], "127.0.0.1");
 await once(client, "connect");
 try {
@@ -66,7 +107,7 @@ try {
       const view = (name) =>
         tab.getByRole("navigation", { name: "Views" }).getByRole("button", { name, exact: true }).click();
       await shoot("building");
-      for (const name of ["Streets", "Time", "Learn", "Scan"]) {
+      for (const name of ["Streets", "Names", "Time", "Learn", "Scan"]) {
         await view(name);
         await tab.locator(".view h2").first().waitFor();
         if (name === "Learn") {
@@ -76,6 +117,10 @@ try {
         if (name === "Scan") {
           await tab.locator(".scan-form button[type=submit]").click();
           await tab.getByText(/asked in/).waitFor();
+        }
+        if (name === "Names") {
+          await tab.locator(".requests-table tbody tr").nth(20).waitFor();
+          await tab.screenshot({ path: join(folder, `names-whole-${scheme}-${width}.png`), fullPage: true });
         }
         if (name === "Streets") await tab.locator(".traveller").first().waitFor();
         await shoot(name.toLowerCase());
@@ -90,6 +135,10 @@ try {
       await tab.getByRole("button", { name: "Next stop" }).click();
       await shoot("packet");
       await tab.getByRole("button", { name: "Back to the door" }).click();
+      await tab.getByRole("button", { name: "Give it a name" }).click();
+      await tab.locator(".name-preview .name-way").waitFor();
+      await shoot("name");
+      await tab.keyboard.press("Escape");
       await tab.getByRole("button", { name: "Free it" }).click();
       await tab.locator(".free-victims").waitFor();
       await shoot("free");
@@ -98,9 +147,13 @@ try {
   }
   process.stdout.write(`${folder}\n`);
 } finally {
+  clearInterval(asking);
   client.destroy();
   await browser.close();
   const ended = once(server, "exit");
-  server.kill("SIGTERM");
+  // unshare itself takes no SIGTERM while its child runs; when it is gone, the kernel sends the child one.
+  server.kill("SIGKILL");
   await ended;
+  await portolan("gateway", "stop");
+  rmSync(state, { recursive: true, force: true });
 }

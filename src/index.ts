@@ -11,6 +11,7 @@ import {
   demoOperation,
   diagnoseOperation,
   diffOperation,
+  downOperation,
   explainOperation,
   followOperation,
   historyOperation,
@@ -31,6 +32,7 @@ import {
   servicesOperation,
   snapshotOperation,
   traceOperation,
+  upOperation,
   waitOperation,
   watchOperation,
   whoOperation,
@@ -243,6 +245,17 @@ export const registry = bindOperation(registryOperation);
  */
 export const diagnose = bindOperation(diagnoseOperation);
 
+/**
+ * Starts a whole project as its portolan.config.json or Procfile says: yields what happens, and returns when all have ended, one has failed, or
+ * `options.signal` aborts; everything that was started has ended by then. This process's own signals are left to it.
+ * @throws before anything starts: PROJECT_FILE_MISSING, PROJECT_FILE_INVALID, APP_UNKNOWN, PROJECT_UP, PORT_TAKEN, PORTS_EXHAUSTED, ROUTE_TAKEN,
+ * GATEWAY_FAILED, COMMAND_NOT_FOUND, COMMAND_NOT_STARTED, STORE_FAILED, LEASE_STORE_FAILED
+ */
+export const up = bindStreamingOperation(upOperation);
+
+/** Ends the project that is up around the working directory, and waits for its end. */
+export const down = bindOperation(downOperation);
+
 export * from "./ports.ts";
 export { planBind, planListen } from "./plan/index.ts";
 export type {
@@ -298,6 +311,8 @@ export type { RouteInput, RouteResult } from "./operations/route.ts";
 export type { RoutesInput, RoutesResult } from "./operations/routes.ts";
 export type { TraceEvent, TraceInput, TraceResult } from "./operations/trace.ts";
 export type { RunEvent, RunInput, RunResult } from "./operations/run.ts";
+export type { DownInput, DownResult } from "./operations/down.ts";
+export type { UpEvent, UpInput, UpResult } from "./operations/up-schemas.ts";
 export type { ScanEvent, ScanInput, ScanResult } from "./operations/scan.ts";
 export type { ServicesInput, ServicesResult } from "./operations/services.ts";
 export type { RangesInput, RangesResult } from "./operations/ranges.ts";

@@ -1,6 +1,17 @@
 /**
  * @module The room act/: what starts something on this machine: the demo's servers, sockets for experiments, a request.
  */
+export { startApp, type AppProcess } from "./app-process.ts";
+export { listenForEndSignals, type EndSignalListener } from "./end-signals.ts";
+export {
+  endFamily,
+  listFamily,
+  signalFamily,
+  type Family,
+  type FamilyEnding,
+  type FamilyLeader,
+} from "./process-family.ts";
+export { readLines, type SaidLine } from "./read-lines.ts";
 export { demoHeader, demoPrograms, type DemoProgram } from "./demo-programs.ts";
 export {
   endDemoServers,
@@ -23,7 +34,7 @@ export { openListeningSockets, type PassedSockets } from "./listening-sockets.ts
 export { findProgram } from "./find-program.ts";
 export { tellProgram, type TellOutcome, type Telling } from "./tell-program.ts";
 export { openInBrowser } from "./open-browser.ts";
-export { startChild, type ChildCommand, type RunningChild } from "./run-child.ts";
+export { requireProgram, startChild, type ChildCommand, type RunningChild } from "./run-child.ts";
 export {
   listDescendants,
   listSignals,

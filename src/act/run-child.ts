@@ -68,8 +68,11 @@ export async function startChild(command: ChildCommand): Promise<RunningChild> {
   return { pid: child.pid!, ended };
 }
 
-/** A program that was named by a path is looked at there, any other on the PATH that the child will have. */
-function requireProgram(program: string, { environment, workingDirectory }: ChildCommand): void {
+/** A program that was named by a path is looked at there, any other on the PATH that the child will have. @throws COMMAND_NOT_FOUND, COMMAND_NOT_STARTED */
+export function requireProgram(
+  program: string,
+  { environment, workingDirectory }: Pick<ChildCommand, "environment" | "workingDirectory">,
+): void {
   if (process.platform === "win32") return;
   const places = program.includes("/")
     ? [program.startsWith("/") ? program : join(workingDirectory, program)]
@@ -92,7 +95,7 @@ function requireProgram(program: string, { environment, workingDirectory }: Chil
   throw new PortolanError("COMMAND_NOT_FOUND", `There is no program ${quote(program)}.`, { details: { program } });
 }
 
-function startFailure(program: string, error: NodeJS.ErrnoException): PortolanError {
+export function startFailure(program: string, error: NodeJS.ErrnoException): PortolanError {
   return new PortolanError(
     error.code === "ENOENT" ? "COMMAND_NOT_FOUND" : "COMMAND_NOT_STARTED",
     `${quote(program)} could not be started (${error.code ?? error.message}).`,

@@ -320,6 +320,30 @@ export const errorTable = {
     exitStatus: 126,
     httpStatus: 500,
   },
+  PROJECT_FILE_MISSING: {
+    title: "No project file",
+    hint: 'Write portolan.config.json: { "apps": { "web": { "command": "npm run dev" } } } — or a Procfile: web: npm run dev',
+    exitStatus: 2,
+    httpStatus: 404,
+  },
+  PROJECT_FILE_INVALID: {
+    title: "The project file cannot be followed",
+    hint: "Nothing was started. docs/up.md has the whole file format, and its $schema lets an editor complete it.",
+    exitStatus: 2,
+    httpStatus: 422,
+  },
+  APP_UNKNOWN: {
+    title: "No application of that name",
+    hint: "portolan up --dry-run shows those that the project has.",
+    exitStatus: 2,
+    httpStatus: 404,
+  },
+  PROJECT_UP: {
+    title: "The project is up already",
+    hint: "portolan down ends it.",
+    exitStatus: 1,
+    httpStatus: 409,
+  },
   ABORTED: {
     title: "Stopped before it was complete",
     hint: "Run it again to get the whole answer.",

@@ -3,6 +3,7 @@
  */
 export { claim, claimBases, compareClaims, strongestClaim, type Claim, type ClaimBasis } from "./claim.ts";
 export { formatDuration, longestDurationMs, parseDuration } from "./duration.ts";
+export { countEdits, nearestName } from "./edit-distance.ts";
 export { PortolanError, errorTable, isPortolanError, type ErrorCode, type ErrorDetails } from "./errors.ts";
 export {
   audienceOf,

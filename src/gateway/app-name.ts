@@ -10,11 +10,12 @@ const longestLabel = 40;
 /**
  * A name for what is started in a folder: `shop`, or `fix-login.shop` in a linked worktree or on a branch of its own.
  * @param directory absolute path
+ * @param given what the project is called, when it says so itself
  */
-export function appNameOf(directory: string): string {
+export function appNameOf(directory: string, given?: string): string {
   const project = findProject(directory);
   const folder = directory.split(/[\\/]/).findLast((part) => part !== "") ?? "";
-  const name = labelOf(project?.name ?? folder) || labelOf(folder) || "app";
+  const name = labelOf(given ?? project?.name ?? folder) || labelOf(folder) || "app";
   const { branch = null, worktree = null } = project?.git ?? {};
   const apart = branch !== null && !usualBranches.has(branch) ? branch : worktree;
   const label = apart === null ? "" : labelOf(apart);

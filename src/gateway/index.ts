@@ -25,6 +25,7 @@ export {
   type RouteEnding,
   type RouteHolder,
   type Target,
+  type TargetProtocol,
 } from "./route.ts";
 export {
   endRoute,
@@ -35,11 +36,13 @@ export {
   type KeptRoutes,
   type RouteProblem,
 } from "./route-store.ts";
+export { hasRoutes } from "./routes-folder.ts";
 export { RouteTable } from "./route-table.ts";
 export {
   ensureGateway,
   gatewayCommand,
   gatewayLogPath,
+  portolanCommand,
   readGatewayStatus,
   untilGatewayEnded,
 } from "./start-gateway.ts";

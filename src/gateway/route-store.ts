@@ -7,6 +7,7 @@ import { join } from "node:path";
 import { readProcessIdentity } from "../act/index.ts";
 import { PortolanError, isPort, isPortolanError, quote } from "../core/index.ts";
 import { readJsonFile, updateJsonFile, type JsonFile } from "../store/index.ts";
+import { routesFolder } from "./routes-folder.ts";
 import { routeName, type Route, type RouteEnding, type RouteHolder, type Target } from "./route.ts";
 
 /** A file that holds no route any more. */
@@ -19,11 +20,6 @@ export interface RouteProblem {
 export interface KeptRoutes {
   readonly routes: readonly Route[];
   readonly problems: readonly RouteProblem[];
-}
-
-/** Where the routes of a user lie. */
-export function routesFolder(stateFolder: string): string {
-  return join(stateFolder, "routes");
 }
 
 const ending = ".json";

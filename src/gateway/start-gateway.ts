@@ -39,14 +39,19 @@ export function readGatewayStatus(stateFolder: string): Promise<GatewayStatus | 
   return askGateway<GatewayStatus>(stateFolder, { do: "status" });
 }
 
-/** The command that is this package's. */
+/** The words that start a gateway. @throws GATEWAY_FAILED */
 export function gatewayCommand(words: readonly string[]): string[] {
+  return portolanCommand(["gateway", "serve", "--json", ...words]);
+}
+
+/** The command that is this package's. @throws GATEWAY_FAILED when it is not there */
+export function portolanCommand(words: readonly string[]): string[] {
   // As one of the library's files, or as part of the bundled command.
   const places = ["../bin/portolan.cjs", "../portolan.cjs"].map((place) => join(import.meta.dirname, place));
   const command = places.find((place) => existsSync(place));
   if (command === undefined)
     throw new PortolanError("GATEWAY_FAILED", "The command portolan is not where this package keeps it.");
-  return [process.execPath, command, "gateway", "serve", "--json", ...words];
+  return [process.execPath, command, ...words];
 }
 
 /**

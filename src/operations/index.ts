@@ -7,6 +7,7 @@ import { connectionsOperation } from "./connections.ts";
 import { demoOperation } from "./demo.ts";
 import { diagnoseOperation } from "./diagnose.ts";
 import { diffOperation } from "./diff.ts";
+import { downOperation } from "./down.ts";
 import { explainOperation } from "./explain.ts";
 import { followOperation } from "./follow.ts";
 import { gatewayOperation } from "./gateway.ts";
@@ -39,12 +40,14 @@ import { trafficOperation } from "./traffic.ts";
 import { trustOperation } from "./trust.ts";
 import { uiOperation } from "./ui.ts";
 import { untrustOperation } from "./untrust.ts";
+import { upOperation } from "./up.ts";
 import { waitOperation } from "./wait.ts";
 import { watchOperation } from "./watch.ts";
 import { whoOperation } from "./who.ts";
 
 export { errorTable } from "../core/index.ts";
 export { faceInput } from "./face-input.ts";
+export { projectFileSchema } from "../project/index.ts";
 export {
   canBindOperation,
   connectionsOperation,
@@ -55,6 +58,7 @@ export {
   interfacesOperation,
   snapshotOperation,
   diffOperation,
+  downOperation,
   killOperation,
   historyOperation,
   learnOperation,
@@ -73,6 +77,7 @@ export {
   scanOperation,
   servicesOperation,
   traceOperation,
+  upOperation,
   waitOperation,
   watchOperation,
   whoOperation,
@@ -101,6 +106,8 @@ export const operations = [
   waitOperation,
   pickOperation,
   runOperation,
+  upOperation,
+  downOperation,
   routeOperation,
   routesOperation,
   gatewayOperation,

@@ -8,6 +8,7 @@ import { readContainers } from "../tenant/index.ts";
 import { defineOperation } from "./define-operation.ts";
 import { filterEntries } from "./filter-entries.ts";
 import { describeLook, describeServices, requireLive } from "./look.ts";
+import { nameServices } from "./named-services.ts";
 import type { OperationContext } from "./operation.ts";
 import { onCommandLine, optionalChoice, optionalSwitch, optionalText } from "./parameters.ts";
 import { knownSchema, listOf, lookEntries, namespaceDescription, serviceSchema, socketSchema } from "./schemas.ts";
@@ -80,6 +81,7 @@ export async function runList(input: ListInput, context: OperationContext): Prom
     const proofs = await proveServices(wanted, snapshot.interfaces, context);
     services = describeServices(snapshot, { showSecrets, containers, proofs });
   }
+  services = await nameServices(services, snapshot, context);
   const inRange = { "well-known": 0, registered: 0, dynamic: 0 };
   for (const service of services) inRange[service.range] += 1;
   const shown = services.filter((service) => selection.accepts(service));

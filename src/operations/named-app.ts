@@ -1,74 +1,81 @@
 /**
- * @module The name of a program that `run` starts: claimed before it starts, led to where it listens, given back when it ends.
+ * @module The name of a program that `run` or `up` starts: claimed before it starts, led to where it listens, given back when it ends.
  */
 import { readProcessIdentity } from "../act/index.ts";
 import { PortolanError, type Port } from "../core/index.ts";
 import {
-  appNameOf,
   askGateway,
   endRoute,
   ensureGateway,
   formatTarget,
   keepRoute,
-  readRouteHost,
   readRoutes,
   variablesForNode,
   type GatewayStatus,
   type Route,
+  type TargetProtocol,
 } from "../gateway/index.ts";
 import { stateFolderOf } from "../store/index.ts";
 import { maskArguments } from "../tenant/index.ts";
 import type { OperationContext } from "./operation.ts";
 import { urlsOf } from "./route-schemas.ts";
-import type { RunInput } from "./run.ts";
+
+/** What is claimed, and for whom. */
+export interface NameWish extends Pick<Route, "host" | "path" | "strip" | "ownHost"> {
+  readonly protocol: TargetProtocol;
+  /** Program and arguments, as they are; secrets in them are masked where they are told. */
+  readonly command: readonly string[];
+  readonly workingDirectory: string;
+  /** Take it over from another program. */
+  readonly force: boolean;
+  /** What to do when another program has it. */
+  readonly advice: string;
+}
 
 /** A name that is claimed. */
 export class NamedApp {
   readonly #stateFolder: string;
   readonly #status: GatewayStatus;
   readonly #nowMs: () => number;
+  /** So that Node trusts the gateway's certificates. */
+  readonly #forNode: Readonly<Record<string, string>>;
   #route: Route;
-  /** What the program and its neighbours are told. */
-  readonly environment: Readonly<Record<string, string>>;
 
   private constructor(stateFolder: string, status: GatewayStatus, route: Route, context: OperationContext) {
     this.#stateFolder = stateFolder;
     this.#status = status;
     this.#route = route;
     this.#nowMs = context.nowMs;
-    this.environment = {
-      ...addressesFor(route, readRoutes(stateFolder).routes, status),
-      ...variablesForNode(stateFolder, context.environment),
-    };
+    this.#forNode = variablesForNode(stateFolder, context.environment);
   }
 
   /**
    * Claims the name for this process, which hands it to the program later.
-   * @throws ROUTE_NAME_INVALID, ROUTE_TAKEN, GATEWAY_FAILED, STORE_FAILED
+   * @throws ROUTE_TAKEN, GATEWAY_FAILED, STORE_FAILED
    */
-  static async claim(input: RunInput, port: Port, context: OperationContext): Promise<NamedApp> {
-    const { environment, signal, workingDirectory, nowMs } = context;
+  static async claim(wish: NameWish, port: Port, context: OperationContext): Promise<NamedApp> {
+    const { environment, signal, nowMs } = context;
+    const { host, path, strip, ownHost, protocol, command, workingDirectory, force, advice } = wish;
     const stateFolder = stateFolderOf(environment);
-    const host = readRouteHost(input.app ?? appNameOf(workingDirectory));
     const route: Route = {
       host,
-      path: "/",
-      target: { protocol: "http", host: "localhost", port },
-      strip: false,
-      ownHost: false,
+      path,
+      target: { protocol, host: "localhost", port },
+      strip,
+      ownHost,
       holder: {
         pid: process.pid,
         identity: readProcessIdentity(process.pid) ?? null,
-        command: maskArguments(input.command),
+        command: maskArguments(command),
         workingDirectory,
       },
       ended: null,
       createdAtMs: nowMs(),
     };
     try {
-      await keepRoute(stateFolder, route, input.force === true, signal);
+      await keepRoute(stateFolder, route, force, signal);
     } catch (error) {
-      throw withAdvice(error, input);
+      throw withAdvice(error, advice);
     }
     try {
       const { status } = await ensureGateway({ stateFolder, words: [], environment, signal });
@@ -88,6 +95,21 @@ export class NamedApp {
     return urlsOf(this.#route, this.#status);
   }
 
+  /** The same by number, for programs on systems that do not resolve names. */
+  get plainUrl(): string {
+    return plainUrlOf(this.#route);
+  }
+
+  /** Host name and path. */
+  get place(): Pick<Route, "host" | "path"> {
+    return this.#route;
+  }
+
+  /** What the program is told of itself and of every name that leads somewhere now. */
+  get environment(): Readonly<Record<string, string>> {
+    return { ...addressesFor(this.#route, readRoutes(this.#stateFolder).routes, this.#status), ...this.#forNode };
+  }
+
   /** From now on it is the program's: should this process be killed, the name stays as long as the program. */
   async belongsTo(pid: number): Promise<void> {
     const { holder } = this.#route;
@@ -95,8 +117,8 @@ export class NamedApp {
   }
 
   /** Leads the name elsewhere. */
-  async leadTo(port: Port): Promise<void> {
-    await this.#change({ target: { ...this.#route.target, port } });
+  async leadTo(port: Port, host = "localhost"): Promise<void> {
+    await this.#change({ target: { ...this.#route.target, port, host } });
   }
 
   async #change(changes: Partial<Route>): Promise<void> {
@@ -133,12 +155,8 @@ function askedToEnd({
   return exitStatus === 129 || exitStatus === 130 || exitStatus === 143;
 }
 
-function withAdvice(error: unknown, { app }: RunInput): unknown {
+function withAdvice(error: unknown, hint: string): unknown {
   if (!(error instanceof PortolanError) || error.code !== "ROUTE_TAKEN") return error;
-  const hint =
-    app === undefined
-      ? "portolan run OTHER-NAME -- COMMAND takes another name, --force takes this one over, --no-route leaves names out."
-      : "Take another name, or --force to take this one over.";
   return new PortolanError("ROUTE_TAKEN", error.message, { details: { ...error.details, hint } });
 }
 
@@ -148,7 +166,7 @@ function withAdvice(error: unknown, { app }: RunInput): unknown {
 function addressesFor(own: Route, routes: readonly Route[], status: GatewayStatus): Record<string, string> {
   const variables: Record<string, string> = {
     PORTOLAN_NAME: own.host,
-    PORTOLAN_PLAIN_URL: formatTarget(own.target),
+    PORTOLAN_PLAIN_URL: plainUrlOf(own),
   };
   const [url] = urlsOf(own, status);
   if (url !== undefined) variables["PORTOLAN_URL"] = withoutSlash(url);
@@ -163,6 +181,11 @@ function addressesFor(own: Route, routes: readonly Route[], status: GatewayStatu
     if (address !== undefined) variables[`PORTOLAN_URL_${word}`] = withoutSlash(address);
   }
   return variables;
+}
+
+/** A path that the server sees belongs to its address. */
+function plainUrlOf({ target, path, strip }: Route): string {
+  return `${formatTarget(target)}${strip || path === "/" ? "" : path}`;
 }
 
 function withoutSlash(url: string): string {

@@ -4,10 +4,10 @@
 import * as v from "valibot";
 import { openInBrowser, openListeningSockets, startChild } from "../act/index.ts";
 import { isPortolanError, linkAbort, type Port } from "../core/index.ts";
-import { givePort, watchForListener, type FoundListener } from "../gateway/index.ts";
+import { appNameOf, givePort, readRouteHost, watchForListener, type FoundListener } from "../gateway/index.ts";
 import { acquireNamedPort, acquirePorts, checkName, readReservations, reservedPorts } from "../lease/index.ts";
 import { defineOperation } from "./define-operation.ts";
-import { NamedApp } from "./named-app.ts";
+import { NamedApp, type NameWish } from "./named-app.ts";
 import { leaseHome, portWishEntries, wishOf } from "./lease-parts.ts";
 import type { OperationContext } from "./operation.ts";
 import { optionalSwitch, optionalText, requiredTexts } from "./parameters.ts";
@@ -96,7 +96,7 @@ export async function* runRun(input: RunInput, context: OperationContext): Async
   try {
     if (input.route !== false) {
       try {
-        named = await NamedApp.claim(input, port, context);
+        named = await NamedApp.claim(nameWishOf(input, context), port, context);
       } catch (error) {
         // Who asked for a name gets it or an error; who did not gets the port all the same.
         if (input.app !== undefined || !isPortolanError(error) || error.code === "ROUTE_TAKEN") throw error;
@@ -107,6 +107,24 @@ export async function* runRun(input: RunInput, context: OperationContext): Async
   } finally {
     lock.release();
   }
+}
+
+/** @throws ROUTE_NAME_INVALID */
+function nameWishOf({ app, command, force }: RunInput, { workingDirectory }: OperationContext): NameWish {
+  return {
+    host: readRouteHost(app ?? appNameOf(workingDirectory)),
+    path: "/",
+    protocol: "http",
+    strip: false,
+    ownHost: false,
+    command,
+    workingDirectory,
+    force: force === true,
+    advice:
+      app === undefined
+        ? "portolan run OTHER-NAME -- COMMAND takes another name, --force takes this one over, --no-route leaves names out."
+        : "Take another name, or --force to take this one over.",
+  };
 }
 
 interface Leased {
@@ -155,7 +173,7 @@ async function* runNamed(
       await named.belongsTo(child.pid);
       const listening = await untilListening(port, child, context);
       if (listening !== null) {
-        if (!listening.expected) await named.leadTo(listening.port);
+        if (!listening.expected || listening.host !== "localhost") await named.leadTo(listening.port, listening.host);
         const [url] = named.urls;
         const opened = input.open === true && url !== undefined && (await openInBrowser(url, context.environment));
         yield { kind: "listening", port: listening.port, expected: listening.expected, urls: [...named.urls], opened };

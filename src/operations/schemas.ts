@@ -175,6 +175,10 @@ export const serviceSchema = v.object({
     v.description("With --identify: what it answered when it was asked what it is; null when it was not asked"),
   ),
   localUrl: v.pipe(v.nullable(v.string()), v.description("The URL to open on this machine itself")),
+  routeNames: v.pipe(
+    v.optional(listOf(v.string())),
+    v.description("Names that lead to it: shop.localhost, shop.localhost/api; absent when there are none"),
+  ),
   sockets: listOf(socketSchema),
 });
 

@@ -14,11 +14,13 @@ import {
 } from "../core/index.ts";
 import type { Snapshot } from "../host/index.ts";
 import { portOfScheme, resolveServiceName, suggestServices } from "../registry/index.ts";
+import { stateFolderOf } from "../store/index.ts";
 import { parentChain, readContainers, type ContainerIndex } from "../tenant/index.ts";
 import { portsBehind } from "./container-doors.ts";
 import { defineOperation } from "./define-operation.ts";
 import { describeLook, describeProcess, describeServices, requireLive } from "./look.ts";
 import { describeMeaning, meaningSchema } from "./meaning.ts";
+import { nameServices } from "./named-services.ts";
 import type { OperationContext } from "./operation.ts";
 import { onCommandLine, optionalChoice, optionalSwitch, optionalText, requiredTexts } from "./parameters.ts";
 import { isInNamespace, looksLikePorts } from "./select.ts";
@@ -65,6 +67,10 @@ const heldServiceSchema = v.object({
   ...serviceSchema.entries,
   parents: v.pipe(listOf(processSchema), v.description("The leader's parents, nearest first")),
   clients: v.pipe(listOf(clientSchema), v.description("Connections to it now")),
+  routeUrls: v.pipe(
+    v.optional(listOf(v.string())),
+    v.description("Where its names are opened; absent when it has none, empty while no gateway runs"),
+  ),
 });
 
 const outputSchema = v.object({
@@ -123,6 +129,8 @@ export async function runWho(input: WhoInput, context: OperationContext): Promis
     const proofs = await proveServices(services, snapshot.interfaces, context);
     services = describeServices(snapshot, { showSecrets, containers, proofs }).filter(isAsked);
   }
+  services = await nameServices(services, snapshot, context);
+  const urls = await urlsOfNames(services, context);
   const seenPorts = new Set(services.map((service) => service.port));
   // A port that only a container of its own network holds can be taken here.
   const heldPorts = new Set(
@@ -148,10 +156,23 @@ export async function runWho(input: WhoInput, context: OperationContext): Promis
           tcp: !here.some(({ transport, networkNamespace }) => transport === "tcp" && networkNamespace === null),
           udp: !here.some(({ transport, networkNamespace }) => transport === "udp" && networkNamespace === null),
         },
-        services: here.map((service) => describeHeld(snapshot, service, connectionsOf(service), showSecrets)),
+        services: here.map((service) => ({
+          ...describeHeld(snapshot, service, connectionsOf(service), showSecrets),
+          ...(service.routeNames !== undefined && { routeUrls: [...(urls.get(port) ?? [])] }),
+        })),
       };
     }),
   };
+}
+
+/** Only who has a name makes it necessary to ask the gateway. */
+async function urlsOfNames(
+  services: readonly ListedService[],
+  { environment }: OperationContext,
+): Promise<ReadonlyMap<number, readonly string[]>> {
+  if (services.every(({ routeNames }) => routeNames === undefined)) return new Map();
+  const { routeUrlsByPort } = await import("./routes-by-port.ts");
+  return routeUrlsByPort(stateFolderOf(environment));
 }
 
 /**

@@ -10,8 +10,10 @@ import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
 import type { GatewayResult } from "../../src/operations/gateway.ts";
+import type { ListResult } from "../../src/operations/list.ts";
 import type { RouteResult } from "../../src/operations/route.ts";
 import type { RoutesResult } from "../../src/operations/routes.ts";
+import type { WhoResult } from "../../src/operations/who.ts";
 import {
   createNetworkNamespace,
   requireOrSkip,
@@ -124,6 +126,28 @@ describe.skipIf(skip)("the gateway's commands", () => {
     const again = await portolan(["route", "remove", "shop"]);
     expect([again.status, again.stderr]).toEqual([1, expect.stringContaining("ROUTE_MISSING")]);
     expect((await portolan(["routes"])).status).toBe(1);
+  });
+
+  test("who and list tell the names that lead to a port", async () => {
+    const port = await startServer("shop");
+    const other = await startServer("other");
+    const service = async (words: readonly string[]): Promise<object> => {
+      const { services = [], ports = [] } = await json<Partial<ListResult & WhoResult>>(words);
+      return [...services, ...ports.flatMap((one) => one.services)].find((one) => one.port === port)!;
+    };
+    expect(await service(["who", String(port), "--namespace", "own"])).not.toHaveProperty("routeNames");
+    for (const name of ["*.shop", "shop", "shop/api"])
+      await portolan(["route", "add", name, `127.0.0.1:${port}`, "--no-start"]);
+    await portolan(["route", "add", "other", String(other), "--no-start"]);
+    const names = ["shop.localhost", "shop.localhost/api", "*.shop.localhost"];
+    expect(await service(["list", "--namespace", "own"])).toMatchObject({ routeNames: names });
+    expect(await service(["who", String(port)])).toMatchObject({ routeNames: names, routeUrls: [] });
+    expect((await portolan(["who", String(port)])).stdout).toMatch(/named +shop\.localhost once a gateway runs/);
+    await portolan(["gateway", "start"]);
+    expect((await portolan(["who", String(port)])).stdout).toMatch(
+      /named +http:\/\/shop\.localhost\/\n +http:\/\/shop\.localhost\/api\n/,
+    );
+    expect((await portolan(["list", "--namespace", "own"])).stdout).toMatch(/127\.0\.0\.1 shop\.localhost /);
   });
 
   test("status, start, stop say what is the case", async () => {

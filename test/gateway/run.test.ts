@@ -206,6 +206,14 @@ describe.skipIf(skip)("names for programs", () => {
     expect(await fetchIn("stubborn.localhost")).toBe("200 stubborn");
   });
 
+  test("a program that listens at one address of the network alone is led to there", async () => {
+    await device.execIn("ip", ["address", "add", "10.93.4.1/32", "dev", "lo"]);
+    const script = `require("http").createServer((q,s)=>s.end("at "+q.socket.localAddress)).listen(process.env.PORT,"10.93.4.1")`;
+    const running = run(["apart", "--", process.execPath, "-e", script]);
+    expect(await untilListening(running)).toMatchObject({ expected: true });
+    expect(await fetchIn("apart.localhost")).toBe("200 at 10.93.4.1");
+  });
+
   test("two programs cannot have one name, unless the second takes it by force", async () => {
     await untilListening(run(["shop", "--", process.execPath, "server.cjs"]));
     const refused = await portolan(["run", "shop", "--no-flags", "--", process.execPath, "server.cjs"]);

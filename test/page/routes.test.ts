@@ -109,23 +109,23 @@ describe.skipIf(skip)("names on the page", () => {
   const card = (host: string) =>
     tab.locator(".name-card", { has: tab.getByRole("heading", { name: host, exact: true }) });
   const list = () => tab.locator(".requests-table");
-  /** What commands do to names is seen with the page's next look. */
-  const nextLook = { timeout: 8000 };
+  /** What commands do to names is seen with the page's next look, and a machine can be busy. */
+  const eventually = <Value>(look: () => Value) => expect.poll(look, { timeout: 8000 });
 
   test("where no gateway runs it says so, and starts one when that is confirmed", async () => {
     await view("Names");
     await tab.getByRole("heading", { name: "No gateway runs" }).waitFor();
     await tab.getByRole("heading", { name: "No name leads anywhere yet" }).waitFor();
     await tab.getByRole("button", { name: "Start the gateway" }).click();
-    await expect.poll(() => dialog().innerText()).toMatch("gateway serve");
+    await eventually(() => dialog().innerText()).toMatch("gateway serve");
     await dialog().getByRole("button", { name: "Cancel" }).click();
     expect(JSON.parse(await portolan(["gateway", "stop", "--json"]).catch(() => "null"))).toBeNull();
     await tab.getByRole("button", { name: "Start the gateway" }).click();
     await dialog().getByRole("button", { name: "Start it" }).click();
-    await expect.poll(() => dialog().innerText()).toMatch(/The gateway runs: process \d+, port 80\./);
+    await eventually(() => dialog().innerText()).toMatch(/The gateway runs: process \d+, port 80\./);
     await dialog().getByRole("button", { name: "Close" }).click();
     await tab.getByRole("heading", { name: "The gateway runs" }).waitFor();
-    await expect.poll(() => tab.locator(".gateway-facts").innerText()).toMatch(/80 http 127\.0\.0\.1, ::1[^]*Memory/);
+    await eventually(() => tab.locator(".gateway-facts").innerText()).toMatch(/80 http 127\.0\.0\.1, ::1[^]*Memory/);
   });
 
   test("a door is given the name of its project, which then opens in the browser", async () => {
@@ -134,30 +134,30 @@ describe.skipIf(skip)("names on the page", () => {
     await tab.getByRole("button", { name: new RegExp(`^Open door ${port},`) }).click();
     await tab.getByRole("button", { name: "Give it a name" }).click();
     const name = dialog().getByRole("textbox", { name: "Name" });
-    await expect.poll(() => name.inputValue()).toBe("acme-web-shop");
-    await expect
-      .poll(() => dialog().innerText())
-      .toMatch(new RegExp(`http://acme-web-shop\\.localhost/[^]*http://localhost:${port}[^]*Nobody has this name yet`));
+    await eventually(() => name.inputValue()).toBe("acme-web-shop");
+    await eventually(() => dialog().innerText()).toMatch(
+      new RegExp(`http://acme-web-shop\\.localhost/[^]*http://localhost:${port}[^]*Nobody has this name yet`),
+    );
     // What the server says against a name is told while it is typed.
     await name.fill("no such name");
-    await expect.poll(() => dialog().getByRole("alert").innerText()).toMatch("ROUTE_NAME_INVALID");
+    await eventually(() => dialog().getByRole("alert").innerText()).toMatch("ROUTE_NAME_INVALID");
     expect(await dialog().getByRole("button", { name: "Give it this name" }).isDisabled()).toBe(true);
     faults.length = 0;
     await name.fill("shop");
-    await expect.poll(() => dialog().innerText()).toMatch("http://shop.localhost/");
+    await eventually(() => dialog().innerText()).toMatch("http://shop.localhost/");
     expect((await portolan(["routes", "--json"]).catch(() => "")).includes("shop")).toBe(false);
     // Enter does what the button does.
     await name.press("Enter");
-    await expect.poll(() => dialog().innerText()).toMatch(`http://shop.localhost/ leads to http://localhost:${port}.`);
+    await eventually(() => dialog().innerText()).toMatch(`http://shop.localhost/ leads to http://localhost:${port}.`);
     await dialog().getByRole("button", { name: "Close" }).click();
-    await expect.poll(() => tab.locator(".door").innerText()).toMatch(/Its name\s+http:\/\/shop\.localhost\//);
-    await expect.poll(() => tab.locator(".list").innerText()).toMatch("shop.localhost");
+    await eventually(() => tab.locator(".door").innerText()).toMatch(/Its name\s+http:\/\/shop\.localhost\//);
+    await eventually(() => tab.locator(".list").innerText()).toMatch("shop.localhost");
     const visitor = await tab.context().newPage();
     await visitor.goto("http://shop.localhost/cart");
     expect(await visitor.innerText("body")).toBe("hello from the shop /cart");
     await visitor.close();
     await tab.getByRole("searchbox").fill("shop.localhost");
-    await expect.poll(() => tab.locator(".list-title").innerText()).toMatch(/^1 open door of /);
+    await eventually(() => tab.locator(".list-title").innerText()).toMatch(/^1 open door of /);
     await tab.getByRole("searchbox").fill("");
     await tab.getByRole("button", { name: "Close the door" }).click();
   });
@@ -171,20 +171,18 @@ describe.skipIf(skip)("names on the page", () => {
     await portolan(["route", "add", "nas", "192.168.1.8:5000"]);
     await portolan(["run", "crashed", "--", "sh", "-c", "exit 3"]).catch(() => undefined);
     await view("Names");
-    await expect
-      .poll(() => card("shop.localhost").innerText(), nextLook)
-      .toMatch(
-        new RegExp(
-          `/ →[^]*${shopPort}\\s+up Node\\.js[^]*/api →[^]*${api.port}\\s+up Node\\.js[^]*without /api[^]*every name below →[^]*${shopPort}`,
-        ),
-      );
+    await eventually(() => card("shop.localhost").innerText()).toMatch(
+      new RegExp(
+        `/ →[^]*${shopPort}\\s+up Node\\.js[^]*/api →[^]*${api.port}\\s+up Node\\.js[^]*/api taken off[^]*every name below →[^]*${shopPort}`,
+      ),
+    );
     expect(
       await card("shop.localhost").getByRole("link", { name: "Open shop.localhost/api" }).getAttribute("href"),
     ).toBe("http://shop.localhost/api");
-    await expect.poll(() => card("nas.localhost").innerText(), nextLook).toMatch("on another device");
-    await expect.poll(() => card("crashed.localhost").innerText(), nextLook).toMatch("ended with status 3");
+    await eventually(() => card("nas.localhost").innerText()).toMatch("on another device");
+    await eventually(() => card("crashed.localhost").innerText()).toMatch("ended with status 3");
     await end(api.child);
-    await expect.poll(() => card("shop.localhost").innerText(), nextLook).toMatch("not up");
+    await eventually(() => card("shop.localhost").innerText()).toMatch("not up");
     await card("shop.localhost")
       .getByRole("button", { name: `Door ${shopPort}` })
       .first()
@@ -195,17 +193,15 @@ describe.skipIf(skip)("names on the page", () => {
 
   test("a request is told as it happens, whoever was asked, and paths from outside stay text", async () => {
     // The gateway counts for the page from some moment on.
-    await expect
-      .poll(async () => {
-        await ask("shop.localhost", "/cart?token=secret");
-        return list().innerText();
-      })
-      .toMatch(/200\s+GET shop\.localhost\s*\/cart[^]*Node\.js \d+\s*shop\.localhost[^]*ms[^]*127\.0\.0\.1:\d+/);
+    await eventually(async () => {
+      await ask("shop.localhost", "/cart?token=secret");
+      return list().innerText();
+    }).toMatch(/200\s+GET shop\.localhost\s*\/cart[^]*Node\.js \d+\s*shop\.localhost[^]*ms[^]*127\.0\.0\.1:\d+/);
     await ask("shop.localhost", "/broken");
     await ask("fix.shop.localhost", "/");
     await ask("nobody.localhost", "/%3Cimg%20src=x%20onerror=hacked=1%3E/<b>bold</b>");
     await ask("shop.localhost", "/api/items");
-    await expect.poll(() => list().innerText()).toMatch(/502\s+GET shop\.localhost\s*\/api\/items\s*ECONNREFUSED/);
+    await eventually(() => list().innerText()).toMatch(/502\s+GET shop\.localhost\s*\/api\/items\s*ECONNREFUSED/);
     const text = await list().innerText();
     expect(text).toMatch(/503\s+GET shop\.localhost\s*\/broken/);
     expect(text).toMatch(/GET fix\.shop\.localhost[^]*by \*\.shop\.localhost/);
@@ -214,7 +210,7 @@ describe.skipIf(skip)("names on the page", () => {
     );
     expect(text).not.toMatch("secret");
     expect(await list().locator("img, b").count()).toBe(0);
-    await expect.poll(() => card("shop.localhost").innerText(), nextLook).toMatch(/in a minute, 1 failure/);
+    await eventually(() => card("shop.localhost").innerText()).toMatch(/in a minute, 1 failure/);
   });
 
   test("thousands are counted, some are listed, and it says how many are not", async () => {
@@ -225,26 +221,24 @@ describe.skipIf(skip)("names on the page", () => {
       );
     const [before = 0] = await counted();
     await ask("shop.localhost", "/busy", 2000);
-    await expect.poll(async () => (await counted())[0]).toBe(before + 2000);
+    await eventually(async () => (await counted())[0]).toBe(before + 2000);
     const [, leftOut = 0] = await counted();
     expect(leftOut).toBeGreaterThan(1000);
     expect(await list().locator("tbody tr").count()).toBeLessThanOrEqual(200);
     // It stands still while it is read, and counts on.
     await tab.getByRole("button", { name: "Pause" }).click();
     await ask("shop.localhost", "/later");
-    await expect.poll(() => sum.innerText()).toMatch("1 more has come");
+    await eventually(() => sum.innerText()).toMatch("1 more has come");
     expect(await list().innerText()).not.toMatch("/later");
     await tab.getByRole("button", { name: "Go on" }).click();
     await tab.getByRole("combobox", { name: "Show" }).selectOption("nas.localhost");
-    await expect.poll(() => list().count()).toBe(0);
+    await eventually(() => list().count()).toBe(0);
     await tab.getByRole("combobox", { name: "Show" }).selectOption("shop.localhost");
-    await expect
-      .poll(async () => {
-        await ask("nobody.localhost", "/other");
-        await ask("shop.localhost", "/mine");
-        return (await list().count()) === 0 ? "" : list().innerText();
-      })
-      .toMatch("/mine");
+    await eventually(async () => {
+      await ask("nobody.localhost", "/other");
+      await ask("shop.localhost", "/mine");
+      return (await list().count()) === 0 ? "" : list().innerText();
+    }).toMatch("/mine");
     expect(await list().innerText()).not.toMatch("/other");
   });
 
@@ -256,35 +250,35 @@ describe.skipIf(skip)("names on the page", () => {
       const { stdout } = await device.execIn("ss", ["-xpHn", "state", "established"]);
       return stdout.split("\n").filter((line) => line.includes("control.sock") && line.includes(`pid=${pid},`)).length;
     };
-    await expect.poll(followers).toBe(1);
+    await eventually(followers).toBe(1);
     await view("Streets");
-    await expect.poll(followers).toBe(0);
+    await eventually(followers).toBe(0);
     await view("Names");
-    await expect.poll(followers).toBe(1);
+    await eventually(followers).toBe(1);
     const hide = (hidden: boolean): Promise<void> =>
       tab.evaluate((value) => {
         Object.defineProperty(document, "hidden", { value, configurable: true });
         document.dispatchEvent(new Event("visibilitychange"));
       }, hidden);
     await hide(true);
-    await expect.poll(followers).toBe(0);
+    await eventually(followers).toBe(0);
     await hide(false);
-    await expect.poll(followers).toBe(1);
+    await eventually(followers).toBe(1);
   });
 
   test("a name is removed after a look and a confirmation; the server goes on", async () => {
     const before = (await routes()).routes.find(({ name }) => name === "shop.localhost")!;
     const row = card("shop.localhost");
     await row.getByRole("button", { name: "Remove shop.localhost", exact: true }).click();
-    await expect.poll(() => dialog().innerText()).toMatch(`The name leads to ${before.target}`);
+    await eventually(() => dialog().innerText()).toMatch(`The name leads to ${before.target}`);
     await tab.keyboard.press("Escape");
     expect((await routes()).routes.map(({ name }) => name)).toContain("shop.localhost");
     await row.getByRole("button", { name: "Remove shop.localhost", exact: true }).click();
     await dialog().getByRole("button", { name: "Remove the name" }).click();
-    await expect.poll(() => dialog().innerText()).toMatch("shop.localhost leads nowhere any more.");
+    await eventually(() => dialog().innerText()).toMatch("shop.localhost leads nowhere any more.");
     await dialog().getByRole("button", { name: "Close" }).click();
     // The reader is not lost with the button.
-    await expect.poll(() => tab.evaluate(() => document.activeElement?.id)).toBe("view");
+    await eventually(() => tab.evaluate(() => document.activeElement?.id)).toBe("view");
     expect((await routes()).routes.map(({ name }) => name)).not.toContain("shop.localhost");
     const visitor = await tab.context().newPage();
     expect((await visitor.goto(before.target))!.status()).toBe(200);
@@ -306,20 +300,20 @@ describe.skipIf(skip)("names on the page", () => {
       { env: { PATH: process.env["PATH"], PORTOLAN_STATE_HOME: folder }, stdio: "ignore", cwd: folder },
     );
     children.push(program);
-    await expect.poll(() => card("mine.localhost").innerText(), nextLook).toMatch(/running[^]*node/);
+    await eventually(() => card("mine.localhost").innerText()).toMatch(/running[^]*node/);
     await tab.getByRole("button", { name: "Give a name" }).click();
     await dialog().getByRole("textbox", { name: "Name" }).fill("mine");
     await dialog().getByRole("textbox", { name: "Leads to" }).fill("80");
-    await expect.poll(() => dialog().getByRole("alert").innerText()).toMatch("Port 80 is the gateway itself");
+    await eventually(() => dialog().getByRole("alert").innerText()).toMatch("Port 80 is the gateway itself");
     await dialog().getByRole("textbox", { name: "Leads to" }).fill("4321");
-    await expect.poll(() => dialog().innerText()).toMatch(/belongs to process \d+[^]*Nobody listens at port 4321 yet/);
+    await eventually(() => dialog().innerText()).toMatch(/belongs to process \d+[^]*Nobody listens at port 4321 yet/);
     const button = dialog().getByRole("button", { name: "Give it this name" });
     expect(await button.isDisabled()).toBe(true);
     await dialog().getByRole("checkbox", { name: "Take it over from that program" }).check();
     await button.click();
-    await expect.poll(() => dialog().innerText()).toMatch("mine.localhost/ leads to http://localhost:4321.");
+    await eventually(() => dialog().innerText()).toMatch("mine.localhost/ leads to http://localhost:4321.");
     await dialog().getByRole("button", { name: "Close" }).click();
-    await expect.poll(() => card("mine.localhost").innerText(), nextLook).toMatch(/4321[^]*not up/);
+    await eventually(() => card("mine.localhost").innerText()).toMatch(/4321[^]*not up/);
     const ended = once(program, "exit");
     program.kill("SIGTERM");
     await ended;
@@ -332,12 +326,10 @@ describe.skipIf(skip)("names on the page", () => {
     expect(await tab.locator(".requests-sum").innerText()).toMatch("No gateway runs, so nothing passes.");
     await portolan(["gateway", "start"]);
     await tab.getByRole("heading", { name: "The gateway runs" }).waitFor();
-    await expect
-      .poll(async () => {
-        await ask("nas.localhost.nobody", "/again");
-        return (await list().count()) === 0 ? "" : list().innerText();
-      })
-      .toMatch("/again");
+    await eventually(async () => {
+      await ask("nas.localhost.nobody", "/again");
+      return (await list().count()) === 0 ? "" : list().innerText();
+    }).toMatch("/again");
   });
 
   test.each([
@@ -367,11 +359,11 @@ describe.skipIf(skip)("names on the page", () => {
     await tab.getByRole("button", { name: "Give a name" }).click();
     await dialog().getByRole("textbox", { name: "Name" }).fill("other/path");
     await dialog().getByRole("textbox", { name: "Leads to" }).fill("4000");
-    await expect.poll(() => dialog().innerText()).toMatch("Nobody has this name yet");
+    await eventually(() => dialog().innerText()).toMatch("Nobody has this name yet");
     await check("giving a name");
     await dialog().getByRole("button", { name: "Cancel" }).click();
     await tab.getByRole("button", { name: "Remove nas.localhost" }).click();
-    await expect.poll(() => dialog().innerText()).toMatch("192.168.1.8");
+    await eventually(() => dialog().innerText()).toMatch("192.168.1.8");
     await check("removing a name");
     await tab.keyboard.press("Escape");
   });

@@ -41,6 +41,18 @@ test.each([
   [["127.0.0.1"], ["127.0.0.1"]],
   [["route"], ["routes"]],
   [
+    ["route", "hosts", "--all"],
+    ["hosts", "--all"],
+  ],
+  [
+    ["gateway", "install", "--print"],
+    ["gateway-service", "install", "--print"],
+  ],
+  [
+    ["gateway", "uninstall"],
+    ["gateway-service", "uninstall"],
+  ],
+  [
     ["gateway", "trust", "--yes"],
     ["trust", "--yes"],
   ],

@@ -33,6 +33,7 @@ const interruptedStatus = 130;
  */
 export async function runCommandLine(words: readonly string[], faces: FaceOpeners): Promise<number> {
   if (words[0] === "__complete") return answerShell(words.slice(1));
+  if (words[0] === "__guard") return (await import("./guard.ts")).guardProject(words[1] ?? "");
   const json = words.includes("--json") || words.includes("--ndjson");
   try {
     const completed = completeWords(words);
@@ -140,7 +141,14 @@ async function runLoaded(
   const output = await openOutput(call, command, page, viewContext, { version: manifest.version, words });
   const started = command.run(input as never, context);
   try {
-    const exitStatus = await tellAll(started, call, command, output, viewContext, status, abort);
+    const exitStatus = await tellAll(started, call, command, output, viewContext, status, abort).catch(
+      async (error: unknown) => {
+        // What cannot be told any more is not to go on untold: the terminal may be gone, or the disk full.
+        abort.abort();
+        if (isGenerator(started)) await started.return(undefined as never).catch(() => undefined);
+        throw error;
+      },
+    );
     if (elsewhere !== undefined && settings.format === "text") {
       const note = `From ${elsewhere.name}, as it was ${new Date(elsewhere.takenAtMs).toISOString()}.`;
       await writeQuietly(printBlocks([paragraph([span(note, "dim")])], pageOf(2, process.env, settings.color)));

@@ -132,6 +132,16 @@ export const commands: Readonly<Record<string, () => Promise<LoadedCommand>>> = 
     const { runView } = await import("./views/run.ts");
     return { run: runRun, view: runView, ownsSignals: true };
   },
+  up: async () => {
+    const { runUp } = await import("../../operations/up.ts");
+    const { createUpView } = await import("./views/up.ts");
+    return { run: runUp, view: createUpView(), ownsSignals: true };
+  },
+  down: async () => {
+    const { runDown } = await import("../../operations/down.ts");
+    const { downView } = await import("./views/down.ts");
+    return { run: runDown, view: downView };
+  },
   reserve: async () => {
     const { runReserve } = await import("../../operations/reserve.ts");
     const { reserveView } = await import("./views/reservations.ts");

@@ -190,6 +190,8 @@ async function valuesOf(
       return columnsOf(command.columns ?? [], current);
     case "file":
       return [files];
+    case "apps":
+      return appsOf(context);
     case "from":
       return [files, { value: "ssh:", description: "another machine" }];
     case "before":
@@ -243,6 +245,12 @@ async function valuesOf(
     default:
       return [];
   }
+}
+
+/** Applications of the project that one stands in. */
+async function appsOf({ workingDirectory }: OperationContext): Promise<Candidate[]> {
+  const { readProjectFile } = await import("../../project/index.ts");
+  return readProjectFile(workingDirectory).apps.map(({ name, text }) => ({ value: name, description: text }));
 }
 
 /** Names behind those that were typed already, with commas between them. */

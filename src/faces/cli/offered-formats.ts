@@ -24,7 +24,15 @@ const xml: FormatOffer = {
 };
 
 /** Commands that end only when they are stopped: with `--json`, too, they print a line as soon as there is something to tell. */
-export const endlessCommands: ReadonlySet<string> = new Set(["follow", "watch", "ui", "record", "gateway", "trace"]);
+export const endlessCommands: ReadonlySet<string> = new Set([
+  "follow",
+  "watch",
+  "ui",
+  "record",
+  "gateway",
+  "trace",
+  "up",
+]);
 
 /** Formats by command. Whoever offers `ndjson` prints one document with `--json`. */
 export const offeredFormats: Readonly<Record<string, readonly FormatOffer[]>> = {
@@ -42,6 +50,7 @@ export const offeredFormats: Readonly<Record<string, readonly FormatOffer[]>> = 
   history: [lines, csv],
   routes: [lines, csv],
   trace: [findings],
+  up: [findings],
 };
 
 const serviceColumns =

@@ -5,7 +5,7 @@
 import { readFileSync } from "node:fs";
 import type { Server, Socket } from "node:net";
 import { descriptorOf } from "../../host/index.ts";
-import { plainAddress } from "./plain-server.ts";
+import { plainAddress } from "./plain-address.ts";
 
 /** Kept back for the gateway's own files, for questions at its control socket, and for refusals. */
 const ownDescriptors = 32;

@@ -1,6 +1,7 @@
 /**
  * @module Routes whose names look like one that nobody has.
  */
+import { countEdits } from "../../core/index.ts";
 import type { Route } from "../route.ts";
 
 /** At most three, the nearest first. */
@@ -8,7 +9,7 @@ export function nearRoutes(host: string, routes: readonly Route[]): Route[] {
   const wanted = shortName(host);
   const measured = routes
     .filter((route) => !route.host.startsWith("*."))
-    .map((route) => ({ route, steps: distance(wanted, shortName(route.host)) }));
+    .map((route) => ({ route, steps: countEdits(wanted, shortName(route.host)) }));
   return measured
     .filter(
       ({ route, steps }) =>
@@ -25,18 +26,4 @@ function shortName(host: string): string {
 
 function shares(wanted: string, name: string): boolean {
   return wanted.length > 2 && name.length > 2 && (name.includes(wanted) || wanted.includes(name));
-}
-
-/** Letters to insert, take away or replace (Levenshtein). */
-function distance(one: string, other: string): number {
-  let row = Array.from({ length: other.length + 1 }, (_, index) => index);
-  for (let index = 1; index <= one.length; index++) {
-    const next = [index];
-    for (let column = 1; column <= other.length; column++) {
-      const same = one[index - 1] === other[column - 1] ? 0 : 1;
-      next.push(Math.min(row[column]! + 1, next[column - 1]! + 1, row[column - 1]! + same));
-    }
-    row = next;
-  }
-  return row[other.length]!;
 }

@@ -6,6 +6,7 @@ import type { Socket } from "node:net";
 import { mostWaitingBytes } from "./connect-target.ts";
 import type { Gateway } from "./gateway.ts";
 import { PlainAnswer } from "./plain-answer.ts";
+import { plainAddress } from "./plain-address.ts";
 import type { Client } from "./request-head.ts";
 
 /** Longest head of a request, bytes: cookies of many applications under one name add up. */
@@ -160,11 +161,6 @@ function clientOf(socket: Socket, scheme: Client["scheme"]): Client {
     clients.set(socket, client);
   }
   return client;
-}
-
-/** IPv4 inside IPv6 is IPv4 (RFC 4291, section 2.5.5.2). */
-export function plainAddress(address: string): string {
-  return address.startsWith("::ffff:") ? address.slice(7) : address;
 }
 
 function headWithoutUpgrade({ method, url, httpVersion, rawHeaders }: IncomingMessage): string {

@@ -12,7 +12,8 @@ import {
 import type { Socket } from "node:net";
 import { Readable } from "node:stream";
 import type { Gateway } from "./gateway.ts";
-import { idleMs, mostHeadBytes, plainAddress } from "./plain-server.ts";
+import { plainAddress } from "./plain-address.ts";
+import { idleMs, mostHeadBytes } from "./plain-server.ts";
 import type { Client } from "./request-head.ts";
 import { StreamAnswer } from "./stream-answer.ts";
 import { bodyOf, readStreamRequest } from "./stream-request.ts";

@@ -50,8 +50,8 @@ function RouteRow({ route }: { readonly route: ListedRoute }) {
         <span class="name-lamp" aria-hidden="true" />
         {standing.word}
         <Program route={route} />
-        {route.strip && <span class="soft"> without {safeText(path, 120)}</span>}
-        {route.ownHost && <span class="soft"> under its own name</span>}
+        {route.strip && <span class="soft">, {safeText(path, 120)} taken off</span>}
+        {route.ownHost && <span class="soft">, its own name in Host</span>}
       </p>
       <Sparkline route={route} />
       <p class="name-actions">

@@ -3,12 +3,20 @@
  */
 
 /** Meaning of a span; the printer chooses the colour. A style never carries meaning alone. */
-export type Style = "strong" | "dim" | "good" | "warning" | "bad" | "link" | "heading";
+export type Style = "strong" | "dim" | "good" | "warning" | "bad" | "link" | "heading" | VoiceStyle;
+
+/** Tells several that speak in turns apart, beside their names. */
+export type VoiceStyle = "first" | "second" | "third" | "fourth" | "fifth" | "sixth";
 
 /** A piece of raw text from anywhere; it is escaped when printed. */
 export interface Span {
   readonly text: string;
   readonly style?: Style;
+  /**
+   * The text is what another program meant for a terminal: where colours are wanted the sequences for colours and weights in it pass (SGR,
+   * ECMA-48, section 8.3.117), else they are left out. Everything else is escaped as usual. In lines that stay whole alone.
+   */
+  readonly ownColors?: boolean;
 }
 
 /** A line: spans one after the other; bare strings are spans without style. */

@@ -132,6 +132,29 @@ describe("pages", () => {
     expect(printBlocks([paragraph(words)], { columns: Infinity, color: false })).toBe(`${words}\n`);
   });
 
+  test("a program's own colours pass where colours are wanted, end with the line, and nothing else passes", () => {
+    const print = (text: string, color: boolean): string =>
+      printBlocks([verbatim("> ", { text, ownColors: true })], { columns: 40, color });
+    const text = "a\u001b[1;38:5:9mb\u001b[mc\u001b[2Jd\u001b]0;x\u0007\u001b[31";
+    expect(print(text, true)).toBe(
+      `> a\u001b[1;38:5:9mb\u001b[mc${String.raw`\x1b[2Jd\x1b]0;x\x07\x1b[31`}\u001b[0m\n`,
+    );
+    expect(print(text, false)).toBe(`> abc${String.raw`\x1b[2Jd\x1b]0;x\x07\x1b[31`}\n`);
+    expect(print("plain", true)).toBe("> plain\n");
+    const sequence = /\u001b\[[\d;:]*m/g;
+    fc.assert(
+      fc.property(
+        fc.array(fc.constantFrom("\u001b", "[", "3", ";", "m", "J", "\u009b", "x", "\u0007", "\n")),
+        fc.boolean(),
+        (pieces, color) => {
+          const printed = print(pieces.join(""), color).slice(0, -1);
+          expect(control.test(printed.replaceAll(sequence, ""))).toBe(false);
+          if (!color) expect(printed).not.toMatch(sequence);
+        },
+      ),
+    );
+  });
+
   test("colour is added around escaped text and nowhere else", () => {
     const hostile = span("\u001b[2J", "bad");
     expect(printBlocks([verbatim(hostile)], { columns: 40, color: false })).toBe("\\x1b[2J\n");

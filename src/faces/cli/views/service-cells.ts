@@ -103,7 +103,9 @@ export function reachCell(service: ListedService): Line {
 /** Where to open it: the address of widest use first, else the local one, else where it is bound. */
 export function openAtCell(service: ListedService): Line {
   const url = preferredUrl(service);
-  return url === undefined ? [span(service.addresses.join(" "), "dim")] : [span(url, "link")];
+  const name = service.routeNames?.[0];
+  const named: Line = name === undefined ? [] : [span(` ${name}`, "dim")];
+  return [url === undefined ? span(service.addresses.join(" "), "dim") : span(url, "link"), ...named];
 }
 
 /** The URL that another device can use, else the one for this machine; what is certain goes first. */

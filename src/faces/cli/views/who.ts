@@ -87,6 +87,7 @@ function serviceBlocks(service: HeldService, nowMs: number): Block[] {
     const worktree = git === null || git.worktree === null ? "" : `, worktree ${git.worktree}`;
     blocks.push(fact("project", span(project.name, "strong"), ` in ${project.root}${branch}${worktree}`));
   }
+  blocks.push(...nameBlocks(service));
   const supervisor = service.supervisor?.value;
   if (supervisor !== undefined && service.container?.value.engine !== supervisor.kind) {
     blocks.push(fact("kept by", supervisor.kind, supervisor.name === null ? "" : ` ${supervisor.name}`));
@@ -95,6 +96,14 @@ function serviceBlocks(service: HeldService, nowMs: number): Block[] {
   if (identification !== null) blocks.push(...identificationBlocks(identification));
   blocks.push(...reachBlocks(service), ...clientBlocks(service));
   return blocks;
+}
+
+/** The names that lead here: where they are opened, or the bare names while no gateway runs. */
+function nameBlocks({ routeNames = [], routeUrls = [] }: HeldService): Block[] {
+  if (routeUrls.length > 0) return routeUrls.map((url, index) => fact(index === 0 ? "named" : "", span(url, "link")));
+  return routeNames.map((name, index) =>
+    fact(index === 0 ? "named" : "", span(name, "strong"), span(" once a gateway runs: portolan gateway start", "dim")),
+  );
 }
 
 function containerBlocks({ container, networkNamespace, behind, publishedAt }: HeldService): Block[] {
