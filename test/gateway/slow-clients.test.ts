@@ -214,7 +214,7 @@ describe("memory", () => {
       socket.write("GET /endless HTTP/1.1\r\nHost: app.localhost\r\n\r\n");
       return socket;
     });
-    expect(each).toBeLessThan(512 * 1024);
+    expect(each).toBeLessThan(1024 * 1024);
   });
 
   test("uploads to a server that reads nothing", async () => {
@@ -233,6 +233,6 @@ describe("memory", () => {
       },
       true,
     );
-    expect(each).toBeLessThan(512 * 1024);
+    expect(each).toBeLessThan(1024 * 1024);
   });
 });
