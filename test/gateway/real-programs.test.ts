@@ -109,7 +109,7 @@ const shownDeadlineMs = 30_000;
 describe.skipIf(skip)("real programs behind the gateway", () => {
   let device: NetworkNamespace;
   let browser: Browser | undefined;
-  const folder = skip ? "" : mkdtempSync(join(programsFolder, ".tried-"));
+  let folder = "";
   const runs: ChildProcess[] = [];
   /** What each program said, for whoever has to find out why it failed. */
   const said = new Map<string, string>();
@@ -119,6 +119,7 @@ describe.skipIf(skip)("real programs behind the gateway", () => {
   beforeAll(async () => {
     await installPrograms();
     device = await createNetworkNamespace();
+    folder = mkdtempSync(join(programsFolder, ".tried-"));
     // An edited file is a copy's: below the same node_modules.
     for (const { folder: source } of tried)
       cpSync(join(programsFolder, source), join(folder, source), { recursive: true });
