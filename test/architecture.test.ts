@@ -22,6 +22,7 @@ const rooms = [
   "lease",
   "scan",
   "gateway",
+  "wishes",
   "operations",
   "faces",
 ];
