@@ -40,10 +40,10 @@ export async function examineFiles(input: CheckInput, context: OperationContext)
   const machine = asks && listens ? await lookAtMachine(context) : null;
   const promises = asks && listens ? await readPromises(context) : null;
   const limits = machine?.snapshot.limits ?? unseenLimits;
-  const edits = await findAll(reading, { machine, promises, pool: poolsOf(limits).all }, places);
+  const { found: edits, complete } = await findAll(reading, { machine, promises, pool: poolsOf(limits).all }, places);
   const { snapshot } = machine ?? {};
   const result: CheckResult = {
-    complete: !reading.cutShort && !signal.aborted && snapshot?.complete !== false,
+    complete: complete && !reading.cutShort && !signal.aborted && snapshot?.complete !== false,
     machine:
       snapshot === undefined
         ? null

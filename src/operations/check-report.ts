@@ -92,24 +92,28 @@ export interface Judges {
   readonly pool: PortSet;
 }
 
-/** Every finding, gravest first, then in the order of the files. */
+/** Findings that are given another port. */
+const mostProposals = 1_000;
+
+/** Every finding, gravest first, then in the order of the files; `complete` is false when there was too much to compare. */
 export async function findAll(
   reading: ProjectReading,
   judges: Judges,
   places: CheckPlaces,
-): Promise<FindingWithEdit[]> {
+): Promise<{ readonly found: FindingWithEdit[]; readonly complete: boolean }> {
   const { wishes, named } = reading;
   const { machine, promises, pool } = judges;
-  const wanted = new Set<number>();
-  for (const { port, count } of wishes) for (let step = 0; step < count; step += 1) wanted.add(port + step);
+  const wanted = new Uint8Array(65_536);
+  for (const { port, count } of wishes) wanted.fill(1, port, port + count);
   const proposer = new Proposer(
     wishes,
     pool,
-    (port) => wanted.has(port) || machine?.isUsed(port) === true || promises?.isKept(port) === true,
+    (port) => wanted[port] === 1 || machine?.isUsed(port) === true || promises?.isKept(port) === true,
     places,
   );
   const found: FindingWithEdit[] = [];
-  for (const { wish, others, port, severity } of findMeetings(wishes, { root: places.root, named })) {
+  const { meetings, complete } = findMeetings(wishes, { root: places.root, named });
+  for (const { wish, others, port, severity } of meetings) {
     const { transport } = wishes[wish]!;
     const message = meetingText(wishes, wish, others, severity);
     const bare: BareFinding = { kind: "same-port", severity, message, port, transport, holder: null };
@@ -132,10 +136,11 @@ export async function findAll(
     }
   }
   const rank = { conflict: 0, warning: 1, note: 2 };
-  return found.sort(
+  found.sort(
     (left, right) =>
       rank[left.finding.severity] - rank[right.finding.severity] || left.finding.wish - right.finding.wish,
   );
+  return { found, complete };
 }
 
 function meetingText(
@@ -185,6 +190,7 @@ class Proposer {
     this.#places = places;
   }
 
+  /** A finding with another port for it, where one helps. */
   propose(bare: BareFinding, index: number, others: readonly number[]): FindingWithEdit {
     const finding = { ...bare, wish: index, others: [...others] };
     if (bare.severity !== "conflict" || !helps.has(bare.kind))
@@ -218,6 +224,7 @@ class Proposer {
     const key = `${place.source.path}\0${place.offset}`;
     const known = this.#byPlace.get(key);
     if (known !== undefined) return known;
+    if (this.#byPlace.size >= mostProposals) return null;
     const port = proposePort(wish, { pool: this.#pool, isTaken: (one) => this.#given.has(one) || this.#isTaken(one) });
     if (port === null) return null;
     const isShared = all.some((other) => {

@@ -24,9 +24,18 @@ const mostCompared = 500;
 /** Others that are told of one wish. */
 const mostOthers = 10;
 
+/** What was found. */
+export interface Meetings {
+  readonly meetings: readonly Meeting[];
+  /** False when there are more ports than are compared. */
+  readonly complete: boolean;
+}
+
+const transports = ["tcp", "udp", "sctp"] as const;
+
 /** Finds them. A wish that meets others is told once, with the lowest port. */
-export function findMeetings(wishes: readonly PortWish[], options: TogetherOptions): Meeting[] {
-  const onPort = new Map<string, number[]>();
+export function findMeetings(wishes: readonly PortWish[], options: TogetherOptions): Meetings {
+  const onPort = new Map<number, number[]>();
   const meetings: Meeting[] = [];
   let ports = 0;
   for (const [index, wish] of wishes.entries()) {
@@ -34,8 +43,8 @@ export function findMeetings(wishes: readonly PortWish[], options: TogetherOptio
     let found: Meeting | undefined;
     for (let port = wish.port; port < wish.port + wish.count; port += 1) {
       ports += 1;
-      if (ports > mostPorts) return meetings;
-      const key = `${wish.transport} ${port}`;
+      if (ports > mostPorts) return { meetings, complete: false };
+      const key = transports.indexOf(wish.transport) * 65_536 + port;
       const earlier = onPort.get(key);
       if (earlier === undefined) onPort.set(key, [index]);
       else {
@@ -45,7 +54,7 @@ export function findMeetings(wishes: readonly PortWish[], options: TogetherOptio
     }
     if (found !== undefined) meetings.push(found);
   }
-  return meetings;
+  return { meetings, complete: true };
 }
 
 function meet(
@@ -102,8 +111,8 @@ export function bindsOf(wish: PortWish, port: number): BindWish[] {
     uid: null,
   });
   if (wish.address === "localhost") return [at("127.0.0.1"), at("::1")];
-  if (wish.address !== null) return [at(wish.address)];
   // A container engine binds each family for itself.
+  if (wish.address !== null) return [at(wish.address, wish.binder !== "user")];
   return wish.binder === "user" ? [at("::")] : [at("0.0.0.0"), at("::", true)];
 }
 

@@ -21,8 +21,9 @@ export interface Script {
   readonly calls: readonly { readonly name: string; readonly member: number | null }[];
 }
 
-/** Scripts that call scripts. */
-const deepest = 8;
+/** Scripts that one script starts, and that come of it in all. */
+const mostCalls = 50;
+const mostSpread = 200;
 
 /** Reads a script's line. @param names every script of the package, for patterns as `dev:*` */
 export function readScript(line: LocatedText, names: readonly string[]): Script {
@@ -38,7 +39,7 @@ export function readScript(line: LocatedText, names: readonly string[]): Script 
     beside = command.besideNext;
     readCommand(command, own, parts.length === 1);
   }
-  return { commands, calls };
+  return { commands, calls: calls.slice(0, mostCalls) };
 
   function readCommand(command: ShellCommand, own: number | null, isWholeLine: boolean): void {
     const bare = bareCommand(command.words);
@@ -121,13 +122,14 @@ export function sideBySide(
   };
   for (const [owner, script] of scripts) {
     for (const { member } of script.commands) if (member !== null) add(owner, member, owner);
-    for (const { name, member } of script.calls) if (member !== null) spread(name, owner, new Set());
+    const seen = new Set<string>();
+    for (const { name, member } of script.calls) if (member !== null) spread(name, owner, seen);
   }
   return (name, member) => [...(sets.get(`${name}\0${member ?? ""}`) ?? [])];
 
   /** Everything that a script starts, at whatever depth, runs in the set. */
   function spread(name: string, set: string, seen: Set<string>): void {
-    if (seen.has(name) || seen.size > deepest ** 2) return;
+    if (seen.has(name) || seen.size > mostSpread) return;
     seen.add(name);
     const script = scripts.get(name);
     for (const { member } of script?.commands ?? []) add(name, member, set);

@@ -64,6 +64,7 @@ function parse(text: string, path: string): Parsed {
   } catch (error) {
     if (error instanceof RangeError) return { message: "It is nested too deeply.", offset: null };
     const { message, pos } = error as { message?: string; pos?: number };
+    if (message?.includes("stack space") === true) return { message: "It is nested too deeply.", offset: null };
     if (typeof pos !== "number") return { message: "It could not be parsed.", offset: null };
     return { message: `It could not be parsed: ${(message ?? "").replace(/ \(\d+:\d+\)$/, "")}.`, offset: pos };
   }

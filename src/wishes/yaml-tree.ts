@@ -74,7 +74,7 @@ export function readYaml(source: SourceText): YamlFile {
     const roots: YamlNode[] = [];
     for (const document of documents) {
       const [error] = document.errors;
-      if (error !== undefined) tell(firstSentence(error.message), error.pos[0]);
+      if (error !== undefined) tell(sentenceOf(error.message), error.pos[0]);
       if (error !== undefined || document.contents === null) continue;
       const root = new TreeMaker(source, shift, tell).make(document.contents);
       if (!(root.kind === "text" && root.isNull)) roots.push(root);
@@ -91,7 +91,8 @@ function tooDeep(source: SourceText): ProjectProblem {
   return { severity: "error", message: "It is nested too deeply.", path: source.path, place: null };
 }
 
-function firstSentence(message: string): string {
+function sentenceOf(message: string): string {
+  if (message.includes("call stack")) return "It is nested too deeply.";
   const line = message.split("\n", 1)[0]!.slice(0, 200);
   return line.endsWith(".") ? line : `${line}.`;
 }

@@ -37,6 +37,10 @@ const deepest = 32;
 const mostProblems = 50;
 /** Files of one project: a chain of includes can fan out. */
 const mostFiles = 500;
+/** Times that files of one project are included: each can include the next more than once. */
+const mostIncludes = 1_000;
+/** Times that services are extended. */
+const mostExtensions = 20_000;
 /** Ports of all services together. */
 const mostEntries = 200_000;
 /** Scalars in which variables are looked for. */
@@ -64,6 +68,8 @@ class ProjectLoader {
   #name: string | null = null;
   #texts = 0;
   #entries = 0;
+  #includes = 0;
+  #extensions = 0;
 
   constructor(files: ProjectFiles) {
     this.#files = files;
@@ -93,7 +99,8 @@ class ProjectLoader {
   }
 
   #tell(message: string, path: string, place: Place | null, severity: "error" | "warning" = "error"): void {
-    const key = `${message}\0${path}\0${place?.offset ?? ""}`;
+    // One thing that is wrong at a place is often the cause of another.
+    const key = place === null ? `${message}\0${path}` : `${place.source.path}\0${place.offset}`;
     if (this.#told.has(key) || this.#problems.length >= mostProblems) return;
     this.#told.add(key);
     this.#problems.push({ severity, message, path, place });
@@ -114,11 +121,8 @@ class ProjectLoader {
       for (const { message, place } of problems) this.#tell(message, path, place);
       documents = found;
     } else {
-      this.#tell(
-        `${from === null ? path : `${path}, which is named here,`} cannot be used: ${reading.reason}.`,
-        from?.source.path ?? path,
-        from,
-      );
+      const what = from === null ? "It" : `${path}, which is named here,`;
+      this.#tell(`${what} cannot be used: ${reading.reason}.`, from?.source.path ?? path, from);
     }
     this.#read.set(path, documents);
     return documents;
@@ -191,8 +195,9 @@ class ProjectLoader {
         this.#tell("This file includes itself.", path, place);
         continue;
       }
-      if (open.length > deepest) {
-        this.#tell("Files include each other too deeply.", path, place);
+      this.#includes += 1;
+      if (open.length > deepest || this.#includes > mostIncludes) {
+        this.#tell("Files include each other too deeply, or too often.", path, place);
         continue;
       }
       const ownFolder = textOf(item, "project_directory");
@@ -254,8 +259,13 @@ class ProjectLoader {
     const baseName = text(service).text;
     const basePath = file === undefined ? path : resolve(surroundings.folder, text(file).text);
     const mark = `${basePath}\0${baseName}`;
-    if (open.includes(mark) || mark === `${path}\0${name}` || open.length > deepest) {
+    if (open.includes(mark) || mark === `${path}\0${name}`) {
       this.#tell(`The service ${JSON.stringify(name)} extends itself.`, path, place);
+      return undefined;
+    }
+    this.#extensions += 1;
+    if (open.length > deepest || this.#extensions > mostExtensions) {
+      this.#tell("Services extend each other too deeply, or too often.", path, place);
       return undefined;
     }
     const inner: Surroundings = file === undefined ? surroundings : { ...surroundings, folder: dirname(basePath) };
