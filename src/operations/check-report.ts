@@ -177,6 +177,7 @@ class Proposer {
   readonly #isTaken: (port: number) => boolean;
   readonly #places: CheckPlaces;
   readonly #given = new Set<number>();
+  readonly #exhausted = new Set<string>();
   /** What was proposed for a place already: one edit settles every finding about it. */
   readonly #byPlace = new Map<
     string,
@@ -224,9 +225,14 @@ class Proposer {
     const key = `${place.source.path}\0${place.offset}`;
     const known = this.#byPlace.get(key);
     if (known !== undefined) return known;
-    if (this.#byPlace.size >= mostProposals) return null;
+    const kind = `${wish.binder} ${wish.count}`;
+    if (this.#byPlace.size >= mostProposals || this.#exhausted.has(kind)) return null;
     const port = proposePort(wish, { pool: this.#pool, isTaken: (one) => this.#given.has(one) || this.#isTaken(one) });
-    if (port === null) return null;
+    if (port === null) {
+      // Looking through all of them once is enough.
+      this.#exhausted.add(kind);
+      return null;
+    }
     const isShared = all.some((other) => {
       const { place: theirs } = this.#wishes[other]!;
       return other !== index && theirs.source === place.source && theirs.offset === place.offset;

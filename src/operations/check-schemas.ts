@@ -25,9 +25,6 @@ const placeEntries = {
   endColumn: v.pipe(lineSchema, v.description("Column behind the last unit, on the same line")),
 };
 
-/** A piece of a file. */
-export const checkPlaceSchema = v.object(placeEntries);
-
 const wishSchema = v.object({
   ...placeEntries,
   format: formatSchema,

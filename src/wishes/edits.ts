@@ -126,17 +126,19 @@ function diffOf(before: string, after: string, name: string): string {
   const text = hunks.map(([first, last]) => {
     const from = Math.max(0, first - context);
     const to = Math.min(lines, last + context + 1);
+    // Without a line feed at its end the last line is another line to every program that reads this.
+    const endOf = (index: number): string => (index === old.length - 1 ? "\n\\ No newline at end of file\n" : "\n");
     let body = "";
     for (let index = from; index < to;) {
       if (old[index] === young[index]) {
-        body += ` ${old[index]!}\n`;
+        body += ` ${old[index]!}${endOf(index)}`;
         index += 1;
         continue;
       }
       let end = index;
       while (end < to && old[end] !== young[end]) end += 1;
-      for (let line = index; line < end; line += 1) body += `-${old[line]!}\n`;
-      for (let line = index; line < end; line += 1) body += `+${young[line]!}\n`;
+      for (let line = index; line < end; line += 1) body += `-${old[line]!}${endOf(line)}`;
+      for (let line = index; line < end; line += 1) body += `+${young[line]!}${endOf(line)}`;
       index = end;
     }
     return `@@ -${from + 1},${to - from} +${from + 1},${to - from} @@\n${body}`;

@@ -42,7 +42,7 @@ const mostIncludes = 1_000;
 /** Times that services are extended. */
 const mostExtensions = 20_000;
 /** Ports of all services together. */
-const mostEntries = 200_000;
+const mostEntries = 40_000;
 /** Scalars in which variables are looked for. */
 const mostTexts = 2_000_000;
 

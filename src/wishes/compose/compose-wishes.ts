@@ -17,7 +17,7 @@ export interface ComposeScene {
 }
 
 /** Wishes of one project; one list of ports can serve many services. */
-const mostWishes = 100_000;
+const mostWishes = 40_000;
 
 /** The wishes of a project, and what else is wrong with it. */
 export function composeWishes(

@@ -5,12 +5,17 @@ import type { CheckFinding, CheckProposal, CheckResult, CheckWish } from "../../
 import { blank, paragraph, span, verbatim, type Block, type Line, type Style } from "../print/document.ts";
 import type { View } from "../view.ts";
 
+/** Findings that are told one by one. */
+const mostFindings = 200;
+
 /** The view of `check`. */
 export const checkView: View<CheckResult> = {
   result(result) {
     const blocks: Block[] = [];
     for (const problem of result.problems) blocks.push(problemBlock(problem));
-    for (const finding of result.findings) blocks.push(...findingBlocks(finding, result));
+    for (const finding of result.findings.slice(0, mostFindings)) blocks.push(...findingBlocks(finding, result));
+    const more = result.findings.length - mostFindings;
+    if (more > 0) blocks.push(paragraph([span(`and ${more.toLocaleString("en")} more, which --json has.`, "dim")]));
     if (blocks.length > 0) blocks.push(blank);
     blocks.push(paragraph(summary(result)));
     return [...blocks, ...fixBlocks(result)];
