@@ -24,7 +24,7 @@ export interface YamlMap extends YamlBase {
 
 /** A key with its value. */
 export interface YamlEntry {
-  readonly key: LocatedText;
+  readonly key: YamlText;
   readonly value: YamlNode;
 }
 
@@ -34,12 +34,40 @@ export interface YamlList extends YamlBase {
   readonly items: readonly YamlNode[];
 }
 
-/** A scalar, whatever its type: the characters decide. */
-export interface YamlText extends YamlBase {
-  readonly kind: "text";
-  readonly value: LocatedText;
+/** A scalar, whatever its type: the characters decide. Its place is worked out when it is asked for, which few are. */
+export class YamlText implements YamlBase {
+  readonly kind = "text";
+  readonly source: SourceText;
+  readonly offset: number;
+  readonly tag: string | null;
+  readonly text: string;
   /** Written without quotes and empty, `~` or `null`. */
   readonly isNull: boolean;
+  readonly #length: number;
+  readonly #quoted: boolean;
+
+  constructor(base: YamlBase, text: string, options: { isNull: boolean; length: number; quoted: boolean }) {
+    this.source = base.source;
+    this.offset = base.offset;
+    this.tag = base.tag;
+    this.text = text;
+    this.isNull = options.isNull;
+    this.#length = options.length;
+    this.#quoted = options.quoted;
+  }
+
+  /** The text with its place: exact when it is written as it is meant. */
+  get value(): LocatedText {
+    const { source, offset, text } = this;
+    const end = offset + this.#length;
+    if (this.#length === text.length && source.text.startsWith(text, offset)) {
+      return LocatedText.of(source, offset, text);
+    }
+    if (this.#quoted && this.#length === text.length + 2 && source.text.slice(offset + 1, end - 1) === text) {
+      return LocatedText.of(source, offset + 1, text);
+    }
+    return LocatedText.meaning(source, offset, this.#length, text);
+  }
 }
 
 /** A file's documents. */
@@ -127,10 +155,12 @@ class TreeMaker {
       }
       return this.make(target);
     }
+    const anchor = (node as { anchor?: string }).anchor;
+    // What nobody can name again is made once anyway.
+    if (anchor === undefined) return this.#makeNew(node);
     const known = this.#made.get(node);
     if (known !== undefined) return known;
-    const anchor = (node as { anchor?: string }).anchor;
-    if (anchor !== undefined) this.#anchors.set(anchor, node);
+    this.#anchors.set(anchor, node);
     this.#open.add(node);
     const made = this.#makeNew(node);
     this.#open.delete(node);
@@ -146,9 +176,10 @@ class TreeMaker {
       return { ...base, kind: "list", items: (node.items as Node[]).map((item) => this.#makeValue(item, offset)) };
     }
     if (!isScalar(node)) return this.#nothing(offset);
-    const value = typeof node.value === "string" ? node.value : "";
-    const isNull = node.type === "PLAIN" && (value === "" || value === "~" || /^null$/i.test(value));
-    return { ...base, kind: "text", value: this.#locate(node, value), isNull };
+    const text = typeof node.value === "string" ? node.value : "";
+    const isNull = node.type === "PLAIN" && (text === "" || text === "~" || /^null$/i.test(text));
+    const [start = 0, end = 0] = node.range ?? [];
+    return new YamlText(base, text, { isNull, length: end - start, quoted: node.type?.startsWith("QUOTE_") === true });
   }
 
   /** A flow pair in a sequence, `[a: b]`, is a pair and no node. */
@@ -169,11 +200,11 @@ class TreeMaker {
       const key = keyNode === null ? this.#nothing(offset) : this.make(keyNode);
       const value = pair.value === null ? this.#nothing(offset + this.#shift) : this.make(pair.value as Node);
       if (key.kind !== "text") continue;
-      const name = key.value.text;
+      const name = key.text;
       const isMerge = name === "<<" && isScalar(keyNode) && keyNode.type === "PLAIN";
       if (isMerge) merges.push(...(value.kind === "list" ? value.items : [value]));
       else if (entries.has(name)) this.#tell(`The key ${JSON.stringify(name.slice(0, 80))} is there twice.`, offset);
-      else entries.set(name, { key: key.value, value });
+      else entries.set(name, { key, value });
     }
     for (const merge of merges) {
       if (merge.kind !== "map") continue;
@@ -184,21 +215,9 @@ class TreeMaker {
     return entries;
   }
 
-  #locate(node: { range?: readonly [number, number, number] | null; type?: string }, value: string): LocatedText {
-    const [start = 0, end = 0] = node.range ?? [];
-    const { text } = this.#source;
-    const from = start + this.#shift;
-    const to = end + this.#shift;
-    if (text.slice(from, to) === value) return LocatedText.of(this.#source, from, value);
-    if (node.type?.startsWith("QUOTE_") === true && text.slice(from + 1, to - 1) === value) {
-      return LocatedText.of(this.#source, from + 1, value);
-    }
-    return LocatedText.meaning(this.#source, from, to - from, value);
-  }
-
   #nothing(offset: number): YamlText {
-    const value = LocatedText.meaning(this.#source, offset, 0, "");
-    return { kind: "text", value, isNull: true, source: this.#source, offset, tag: null };
+    const base = { source: this.#source, offset, tag: null };
+    return new YamlText(base, "", { isNull: true, length: 0, quoted: false });
   }
 }
 

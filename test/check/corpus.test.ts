@@ -58,9 +58,8 @@ test.each(folders)("%s", async (name) => {
   expect(checkView.exitStatus?.(result)).toBe(expected.exitStatus);
   for (const { origin, file, line, column, endColumn, port, lastPort } of wishes) {
     if (origin !== "written") continue;
-    const text = readFileSync(join(folder, file), "utf8")
-      .split("\n")
-      [line - 1]!.slice(column - 1, endColumn - 1);
+    const lines = readFileSync(join(folder, file), "utf8").split("\n");
+    const text = lines[line - 1]!.slice(column - 1, endColumn - 1);
     expect(text).toBe(port === lastPort ? String(port) : `${port}-${lastPort}`);
   }
 });

@@ -7,7 +7,7 @@ import { mkdirSync, mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSyn
 import { tmpdir } from "node:os";
 import { basename, dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
-import fc from "fast-check";
+import { constantFrom, integer, option, record, sample } from "fast-check";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { loadComposeProject } from "../../src/wishes/compose/compose-project.ts";
 import { ProjectFiles } from "../../src/wishes/project-files.ts";
@@ -153,23 +153,21 @@ describe.skipIf(requireOrSkip("docker-compose", whyNoProgram("docker-compose", "
 
 /** Services with ports of every form. */
 function generateFile(): string {
-  const port = fc.integer({ min: 1, max: 65_000 });
-  const size = fc.integer({ min: 1, max: 5 });
+  const port = integer({ min: 1, max: 65_000 });
+  const size = integer({ min: 1, max: 5 });
   const range = (first: number, count: number): string => (count === 1 ? `${first}` : `${first}-${first + count - 1}`);
-  const entry = fc
-    .record({
-      address: fc.constantFrom("", "", "", "127.0.0.1", "0.0.0.0", "192.168.1.8", "[::1]", "[::]"),
-      outside: fc.option(port),
-      inside: port,
-      count: size,
-      protocol: fc.constantFrom("", "", "/tcp", "/udp", "/sctp"),
-    })
-    .map(({ address, outside, inside, count, protocol }) => {
-      const target = range(inside, count);
-      if (outside === null) return address === "" ? `${target}${protocol}` : `${address}::${inside}${protocol}`;
-      return `${address === "" ? "" : `${address}:`}${range(outside, count)}:${target}${protocol}`;
-    });
-  const entries = fc.sample(entry, { numRuns: 500, seed: 20_261 });
+  const entry = record({
+    address: constantFrom("", "", "", "127.0.0.1", "0.0.0.0", "192.168.1.8", "[::1]", "[::]"),
+    outside: option(port),
+    inside: port,
+    count: size,
+    protocol: constantFrom("", "", "/tcp", "/udp", "/sctp"),
+  }).map(({ address, outside, inside, count, protocol }) => {
+    const target = range(inside, count);
+    if (outside === null) return address === "" ? `${target}${protocol}` : `${address}::${inside}${protocol}`;
+    return `${address === "" ? "" : `${address}:`}${range(outside, count)}:${target}${protocol}`;
+  });
+  const entries = sample(entry, { numRuns: 500, seed: 20_261 });
   const services = entries.map((text, index) => `  s${index}:\n    image: nginx\n    ports:\n      - "${text}"\n`);
   return `version: "3.9"\nservices:\n${services.join("")}`;
 }

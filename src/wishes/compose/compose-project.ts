@@ -226,7 +226,7 @@ class ProjectLoader {
     surroundings: Surroundings,
     open: readonly string[],
   ): ComposeService {
-    const place = key.whole;
+    const place = key.value.whole;
     if (value.kind !== "map") this.#tell(`The service ${JSON.stringify(name)} is no mapping.`, path, place);
     const own = readService(value, place, {
       folder: surroundings.folder,
@@ -293,13 +293,16 @@ class ProjectLoader {
 
   /** Compose puts variables into everything before it starts anything, and refuses all when one is missing. */
   #checkVariables(node: YamlNode | undefined, surroundings: Surroundings, path: string): void {
-    if (node === undefined || this.#checked.has(node)) return;
-    this.#checked.add(node);
+    if (node === undefined) return;
     this.#texts += 1;
     if (this.#texts > mostTexts) return;
     if (node.kind === "text") {
-      if (node.value.text.includes("$")) this.#interpolator(surroundings, path)(node.value);
-    } else if (node.kind === "list") for (const item of node.items) this.#checkVariables(item, surroundings, path);
+      if (node.text.includes("$")) this.#interpolator(surroundings, path)(node.value);
+      return;
+    }
+    if (this.#checked.has(node)) return;
+    this.#checked.add(node);
+    if (node.kind === "list") for (const item of node.items) this.#checkVariables(item, surroundings, path);
     else for (const { value } of node.entries.values()) this.#checkVariables(value, surroundings, path);
   }
 }
