@@ -70,12 +70,11 @@ export function contains(outer: string, inner: string): boolean {
   return inner === outer || inner.startsWith(outer.endsWith(sep) ? outer : `${outer}${sep}`);
 }
 
-/** The example that a folder below the root belongs to; each is run alone. */
+/** The example that a folder below the root belongs to; each is run alone. Of tests each folder is for itself. */
 function exampleOf(folder: string, root: string): string | null {
   if (!contains(root, folder)) return null;
   const parts = relative(root, folder).split(sep);
-  const at = parts.findIndex((part) =>
-    /^(?:examples?|samples?|demos?|templates?|starters?|playgrounds?|tests?|__tests__|e2e|benchmarks?)$/.test(part),
-  );
+  if (parts.some((part) => /^(?:tests?|__tests__|e2e|benchmarks?)$/.test(part))) return folder;
+  const at = parts.findIndex((part) => /^(?:examples?|samples?|demos?|templates?|starters?|playgrounds?)$/.test(part));
   return at < 0 ? null : parts.slice(0, at + 2).join(sep);
 }

@@ -64,7 +64,7 @@ function listenWish(
   if (variable === "unknown") return undefined;
   const config = surroundings.configured(known.id);
   const strict = (known.strictFlag !== undefined && texts.includes(known.strictFlag)) || config?.strict === true;
-  const address = addressOf(words, known) ?? variable?.address ?? config?.address ?? known.address ?? null;
+  const address = firstSaid(addressOf(words, known), variable?.address, config?.address, known.address);
   const common = { program: known.id, title: known.title, browser: known.browser !== false, address };
   const whenTold = known.moves === "always" && !strict ? "moves" : "fails";
   if (variable !== undefined)
@@ -97,6 +97,11 @@ function insertionBehind({ words }: ShellCommand, flag: string): PortWish["inser
   const next = place.source.text[offset];
   const isEnd = next === undefined || next === '"' || next === "\n" || next === "\r";
   return place.exact && isEnd ? { offset, flag } : null;
+}
+
+/** The first that is said; `null`, every address, is said as well. */
+function firstSaid(...addresses: readonly (string | null | undefined)[]): string | null {
+  return addresses.find((address) => address !== undefined) ?? null;
 }
 
 /** A program that nobody knows has a wish when a word of its own says so. */
@@ -173,7 +178,8 @@ function numberIn(word: LocatedText): SaidPort | "unknown" | undefined {
   const start = word.text.lastIndexOf(match[2]!);
   const place = word.placeOf(start, start + match[2]!.length);
   const host = match[1];
-  return host === undefined || host === "" ? { port, place } : { port, place, address: readHost(host) };
+  if (host === undefined) return { port, place };
+  return { port, place, address: host === "" ? null : readHost(host) };
 }
 
 function readHost(text: string): string | null {
