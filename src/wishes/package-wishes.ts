@@ -2,7 +2,7 @@
  * @module The ports that the scripts of a package.json ask for.
  */
 import { dirname } from "node:path";
-import { jsonEntry, jsonItems, jsonText, type JsonValue } from "./json-tree.ts";
+import { jsonEntry, type JsonValue } from "./json-tree.ts";
 import type { LocatedText } from "./located-text.ts";
 import { plainWish, type PortWish } from "./port-wish.ts";
 import { readScript, sideBySide, type Script } from "./script-graph.ts";
@@ -10,13 +10,6 @@ import { wishesOfCommand, type CommandSurroundings } from "./script-command.ts";
 
 /** Scripts of one package. */
 const mostScripts = 2_000;
-
-/** What a package says. */
-export interface PackageReading {
-  readonly wishes: readonly PortWish[];
-  /** Patterns of its workspace; `null` when it is none. */
-  readonly workspaces: readonly string[] | null;
-}
 
 /** Scripts that start a package for work, the first there is. */
 const usualFirst = ["dev", "start:dev", "develop", "start:development", "serve", "start", "watch"];
@@ -26,7 +19,7 @@ export function packageWishes(
   path: string,
   root: JsonValue,
   surroundings: Omit<CommandSurroundings, "isWholeLine">,
-): PackageReading {
+): PortWish[] {
   const folder = dirname(path);
   const entry = jsonEntry(root, "scripts");
   const lines = new Map<string, LocatedText>();
@@ -57,7 +50,7 @@ export function packageWishes(
       }
     }
   }
-  return { wishes: markSecond(wishes, scripts), workspaces: workspacesOf(root) };
+  return markSecond(wishes, scripts);
 }
 
 /** Of the scripts that start the same program, `dev` and `start`, one is run at a time: the usual one speaks for all. */
@@ -72,11 +65,4 @@ function markSecond(wishes: readonly PortWish[], scripts: ReadonlyMap<string, Sc
       name !== first && (usualFirst.includes(name) || /prod|preview/.test(name) || programs.has(wish.program));
     return second && wish.sets!.length === 0 ? { ...wish, instead: true } : wish;
   });
-}
-
-function workspacesOf(root: JsonValue): readonly string[] | null {
-  const entry = jsonEntry(root, "workspaces");
-  if (entry === undefined) return null;
-  const list = entry.kind === "list" ? entry : jsonEntry(entry, "packages");
-  return jsonItems(list).flatMap((item) => jsonText(item) ?? []);
 }

@@ -302,7 +302,7 @@ class ProjectReader {
 
   #readPackage(path: string, root: JsonValue): void {
     const folder = dirname(path);
-    const { wishes } = packageWishes(path, root, {
+    const wishes = packageWishes(path, root, {
       configured: (program) => this.#configured(folder, program),
       environmentFile: (name) => this.#developmentVariable(folder, name),
     });
