@@ -2,11 +2,14 @@
  * @module The library's public door.
  */
 import { bindOperation, bindStreamingOperation, createContext } from "./operations/bind-operation.ts";
+import { applyCheck as applyCheckIn, proposeCheck as proposeCheckIn, type CheckInput } from "./operations/check.ts";
+import type { CheckProposal } from "./operations/check-schemas.ts";
 import { applyKill as applyKillIn } from "./operations/kill-apply.ts";
 import { proposeKill as proposeKillIn, type KillWish } from "./operations/kill-proposal.ts";
 import type { KillEvent, KillProposal, KillResult } from "./operations/kill-schemas.ts";
 import {
   canBindOperation,
+  checkOperation,
   connectionsOperation,
   demoOperation,
   diagnoseOperation,
@@ -181,6 +184,29 @@ export const learn = bindStreamingOperation(learnOperation);
 export const canBind = bindOperation(canBindOperation);
 
 /**
+ * The ports that a project's files ask for, and what is in their way: other files, this machine, reservations, limits. Paths are relative to
+ * `options.workingDirectory`. With `fix` another port is written, if `options.confirm` or `yes` says so.
+ * @throws FILE_UNREADABLE, HOST_UNSUPPORTED, HOST_READ_FAILED, STORE_FAILED, CONFIRMATION_NEEDED, PROPOSAL_STALE, OUTPUT_FAILED
+ */
+export const check = bindOperation(checkOperation);
+
+/**
+ * Which ports `check` would write into which files. Nothing is written.
+ * @throws as `check`
+ */
+export function proposeCheck(input: CheckInput = {}, options?: CallOptions): Promise<CheckProposal> {
+  return proposeCheckIn(input, createContext(options));
+}
+
+/**
+ * Writes what a proposal says, and nothing else.
+ * @throws PROPOSAL_STALE, before anything is written, when a file has changed since; OUTPUT_FAILED
+ */
+export function applyCheck(proposal: CheckProposal): Promise<void> {
+  return applyCheckIn(proposal);
+}
+
+/**
  * Frees ports: yields what is done, returns what came of it. `options.confirm` decides about the proposal unless the input says `yes`.
  * @throws ARGUMENT_INVALID, PORT_INVALID, PORT_SET_INVALID, SERVICE_UNKNOWN, CONFIRMATION_NEEDED, PROPOSAL_STALE
  */
@@ -283,6 +309,8 @@ export type {
 } from "./operations/operation.ts";
 export type { DemoEvent, DemoInput, DemoResult } from "./operations/demo.ts";
 export type { CanBindInput, CanBindResult } from "./operations/can-bind.ts";
+export type { CheckInput } from "./operations/check.ts";
+export type { CheckFinding, CheckProposal, CheckResult, CheckWish } from "./operations/check-schemas.ts";
 export type { ConnectionsInput, ConnectionsResult, ListedConnection } from "./operations/connections.ts";
 export type { KillInput } from "./operations/kill.ts";
 export type { KillWish } from "./operations/kill-proposal.ts";

@@ -23,6 +23,7 @@ const rooms = [
   "scan",
   "gateway",
   "project",
+  "wishes",
   "operations",
   "faces",
 ];

@@ -10,6 +10,7 @@ export {
   writeLeaseRecords,
   type LeaseRecord,
 } from "./lease-records.ts";
+export { poolsOf, type PortPools } from "./port-pool.ts";
 export { acquireNamedPort, type PortName } from "./named-port.ts";
 export {
   checkName,

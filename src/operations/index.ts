@@ -2,6 +2,7 @@
  * @module Every operation's declaration, in the order in which help shows them.
  */
 import { canBindOperation } from "./can-bind.ts";
+import { checkOperation } from "./check.ts";
 import { completionsOperation } from "./completions.ts";
 import { connectionsOperation } from "./connections.ts";
 import { demoOperation } from "./demo.ts";
@@ -50,6 +51,7 @@ export { faceInput } from "./face-input.ts";
 export { projectFileSchema } from "../project/index.ts";
 export {
   canBindOperation,
+  checkOperation,
   connectionsOperation,
   demoOperation,
   diagnoseOperation,
@@ -102,6 +104,7 @@ export const operations = [
   snapshotOperation,
   diffOperation,
   canBindOperation,
+  checkOperation,
   killOperation,
   waitOperation,
   pickOperation,

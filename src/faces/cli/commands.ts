@@ -112,6 +112,11 @@ export const commands: Readonly<Record<string, () => Promise<LoadedCommand>>> = 
     const { canBindView } = await import("./views/can-bind.ts");
     return { run: runCanBind, view: canBindView };
   },
+  check: async () => {
+    const { runCheck } = await import("../../operations/check.ts");
+    const { checkView } = await import("./views/check.ts");
+    return { run: runCheck, view: checkView };
+  },
   kill: async () => {
     const { runKill } = await import("../../operations/kill.ts");
     const { killView } = await import("./views/kill.ts");

@@ -4,7 +4,7 @@
  */
 
 /** Formats that some commands offer. Every command offers text and `--json`. */
-export type OfferedFormat = "ndjson" | "csv" | "xml";
+export type OfferedFormat = "ndjson" | "csv" | "xml" | "sarif";
 
 /** A format with what help says of it. */
 interface FormatOffer {
@@ -21,6 +21,10 @@ const csv: FormatOffer = { name: "csv", description: "Print the rows as CSV (RFC
 const xml: FormatOffer = {
   name: "xml",
   description: "Print the result in nmap's XML format, for programs that read it",
+};
+const sarif: FormatOffer = {
+  name: "sarif",
+  description: "Print the findings as SARIF 2.1.0, for code hosts and editors",
 };
 
 /** Commands that end only when they are stopped: with `--json`, too, they print a line as soon as there is something to tell. */
@@ -51,6 +55,7 @@ export const offeredFormats: Readonly<Record<string, readonly FormatOffer[]>> = 
   routes: [lines, csv],
   trace: [findings],
   up: [findings],
+  check: [sarif],
 };
 
 const serviceColumns =

@@ -94,7 +94,7 @@ function addCommand(program: Command, declaration: CommandDeclaration, onCall: (
   command.addHelpText("after", examplesText(declaration));
   command.action((...given: unknown[]) => {
     const options = given[declaration.positional.length] as Record<string, unknown>;
-    const { json, ndjson, csv, xml, color, reader, root, ...others } = options;
+    const { json, ndjson, csv, xml, sarif, color, reader, root, ...others } = options;
     // Some commands have entries of these names themselves.
     const takes = (name: string, offered: boolean): unknown => {
       const value = others[name];
@@ -115,7 +115,7 @@ function addCommand(program: Command, declaration: CommandDeclaration, onCall: (
       name: declaration.name,
       input,
       settings: {
-        format: chooseFormat({ json, ndjson, csv, xml }),
+        format: chooseFormat({ json, ndjson, csv, xml, sarif }),
         color: color === false ? "never" : (color as ColorChoice),
         reader: (reader as Settings["reader"] | undefined) ?? "auto",
         root: root as string | undefined,

@@ -1,0 +1,3 @@
+export default {
+  server: { port: Number(process.env.PORT ?? 5000) },
+};
