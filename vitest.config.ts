@@ -7,6 +7,8 @@ export default defineConfig({
     // Tests of real servers and namespaces start processes; the machine's few processors are theirs.
     testTimeout: 20_000,
     hookTimeout: 120_000,
+    // What is awaited comes when a busy machine gets to it; a second is no promise.
+    expect: { poll: { timeout: 10_000 } },
     reporters: ["default"],
   },
 });
