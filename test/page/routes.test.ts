@@ -122,10 +122,12 @@ describe.skipIf(skip)("names on the page", () => {
     expect(JSON.parse(await portolan(["gateway", "stop", "--json"]).catch(() => "null"))).toBeNull();
     await tab.getByRole("button", { name: "Start the gateway" }).click();
     await dialog().getByRole("button", { name: "Start it" }).click();
-    await eventually(() => dialog().innerText()).toMatch(/The gateway runs: process \d+, port 80\./);
+    await eventually(() => dialog().innerText()).toMatch(/The gateway runs: process \d+, port 80 and 443\./);
     await dialog().getByRole("button", { name: "Close" }).click();
     await tab.getByRole("heading", { name: "The gateway runs" }).waitFor();
-    await eventually(() => tab.locator(".gateway-facts").innerText()).toMatch(/80 http 127\.0\.0\.1, ::1[^]*Memory/);
+    await eventually(() => tab.locator(".gateway-facts").innerText()).toMatch(
+      /80 http 127\.0\.0\.1, ::1[^]*443 https 127\.0\.0\.1, ::1[^]*Memory/,
+    );
   });
 
   test("a door is given the name of its project, which then opens in the browser", async () => {
@@ -248,7 +250,8 @@ describe.skipIf(skip)("names on the page", () => {
     /** Connections to the control socket that stay open: one for each view that follows. */
     const followers = async (): Promise<number> => {
       const { stdout } = await device.execIn("ss", ["-xpHn", "state", "established"]);
-      return stdout.split("\n").filter((line) => line.includes("control.sock") && line.includes(`pid=${pid},`)).length;
+      return stdout.split("\n").filter((line) => line.includes(`/gateway/${pid}.new`) && line.includes(`pid=${pid},`))
+        .length;
     };
     await eventually(followers).toBe(1);
     await view("Streets");
