@@ -361,7 +361,8 @@ describe.skipIf(skip)("a whole project", () => {
         }),
       );
       write({ web: { command: "npm run dev" }, "the-api": { command: "node server.cjs api" } });
-      const terminal = await openTerminal(100, 30, environment());
+      // Colours are looked at here, whatever this test was told.
+      const terminal = await openTerminal(100, 30, { ...environment(), NO_COLOR: "" });
       try {
         await terminal.type(`cd ${project} && exec ip netns exec ${device.name} env PS1='inside> ' sh`, "Enter");
         await terminal.until(/^inside>/m);
