@@ -13,6 +13,7 @@ export {
 export { acquireNamedPort, type PortName } from "./named-port.ts";
 export {
   checkName,
+  isName,
   pickPort,
   pickPorts,
   portNumbers,
