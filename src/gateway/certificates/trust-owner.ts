@@ -4,10 +4,9 @@
  */
 import { execFile } from "node:child_process";
 import { readFileSync } from "node:fs";
-import { homedir } from "node:os";
 import { promisify } from "node:util";
 import { PortolanError } from "../../core/index.ts";
-import { stateFolderOf } from "../../store/index.ts";
+import { homeFolderOf, stateFolderOf } from "../../store/index.ts";
 
 /** A user. */
 export interface TrustOwner {
@@ -39,7 +38,7 @@ export async function findTrustOwner(environment: Environment): Promise<TrustOwn
     : undefined;
   const entry = typedBy === undefined || typedBy === "" ? undefined : await findUser(typedBy);
   if (entry === undefined || entry.uid === 0) {
-    const home = environment["HOME"] === undefined || environment["HOME"] === "" ? homedir() : environment["HOME"];
+    const home = homeFolderOf(environment);
     return { home, stateFolder: stateFolderOf(environment), isRoot, behind: null, environment };
   }
   const { uid, gid, home, name } = entry;
