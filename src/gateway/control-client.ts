@@ -23,7 +23,9 @@ export interface GatewayStatus {
   readonly listeners: readonly GatewayListener[];
   /** Names that certificates may be for, each with every name below; absent in what an older gateway says. */
   readonly secureNames?: readonly string[];
-  /** Why a usual port is not among them. */
+  /** Words that it was started with, behind `gateway serve`; absent in what an older gateway says. */
+  readonly words?: readonly string[];
+  /** Why a usual port is not among them, and what there is to know of those that are. */
   readonly notes: readonly string[];
   readonly requests: number;
   readonly openConnections: number;
@@ -151,6 +153,9 @@ function openControl(stateFolder: string): Promise<Socket | null> {
       else
         reject(
           new PortolanError("GATEWAY_FAILED", `${path} could not be opened (${error.code ?? error.message}).`, {
+            ...(error.code === "EACCES" || error.code === "EPERM"
+              ? { details: { hint: "It is another user's. PORTOLAN_STATE_HOME names a folder of your own." } }
+              : {}),
             cause: error,
           }),
         );

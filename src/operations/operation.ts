@@ -60,6 +60,8 @@ export interface GatewayWish {
   readonly accessLog: string | null;
   /** Names beside `localhost` that certificates may be for. */
   readonly extraNames: readonly string[];
+  /** The same wishes as words behind `gateway serve`. */
+  readonly words: readonly string[];
   readonly signal: AbortSignal;
   readonly nowMs: () => number;
   readonly environment: Readonly<Record<string, string | undefined>>;

@@ -2,7 +2,7 @@
  * @module The gateway's process: doors, routes as they are kept, being asked, ending.
  */
 import { randomBytes } from "node:crypto";
-import { mkdirSync, statSync, watch, type FSWatcher } from "node:fs";
+import { closeSync, mkdirSync, statSync, watch, type FSWatcher } from "node:fs";
 import type { Server, Socket } from "node:net";
 import { PortolanError, isPortolanError } from "../../core/index.ts";
 import { descriptorOf } from "../../host/index.ts";
@@ -16,7 +16,7 @@ import { openAccessLog } from "./access-log.ts";
 import { listenForControl, type Control } from "./control-server.ts";
 import { DescriptorRoom } from "./descriptor-room.ts";
 import { Gateway } from "./gateway.ts";
-import { openDoor, type OpenDoor } from "./listeners.ts";
+import { noteForAddresses, openDoor, type OpenDoor } from "./listeners.ts";
 import { createDoorMaker, type DoorMaker } from "./speakers.ts";
 import { startSuccessor } from "./successor.ts";
 import { countTraffic } from "./traffic.ts";
@@ -33,6 +33,8 @@ export interface ServeOptions {
   readonly accessLog: string | null;
   /** Names beside `localhost` that certificates may be for. */
   readonly extraNames: readonly string[];
+  /** Words that it was started with, behind `gateway serve`: told to whoever starts the next one. */
+  readonly words: readonly string[];
   readonly signal: AbortSignal;
   readonly nowMs: () => number;
   /** Descriptors that listen already, by scheme. */
@@ -134,7 +136,11 @@ class GatewayProcess implements RunningGateway {
     const maker = await createDoorMaker(this.#gateway, await this.#openCertificates());
     this.#maker = maker;
     for (const [scheme, port] of [["http", httpPort] as const, ["https", httpsPort] as const]) {
-      if (port === false || (scheme === "https" && this.#certificates === undefined)) continue;
+      if (port === false || (scheme === "https" && this.#certificates === undefined)) {
+        // A door that nobody serves is shut: who came to it would wait for ever.
+        for (const descriptor of inherited[scheme]) closeSync(descriptor);
+        continue;
+      }
       const wish = { scheme, port, addresses, inherited: inherited[scheme] };
       this.#doors.push(await openDoor(wish, () => this.#counted(maker.open(scheme), scheme)));
     }
@@ -149,8 +155,10 @@ class GatewayProcess implements RunningGateway {
     startedAtMs: this.#startedAtMs,
     listeners: this.#doors.map(({ scheme, addresses, port }) => ({ scheme, addresses, port })),
     secureNames: this.#certificates?.authority.names ?? [],
+    words: this.#options.words,
     notes: [
       ...this.#doors.flatMap(({ note }) => (note === null ? [] : [note])),
+      ...[noteForAddresses(this.#doors)].filter((note) => note !== null),
       ...(this.#certificates?.notes ?? []),
       ...(this.#withoutCertificates === undefined ? [] : [this.#withoutCertificates]),
       ...(this.#room.refused === 0 ? [] : [noteForRefusals(this.#room.refused)]),
