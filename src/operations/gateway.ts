@@ -3,7 +3,7 @@
  */
 import { resolve } from "node:path";
 import * as v from "valibot";
-import { PortolanError, parseDuration, parseIpAddress, quoteForShell } from "../core/index.ts";
+import { PortolanError, isPortolanError, parseDuration, parseIpAddress, quoteForShell } from "../core/index.ts";
 import {
   askGateway,
   ensureGateway,
@@ -108,7 +108,7 @@ export async function* runGateway(
     const { status, started } = await ensureGateway({ stateFolder, words, environment, signal });
     const result = describeStatus(action, stateFolder, status, started);
     if (started || words.length === 0 || isSame(words, status.words)) return result;
-    const note = `It was started before, with other words. To give it these: portolan gateway restart ${words.map(quoteForShell).join(" ")}`;
+    const note = `It was started before, with other words. To give it these: ${commandFor(words, status)}`;
     return { ...result, notes: [...result.notes, note] };
   }
   if (action === "stop") {
@@ -118,14 +118,15 @@ export async function* runGateway(
   }
   if (action === "restart") {
     const words = serveWords(input);
+    const status = await readGatewayStatus(stateFolder);
+    if (status === null) throw new PortolanError("GATEWAY_STOPPED", "No gateway runs that could be replaced.");
+    if (words.length > 0 && !keepsAddresses(words, status))
+      throw new PortolanError("GATEWAY_FAILED", "A gateway that is replaced keeps its addresses.", {
+        details: { hint: commandFor(words, status) },
+      });
     // Without words nothing but the version changes: a service keeps the words of its file, any other those that it was started with.
-    const kept =
-      words.length > 0
-        ? words
-        : (readUserService(stateFolder, environment)?.words ?? (await readGatewayStatus(stateFolder))?.words ?? []);
-    const command = gatewayCommand(kept);
-    const asked = await askGateway(stateFolder, { do: "replace", command, drainMs: drainOf(input, foreverMs) });
-    if (asked === null) throw new PortolanError("GATEWAY_STOPPED", "No gateway runs that could be replaced.");
+    const kept = words.length > 0 ? words : (readUserService(stateFolder, environment)?.words ?? status.words ?? []);
+    await replace(gatewayCommand(kept), drainOf(input, foreverMs), stateFolder);
     return describeStatus(action, stateFolder, await readGatewayStatus(stateFolder), true);
   }
   return {
@@ -159,6 +160,35 @@ async function* serve(
 
 function addressesOf({ bind }: GatewayInput): readonly string[] | null {
   return bind === undefined ? null : [parseIpAddress(bind).address];
+}
+
+/** @throws GATEWAY_STOPPED; GATEWAY_FAILED when the new one does not come up */
+async function replace(command: readonly string[], drainMs: number, stateFolder: string): Promise<void> {
+  try {
+    const asked = await askGateway(stateFolder, { do: "replace", command, drainMs });
+    if (asked === null) throw new PortolanError("GATEWAY_STOPPED", "No gateway runs that could be replaced.");
+  } catch (error) {
+    if (!isPortolanError(error, "GATEWAY_FAILED")) throw error;
+    const hint = `The one that runs goes on. What the new one said is in ${gatewayLogPath(stateFolder)}`;
+    throw new PortolanError("GATEWAY_FAILED", error.message, { details: { hint }, cause: error });
+  }
+}
+
+/**
+ * Whether a gateway with these words can take the place of the one that runs: the kernel gives nobody a port at every address while
+ * another socket has it at one. An older gateway does not say how it was started.
+ */
+function keepsAddresses(words: readonly string[], { words: own }: GatewayStatus): boolean {
+  const addressOf = (all: readonly string[]): string => (all.includes("--bind") ? all[all.indexOf("--bind") + 1]! : "");
+  return own === undefined || addressOf(words) === addressOf(own);
+}
+
+/** What to type to give the gateway that runs these words. */
+function commandFor(words: readonly string[], status: GatewayStatus): string {
+  const told = words.map(quoteForShell).join(" ");
+  return keepsAddresses(words, status)
+    ? `portolan gateway restart ${told}`
+    : `portolan gateway stop && portolan gateway start ${told}`;
 }
 
 /** The gateway's process has another working directory than whoever starts it. */

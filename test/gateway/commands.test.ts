@@ -284,7 +284,13 @@ describe.skipIf(skip)("the gateway's commands", () => {
     expect(await fetchIn("x.localhost", "/logged", 8088)).toMatch(/^404 /);
     expect(readFileSync(join(folder, "own.ndjson"), "utf8")).toContain("/logged");
     expect((await json<GatewayResult>(["gateway", "start", ...words])).notes).toEqual([]);
-    const outside = await json<GatewayResult>(["gateway", "restart", "--port", "8089", "--bind", "0.0.0.0"]);
+    const unheard = await portolan(["gateway", "restart", "--log", "/nowhere/own.ndjson"]);
+    expect([unheard.status, unheard.stderr]).toEqual([1, expect.stringContaining("gateway/gateway.log")]);
+    const moved = ["--port", "8089", "--bind", "0.0.0.0"];
+    const refused = await portolan(["gateway", "restart", ...moved]);
+    expect(refused.stderr).toContain("portolan gateway stop && portolan gateway start --port 8089 --bind 0.0.0.0");
+    await portolan(["gateway", "stop"]);
+    const outside = await json<GatewayResult>(["gateway", "start", ...moved]);
     expect(outside.listeners[0]).toEqual({ scheme: "http", addresses: ["0.0.0.0"], port: 8089 });
     expect(outside.notes).toContainEqual(expect.stringMatching(/^At 0\.0\.0\.0 other devices can reach every/));
   });
