@@ -82,6 +82,13 @@ export async function askGateway<Answer>(stateFolder: string, request: ControlRe
   }
 }
 
+/** @throws GATEWAY_FAILED when it refuses: an older gateway does not know everything that can be asked */
+function readAnswer<Answer>(line: string): Answer {
+  const answer = JSON.parse(line) as { error?: string } & Answer;
+  if (answer.error === undefined) return answer;
+  throw new PortolanError("GATEWAY_FAILED", `The gateway refused: ${answer.error}.`);
+}
+
 /** The connection ended before an answer came. */
 class BrokenOff extends PortolanError {}
 
@@ -92,10 +99,7 @@ async function askOnce<Answer>(stateFolder: string, request: ControlRequest): Pr
   socket.write(`${JSON.stringify(request)}\n`);
   try {
     for await (const line of createInterface({ input: socket })) {
-      const answer = JSON.parse(line) as { error?: string } & Answer;
-      if (answer.error !== undefined)
-        throw new PortolanError("GATEWAY_FAILED", `The gateway refused: ${answer.error}.`);
-      return answer;
+      return readAnswer<Answer>(line);
     }
   } catch (error) {
     if (error instanceof PortolanError) throw error;
@@ -110,7 +114,7 @@ async function askOnce<Answer>(stateFolder: string, request: ControlRequest): Pr
 
 /**
  * Everything that the gateway tells until the signal aborts or it ends.
- * @throws GATEWAY_STOPPED
+ * @throws GATEWAY_STOPPED; GATEWAY_FAILED when it refuses
  */
 export async function* followGateway<Told>(
   stateFolder: string,
@@ -128,7 +132,7 @@ export async function* followGateway<Told>(
     const lines = createInterface({ input: socket });
     // By itself it waits for an end that a destroyed socket does not tell.
     socket.once("close", () => lines.close());
-    for await (const line of lines) yield JSON.parse(line) as Told;
+    for await (const line of lines) yield readAnswer<Told>(line);
   } catch (error) {
     // A gateway that was killed ends as well as one that said so.
     if (!brokenOff.has((error as NodeJS.ErrnoException).code ?? "")) throw error;
