@@ -14,6 +14,7 @@ export {
   type GatewayListener,
   type GatewayStatus,
 } from "./control-client.ts";
+export type { GatewayWish } from "./gateway-wish.ts";
 export {
   formatTarget,
   gatewayHost,

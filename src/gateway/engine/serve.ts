@@ -8,6 +8,7 @@ import { PortolanError, isPortolanError } from "../../core/index.ts";
 import { descriptorOf } from "../../host/index.ts";
 import { tryLock, waitForLock, type KernelLock } from "../../store/index.ts";
 import { controlPath, gatewayLock, type GatewayStatus } from "../control-client.ts";
+import type { GatewayWish } from "../gateway-wish.ts";
 import { openCertificates, type CertificateSource } from "../certificates/open-certificates.ts";
 import { readRoutes, type RouteProblem } from "../route-store.ts";
 import { routesFolder } from "../routes-folder.ts";
@@ -22,21 +23,8 @@ import { startSuccessor } from "./successor.ts";
 import { countTraffic } from "./traffic.ts";
 
 /** How a gateway is started. */
-export interface ServeOptions {
-  readonly stateFolder: string;
+export interface ServeOptions extends GatewayWish {
   readonly version: string;
-  readonly httpPort: number | null;
-  /** `null` takes 443, or a stated fallback; `false` serves no HTTPS. */
-  readonly httpsPort: number | null | false;
-  readonly addresses: readonly string[] | null;
-  /** File to which each request is written as a line of JSON; `null` for none. */
-  readonly accessLog: string | null;
-  /** Names beside `localhost` that certificates may be for. */
-  readonly extraNames: readonly string[];
-  /** Words that it was started with, behind `gateway serve`: told to whoever starts the next one. */
-  readonly words: readonly string[];
-  readonly signal: AbortSignal;
-  readonly nowMs: () => number;
   /** Descriptors that listen already, by scheme. */
   readonly inherited: { readonly http: readonly number[]; readonly https: readonly number[] };
 }
