@@ -88,7 +88,7 @@ export const errorTable = {
   },
   ROUTE_TARGET_INVALID: {
     title: "Not a server to lead to",
-    hint: "Write a port (3000), a host and a port (192.168.1.8:3000, [::1]:3000) or a URL without a path (https://localhost:8443, h2c://localhost:50051).",
+    hint: "Write a port (3000), a host and a port (192.168.1.8:3000, [::1]:3000), a URL without a path (https://localhost:8443, h2c://localhost:50051), or container:NAME.",
     exitStatus: 2,
     httpStatus: 400,
   },
@@ -106,7 +106,7 @@ export const errorTable = {
   },
   GATEWAY_FAILED: {
     title: "The gateway could not be started or asked",
-    hint: "portolan gateway status tells more; its own words are in the file that it names.",
+    hint: "portolan gateway status tells whether one runs; portolan gateway stop and start give a new one.",
     exitStatus: 1,
     httpStatus: 502,
   },

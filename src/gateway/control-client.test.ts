@@ -25,3 +25,17 @@ test.skipIf(process.platform === "win32")("who follows the gateway stops at once
   server.close();
   rmSync(folder, { recursive: true, force: true });
 });
+
+test.skipIf(process.platform === "win32")("an older gateway that does not know what is asked refuses", async () => {
+  const folder = mkdtempSync(join(tmpdir(), "pgf-"));
+  mkdirSync(join(folder, "gateway"));
+  const server = createServer((socket) => socket.end('{"error":"nobody knows that"}\n'));
+  server.listen(controlPath(folder));
+  await once(server, "listening");
+  const following = followGateway(folder, { do: "trace" }, new AbortController().signal);
+  await expect(following.next()).rejects.toThrow(
+    expect.objectContaining({ code: "GATEWAY_FAILED", message: "The gateway refused: nobody knows that." }),
+  );
+  server.close();
+  rmSync(folder, { recursive: true, force: true });
+});

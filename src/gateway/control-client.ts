@@ -23,7 +23,9 @@ export interface GatewayStatus {
   readonly listeners: readonly GatewayListener[];
   /** Names that certificates may be for, each with every name below; absent in what an older gateway says. */
   readonly secureNames?: readonly string[];
-  /** Why a usual port is not among them. */
+  /** Words that it was started with, behind `gateway serve`; absent in what an older gateway says. */
+  readonly words?: readonly string[];
+  /** Why a usual port is not among them, and what there is to know of those that are. */
   readonly notes: readonly string[];
   readonly requests: number;
   readonly openConnections: number;
@@ -80,6 +82,13 @@ export async function askGateway<Answer>(stateFolder: string, request: ControlRe
   }
 }
 
+/** @throws GATEWAY_FAILED when it refuses: an older gateway does not know everything that can be asked */
+function readAnswer<Answer>(line: string): Answer {
+  const answer = JSON.parse(line) as { error?: string } & Answer;
+  if (answer.error === undefined) return answer;
+  throw new PortolanError("GATEWAY_FAILED", `The gateway refused: ${answer.error}.`);
+}
+
 /** The connection ended before an answer came. */
 class BrokenOff extends PortolanError {}
 
@@ -90,10 +99,7 @@ async function askOnce<Answer>(stateFolder: string, request: ControlRequest): Pr
   socket.write(`${JSON.stringify(request)}\n`);
   try {
     for await (const line of createInterface({ input: socket })) {
-      const answer = JSON.parse(line) as { error?: string } & Answer;
-      if (answer.error !== undefined)
-        throw new PortolanError("GATEWAY_FAILED", `The gateway refused: ${answer.error}.`);
-      return answer;
+      return readAnswer<Answer>(line);
     }
   } catch (error) {
     if (error instanceof PortolanError) throw error;
@@ -108,7 +114,7 @@ async function askOnce<Answer>(stateFolder: string, request: ControlRequest): Pr
 
 /**
  * Everything that the gateway tells until the signal aborts or it ends.
- * @throws GATEWAY_STOPPED
+ * @throws GATEWAY_STOPPED; GATEWAY_FAILED when it refuses
  */
 export async function* followGateway<Told>(
   stateFolder: string,
@@ -126,7 +132,7 @@ export async function* followGateway<Told>(
     const lines = createInterface({ input: socket });
     // By itself it waits for an end that a destroyed socket does not tell.
     socket.once("close", () => lines.close());
-    for await (const line of lines) yield JSON.parse(line) as Told;
+    for await (const line of lines) yield readAnswer<Told>(line);
   } catch (error) {
     // A gateway that was killed ends as well as one that said so.
     if (!brokenOff.has((error as NodeJS.ErrnoException).code ?? "")) throw error;
@@ -151,6 +157,9 @@ function openControl(stateFolder: string): Promise<Socket | null> {
       else
         reject(
           new PortolanError("GATEWAY_FAILED", `${path} could not be opened (${error.code ?? error.message}).`, {
+            ...(error.code === "EACCES" || error.code === "EPERM"
+              ? { details: { hint: "It is another user's. PORTOLAN_STATE_HOME names a folder of your own." } }
+              : {}),
             cause: error,
           }),
         );

@@ -14,6 +14,7 @@ export {
   type GatewayListener,
   type GatewayStatus,
 } from "./control-client.ts";
+export type { GatewayWish } from "./gateway-wish.ts";
 export {
   formatTarget,
   gatewayHost,
@@ -77,6 +78,6 @@ export {
   listTrustStores,
   trustedCertificateOf,
 } from "./certificates/trust.ts";
-export { asOwner, findTrustOwner, type TrustOwner } from "./certificates/trust-owner.ts";
+export { asOwner, findTrustOwner, whoBorrowsRoot, type TrustOwner } from "./certificates/trust-owner.ts";
 export { shellText, wordsOf, type TrustStore, type TrustedCertificate } from "./certificates/trust-store.ts";
 export { namesOfNext, readUsableAuthority, type AuthorityWish } from "./certificates/usable-authority.ts";

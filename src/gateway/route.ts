@@ -1,6 +1,7 @@
 /**
  * @module What a route is: a name, and a path below it, that lead to a server.
  */
+import { isIPv4, isIPv6 } from "node:net";
 import { PortolanError, isPort, quote, type Port } from "../core/index.ts";
 
 /** How a server is spoken to: `h2c` is HTTP/2 without TLS (RFC 9113, section 3.3). */
@@ -65,14 +66,18 @@ export function readRouteHost(text: string): string {
   const ascii = toAscii(lower.replace(/\.$/, ""));
   const host =
     lower.endsWith(".") || ascii === "localhost" || ascii.endsWith(".localhost") ? ascii : `${ascii}.localhost`;
-  if (ascii === "" || host.length > longestHost || !host.split(".").every((part) => label.test(part)))
-    throw invalidName(text);
+  if (!isRouteHost(host)) throw invalidName(text);
   // A number or an address is what a name is given for; the two were exchanged.
   if (/^[\d.]+$/.test(ascii)) throw invalidName(text);
   if (host === gatewayHost || (host === "localhost" && !wildcard)) {
     throw new PortolanError("ROUTE_NAME_INVALID", `${host} is the gateway's own.`, { details: { name: text } });
   }
   return wildcard ? `*.${host}` : host;
+}
+
+/** Whether a host name, in lower case without a final dot, can be a route's. */
+export function isRouteHost(host: string): boolean {
+  return host.length <= longestHost && host.split(".").every((part) => label.test(part));
 }
 
 function toAscii(name: string): string {
@@ -122,7 +127,15 @@ export function readTarget(text: string): Target {
   // A name alone could be meant as anything: without a scheme it takes a port.
   if (match[3] === undefined && match[1] === undefined) throw refused();
   const port = portOf(match[3] ?? (protocol === "https" ? "443" : "80"), refused);
-  return { protocol, host: match[2]!.replaceAll(/[[\]]/g, "").toLowerCase(), port };
+  const host = match[2]!.replaceAll(/[[\]]/g, "").toLowerCase();
+  if (!isAddressOrName(host, match[2]!.startsWith("["))) throw refused();
+  return { protocol, host, port };
+}
+
+/** What ends in a number is an IPv4 address or nothing (URL Standard, "ends in a number"). */
+function isAddressOrName(host: string, bracketed: boolean): boolean {
+  if (bracketed) return isIPv6(host);
+  return isIPv4(host) || (isRouteHost(host.replace(/\.$/, "")) && !/(?:^|\.)\d+\.?$/.test(host));
 }
 
 function portOf(text: string, refused: () => PortolanError): Port {

@@ -117,7 +117,11 @@ async function startProcess({ stateFolder, words, environment, signal }: StartOp
   const ended = new Promise<never>((_resolve, reject) => {
     child.once("error", reject);
     child.once("exit", () =>
-      reject(new PortolanError("GATEWAY_FAILED", lastWords(logPath), { details: { log: logPath } })),
+      reject(
+        new PortolanError("GATEWAY_FAILED", lastWords(logPath), {
+          details: { log: logPath, hint: `All that it said is in ${logPath}` },
+        }),
+      ),
     );
   });
   ended.catch(() => undefined);

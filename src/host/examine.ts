@@ -1,7 +1,8 @@
 /**
  * @module What this system is and what it lets Portolan see, tried out: for `diagnose`.
  */
-import { arch, homedir, release, version } from "node:os";
+import { arch, release, version } from "node:os";
+import { readHomeFolder } from "./home-folder.ts";
 
 /** One way of doing something. */
 export interface MethodExamination {
@@ -47,7 +48,7 @@ export interface MachineExamination extends SystemExamination {
   /** Release and version of the kernel. */
   readonly kernel: string;
   readonly engine: { readonly node: string; readonly v8: string; readonly libuv: string };
-  /** The user's home folder by the system's own table. */
+  /** The user's home folder by the system's own table; empty when that has none. */
   readonly homeFolder: string;
   /** Ways to find who holds a socket. */
   readonly holderSearch: readonly MethodExamination[];
@@ -59,7 +60,7 @@ export async function examineMachine(): Promise<MachineExamination> {
     platform: process.platform,
     architecture: arch(),
     engine: { node: process.versions.node, v8: process.versions.v8, libuv: process.versions.uv },
-    homeFolder: homedir(),
+    homeFolder: readHomeFolder() ?? "",
     kernel: `${release()} ${version()}`.slice(0, 200),
   };
   if (process.platform !== "linux") return { ...common, ...unexamined, holderSearch: [] };

@@ -33,6 +33,7 @@ export {
 
 export { createSavedHost } from "./saved/saved-host.ts";
 export { saveMachine, type SavedMachine } from "./saved/saved-machine.ts";
+export { readHomeFolder } from "./home-folder.ts";
 export { ownHostName } from "./host-name.ts";
 export { unpackTree, type UnpackedTree } from "./saved/packed-tree.ts";
 export { readSavedMachine } from "./saved/read-machine.ts";

@@ -14,6 +14,7 @@ export { poolsOf, type PortPools } from "./port-pool.ts";
 export { acquireNamedPort, type PortName } from "./named-port.ts";
 export {
   checkName,
+  isName,
   pickPort,
   pickPorts,
   portNumbers,

@@ -108,9 +108,14 @@ export function* portNumbers(from: number, to: number): Generator<number, void> 
   for (let port = from; port <= to; port++) yield port;
 }
 
-/** Name of a port: letters, digits and `-_.`, at most 64 of them. */
+/** Whether a port can have that name: letters, digits and `-_.`, at most 64 of them, a letter first. */
+export function isName(name: string): boolean {
+  return /^[a-z][\w.-]{0,63}$/i.test(name);
+}
+
+/** The name of a port. @throws ARGUMENT_INVALID */
 export function checkName(name: string): string {
-  if (/^[a-z][\w.-]{0,63}$/i.test(name)) return name;
+  if (isName(name)) return name;
   throw new PortolanError("ARGUMENT_INVALID", `${quote(name)} is not accepted as a name.`, {
     details: {
       argument: "name",

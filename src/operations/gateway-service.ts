@@ -1,7 +1,7 @@
 /**
  * @module `gateway install` and `gateway uninstall`: the gateway as a service that is there after every login, proposed first.
  */
-import { dirname, resolve } from "node:path";
+import { dirname } from "node:path";
 import * as v from "valibot";
 import { PortolanError } from "../core/index.ts";
 import {
@@ -23,7 +23,13 @@ import {
 } from "../gateway/index.ts";
 import { readTextFile } from "../store/index.ts";
 import { defineOperation } from "./define-operation.ts";
-import { describeListener, inputSchema as gatewayInput, listenerSchema, serveWords } from "./gateway.ts";
+import {
+  describeListener,
+  inputSchema as gatewayInput,
+  listenerSchema,
+  serveWords,
+  withWholePaths,
+} from "./gateway.ts";
 import { findInvokingUser, wordsAsRoot, type InvokingUser } from "./invoking-user.ts";
 import type { OperationContext } from "./operation.ts";
 import { onCommandLine, optionalSwitch, requiredChoice } from "./parameters.ts";
@@ -164,12 +170,9 @@ function writeFile(input: GatewayServiceInput, { manager, user }: Place, context
 }
 
 /** What is wished of the gateway; a service has another working directory. */
-function wishesOf(
-  input: GatewayServiceInput,
-  { workingDirectory }: OperationContext,
-): Omit<GatewayServiceInput, "action"> {
+function wishesOf(input: GatewayServiceInput, context: OperationContext): Omit<GatewayServiceInput, "action"> {
   const { action: _, ...wished } = input;
-  return wished.log === undefined ? wished : { ...wished, log: resolve(workingDirectory, wished.log) };
+  return withWholePaths(wished, context);
 }
 
 function notesFor(input: GatewayServiceInput, { kind, scope }: ServiceManager, context: OperationContext): string[] {

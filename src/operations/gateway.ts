@@ -1,8 +1,9 @@
 /**
  * @module `gateway`: the process that leads names to servers.
  */
+import { resolve } from "node:path";
 import * as v from "valibot";
-import { PortolanError, parseDuration, parseIpAddress } from "../core/index.ts";
+import { PortolanError, isPortolanError, parseDuration, parseIpAddress, quoteForShell } from "../core/index.ts";
 import {
   askGateway,
   ensureGateway,
@@ -91,9 +92,10 @@ const foreverMs = 2 ** 31;
 
 /** Runs `gateway`. */
 export async function* runGateway(
-  input: GatewayInput,
+  asWritten: GatewayInput,
   context: OperationContext,
 ): AsyncGenerator<GatewayEvent, GatewayResult, void> {
+  const input = withWholePaths(asWritten, context);
   const { action = "status" } = input;
   const stateFolder = stateFolderOf(context.environment);
   const { signal, environment } = context;
@@ -104,7 +106,10 @@ export async function* runGateway(
   if (action === "start") {
     const words = serveWords(input);
     const { status, started } = await ensureGateway({ stateFolder, words, environment, signal });
-    return describeStatus(action, stateFolder, status, started);
+    const result = describeStatus(action, stateFolder, status, started);
+    if (started || words.length === 0 || isSame(words, status.words)) return result;
+    const note = `It was started before, with other words. To give it these: ${commandFor(words, status)}`;
+    return { ...result, notes: [...result.notes, note] };
   }
   if (action === "stop") {
     const asked = await askGateway(stateFolder, { do: "stop", drainMs: drainOf(input, 0) });
@@ -113,11 +118,15 @@ export async function* runGateway(
   }
   if (action === "restart") {
     const words = serveWords(input);
-    // A service keeps the words of its file.
-    const kept = words.length > 0 ? undefined : readUserService(stateFolder, environment);
-    const command = gatewayCommand(kept?.words ?? words);
-    const asked = await askGateway(stateFolder, { do: "replace", command, drainMs: drainOf(input, foreverMs) });
-    if (asked === null) throw new PortolanError("GATEWAY_STOPPED", "No gateway runs that could be replaced.");
+    const status = await readGatewayStatus(stateFolder);
+    if (status === null) throw new PortolanError("GATEWAY_STOPPED", "No gateway runs that could be replaced.");
+    if (words.length > 0 && !keepsAddresses(words, status))
+      throw new PortolanError("GATEWAY_FAILED", "A gateway that is replaced keeps its addresses.", {
+        details: { hint: commandFor(words, status) },
+      });
+    // Without words nothing but the version changes: a service keeps the words of its file, any other those that it was started with.
+    const kept = words.length > 0 ? words : (readUserService(stateFolder, environment)?.words ?? status.words ?? []);
+    await replace(gatewayCommand(kept), drainOf(input, foreverMs), stateFolder);
     return describeStatus(action, stateFolder, await readGatewayStatus(stateFolder), true);
   }
   return {
@@ -140,6 +149,7 @@ async function* serve(
     addresses: addressesOf(input),
     accessLog: input.log ?? null,
     extraNames: input.caNames === undefined ? [] : readAuthorityNames(input.caNames),
+    words: serveWords(input),
     signal: context.signal,
     nowMs: context.nowMs,
     environment: context.environment,
@@ -150,6 +160,47 @@ async function* serve(
 
 function addressesOf({ bind }: GatewayInput): readonly string[] | null {
   return bind === undefined ? null : [parseIpAddress(bind).address];
+}
+
+/** @throws GATEWAY_STOPPED; GATEWAY_FAILED when the new one does not come up */
+async function replace(command: readonly string[], drainMs: number, stateFolder: string): Promise<void> {
+  try {
+    const asked = await askGateway(stateFolder, { do: "replace", command, drainMs });
+    if (asked === null) throw new PortolanError("GATEWAY_STOPPED", "No gateway runs that could be replaced.");
+  } catch (error) {
+    if (!isPortolanError(error, "GATEWAY_FAILED")) throw error;
+    const hint = `The one that runs goes on. What the new one said is in ${gatewayLogPath(stateFolder)}`;
+    throw new PortolanError("GATEWAY_FAILED", error.message, { details: { hint }, cause: error });
+  }
+}
+
+/**
+ * Whether a gateway with these words can take the place of the one that runs: the kernel gives nobody a port at every address while
+ * another socket has it at one. An older gateway does not say how it was started.
+ */
+function keepsAddresses(words: readonly string[], { words: own }: GatewayStatus): boolean {
+  const addressOf = (all: readonly string[]): string => (all.includes("--bind") ? all[all.indexOf("--bind") + 1]! : "");
+  return own === undefined || addressOf(words) === addressOf(own);
+}
+
+/** What to type to give the gateway that runs these words. */
+function commandFor(words: readonly string[], status: GatewayStatus): string {
+  const told = words.map(quoteForShell).join(" ");
+  return keepsAddresses(words, status)
+    ? `portolan gateway restart ${told}`
+    : `portolan gateway stop && portolan gateway start ${told}`;
+}
+
+/** The gateway's process has another working directory than whoever starts it. */
+export function withWholePaths<Wish extends Pick<GatewayInput, "log">>(
+  wish: Wish,
+  { workingDirectory }: OperationContext,
+): Wish {
+  return wish.log === undefined ? wish : { ...wish, log: resolve(workingDirectory, wish.log) };
+}
+
+function isSame(words: readonly string[], others: readonly string[] | undefined): boolean {
+  return JSON.stringify(words) === JSON.stringify(others);
 }
 
 /** The same wishes as words for the process that serves. */
@@ -208,7 +259,7 @@ export const gatewayOperation = defineOperation({
   description:
     "One process answers at port 80 of this machine's loopback addresses, or at 4280 where that takes a privilege, and passes each request to the application " +
     "whose name it was sent to. It is started when first needed, by run and route; it keeps running until gateway stop. restart lets a new one take the listening " +
-    "sockets, so that no connection is refused, while the old one answers what is open. Exit status 1: status found none running.",
+    "sockets, so that no connection is refused, while the old one answers what is open; it keeps the words that the old one was started with, unless it is given others. Exit status 1: status found none running.",
   effect: "exec",
   faces: ["cli"],
   positional: ["action"],

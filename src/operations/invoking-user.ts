@@ -3,7 +3,7 @@
  */
 import { runProgram } from "../act/index.ts";
 import { PortolanError } from "../core/index.ts";
-import { gatewayCommand } from "../gateway/index.ts";
+import { gatewayCommand, whoBorrowsRoot } from "../gateway/index.ts";
 import { stateFolderOf } from "../store/index.ts";
 import type { OperationContext } from "./operation.ts";
 
@@ -20,42 +20,46 @@ export interface InvokingUser {
 const deadlineMs = 5000;
 
 /**
- * The user who typed the command: behind sudo (SUDO_UID) that one, otherwise the caller.
+ * The user who typed the command: behind sudo, pkexec and doas that one, otherwise the caller.
  * @throws STORE_FAILED when the user database does not know who that is
  */
 export async function findInvokingUser(context: OperationContext): Promise<InvokingUser> {
   const { userId, environment } = context;
-  const sudo = environment["SUDO_UID"] ?? "";
-  const borrowed = userId === 0 && /^[1-9]\d*$/.test(sudo);
-  const uid = borrowed ? Number(sudo) : userId;
+  const typedBy = userId === 0 ? whoBorrowsRoot(environment) : null;
   const own = environment["PORTOLAN_STATE_HOME"];
-  if (!borrowed) {
-    const name = uid === null ? null : ((await readUser(uid, context))?.name ?? environment["USER"] ?? null);
-    return { uid, name, stateFolder: stateFolderOf(environment) };
+  if (typedBy === null) {
+    const name =
+      userId === null ? null : ((await readUser(String(userId), context))?.name ?? environment["USER"] ?? null);
+    return { uid: userId, name, stateFolder: stateFolderOf(environment) };
   }
-  const user = await readUser(uid!, context);
-  if (user === null && (own === undefined || own === ""))
-    throw new PortolanError("STORE_FAILED", `The user database does not know user ${uid}, who called sudo.`);
+  const user = await readUser(typedBy, context);
+  if (user === null && (own === undefined || own === "" || !/^\d+$/.test(typedBy)))
+    throw new PortolanError("STORE_FAILED", `The user database does not know user ${typedBy}, for whom this is done.`);
   // Of root's environment only what was said on purpose counts.
   const folder = stateFolderOf({ HOME: user?.home, PORTOLAN_STATE_HOME: own });
-  return { uid, name: user?.name ?? null, stateFolder: folder };
+  return { uid: user?.uid ?? Number(typedBy), name: user?.name ?? null, stateFolder: folder };
 }
 
-/** Name and home directory by the system's user database (getent(1); `id -P` of macOS and the BSDs). */
-async function readUser(
-  uid: number,
-  { environment, signal }: OperationContext,
-): Promise<{ readonly name: string; readonly home: string } | null> {
+interface UserEntry {
+  readonly name: string;
+  readonly uid: number;
+  readonly home: string;
+}
+
+/**
+ * A user by the system's user database (getent(1); `id -P` of macOS and the BSDs).
+ * @param wanted number or name
+ */
+async function readUser(wanted: string, { environment, signal }: OperationContext): Promise<UserEntry | null> {
   const [program, words] =
-    process.platform === "linux"
-      ? (["getent", ["passwd", String(uid)]] as const)
-      : (["id", ["-P", String(uid)]] as const);
+    process.platform === "linux" ? (["getent", ["passwd", wanted]] as const) : (["id", ["-P", wanted]] as const);
   const outcome = await runProgram(program, words, { deadlineMs, signal, environment });
   if (outcome.ended !== "well") return null;
   const fields = outcome.output.split("\n")[0]!.split(":");
   const name = fields[0] ?? "";
+  const uid = Number(fields[2]);
   const home = fields.at(-2) ?? "";
-  return name === "" || !home.startsWith("/") ? null : { name, home };
+  return name === "" || !Number.isInteger(uid) || !home.startsWith("/") ? null : { name, uid, home };
 }
 
 /**

@@ -2,7 +2,7 @@
  * @module What an operation is: one declaration from which the command line, the library, the schemas and the reference derive.
  */
 import type * as v from "valibot";
-import type { AuthorityWish, GatewayListener } from "../gateway/index.ts";
+import type { AuthorityWish, GatewayListener, GatewayWish } from "../gateway/index.ts";
 import type { Host } from "../host/host.ts";
 import type { McpInput, McpResult } from "./mcp.ts";
 import type { UiEvent, UiInput, UiResult } from "./ui.ts";
@@ -46,23 +46,6 @@ export interface TerminalFacts {
   readonly columns: number | null;
   /** Whether the output is coloured. */
   readonly color: boolean;
-}
-
-/** How the gateway's process is to serve. */
-export interface GatewayWish {
-  readonly stateFolder: string;
-  /** `null` takes 80, or a stated fallback. */
-  readonly httpPort: number | null;
-  /** `null` takes 443, or a stated fallback; `false` serves no HTTPS. */
-  readonly httpsPort: number | null | false;
-  /** `null` takes both loopback addresses. */
-  readonly addresses: readonly string[] | null;
-  readonly accessLog: string | null;
-  /** Names beside `localhost` that certificates may be for. */
-  readonly extraNames: readonly string[];
-  readonly signal: AbortSignal;
-  readonly nowMs: () => number;
-  readonly environment: Readonly<Record<string, string | undefined>>;
 }
 
 /** Where a gateway listens. */

@@ -2,7 +2,7 @@
  * @module `route`: gives a server that runs already a name, or takes a name away.
  */
 import * as v from "valibot";
-import { PortolanError, quote } from "../core/index.ts";
+import { PortolanError, isLoopbackAddress, isWildcardAddress, quote } from "../core/index.ts";
 import {
   askGateway,
   ensureGateway,
@@ -170,7 +170,7 @@ async function add(
     complete: true,
     action: "add",
     route: describeRoute(route, status),
-    replaced: replaced !== null,
+    replaced: replaced !== null && formatTarget(replaced.target) !== formatTarget(target),
     gatewayRuns: status !== null,
     gatewayStarted,
     needsHosts: needsHosts(place.host, context),
@@ -188,9 +188,12 @@ async function targetOf({ name, target }: RouteInput, context: OperationContext)
 
 /** A route to the gateway itself would go round for ever. */
 function refuseItself({ host, port }: Target, status: GatewayStatus | null): void {
-  const own = status?.listeners.some((listener) => listener.port === port) ?? false;
-  if (!own || !(host === "localhost" || host === "::1" || host.startsWith("127.") || host.endsWith(".localhost")))
-    return;
+  const here =
+    host === "localhost" || host.endsWith(".localhost") || isLoopbackAddress(host) || isWildcardAddress(host);
+  const own = status?.listeners.some(
+    (listener) => listener.port === port && (here || listener.addresses.includes(host)),
+  );
+  if (own !== true) return;
   throw new PortolanError("ROUTE_TARGET_INVALID", `Port ${port} is the gateway itself.`, {
     details: { port, hint: "Give the port of the application." },
   });

@@ -3,9 +3,9 @@
  */
 import * as v from "valibot";
 import { openInBrowser, openListeningSockets, startChild } from "../act/index.ts";
-import { isPortolanError, linkAbort, type Port } from "../core/index.ts";
+import { PortolanError, isPortolanError, linkAbort, quote, type Port } from "../core/index.ts";
 import { appNameOf, givePort, readRouteHost, watchForListener, type FoundListener } from "../gateway/index.ts";
-import { acquireNamedPort, acquirePorts, checkName, readReservations, reservedPorts } from "../lease/index.ts";
+import { acquireNamedPort, acquirePorts, checkName, isName, readReservations, reservedPorts } from "../lease/index.ts";
 import { defineOperation } from "./define-operation.ts";
 import { NamedApp, type NameWish } from "./named-app.ts";
 import { leaseHome, portWishEntries, wishOf } from "./lease-parts.ts";
@@ -81,7 +81,8 @@ export async function* runRun(input: RunInput, context: OperationContext): Async
   const { file, project } = await leaseHome(context);
   const surroundings = { host: context.host, signal: context.signal, random: Math.random, nowMs: context.nowMs };
   // A name that was given has the same port every day, too.
-  const leaseName = input.name ?? (input.route === false ? undefined : input.app);
+  const leaseName =
+    input.name ?? (input.route === false || input.app === undefined ? undefined : leaseNameOf(input.app));
   const acquired =
     leaseName === undefined
       ? (
@@ -109,10 +110,30 @@ export async function* runRun(input: RunInput, context: OperationContext): Async
   }
 }
 
+/**
+ * Under which name an application's port is kept: its own, where ports can have such a name; they begin with a letter, and 3d-app does not.
+ * @throws ROUTE_NAME_INVALID
+ */
+function leaseNameOf(app: string): string {
+  const bare = hostOf(app).replace(/\.localhost$/, "");
+  return isName(app) ? app : `app-${bare}`.slice(0, 64);
+}
+
+/** @throws ROUTE_NAME_INVALID */
+function hostOf(app: string): string {
+  if (!/[/*]/.test(app)) return readRouteHost(app);
+  throw new PortolanError("ROUTE_NAME_INVALID", `${quote(app)} is not a name that a program can have.`, {
+    details: {
+      name: app,
+      hint: "Write a name without a path and without *: shop, api.shop. portolan route add gives those to a server that runs.",
+    },
+  });
+}
+
 /** @throws ROUTE_NAME_INVALID */
 function nameWishOf({ app, command, force }: RunInput, { workingDirectory }: OperationContext): NameWish {
   return {
-    host: readRouteHost(app ?? appNameOf(workingDirectory)),
+    host: hostOf(app ?? appNameOf(workingDirectory)),
     path: "/",
     protocol: "http",
     strip: false,

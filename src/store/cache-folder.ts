@@ -1,8 +1,8 @@
 /**
  * @module Where files of a user lie that can be made anew at any time.
  */
-import { homedir } from "node:os";
 import { join } from "node:path";
+import { homeFolderOf } from "./home-folder.ts";
 
 /**
  * `cache` in PORTOLAN_STATE_HOME; else `portolan` in XDG_CACHE_HOME (XDG Base Directory Specification), in `~/.cache` without it; on macOS
@@ -11,7 +11,7 @@ import { join } from "node:path";
 export function cacheFolderOf(environment: Readonly<Record<string, string | undefined>>): string {
   const own = environment["PORTOLAN_STATE_HOME"];
   if (own !== undefined && own !== "") return join(own, "cache");
-  const home = environment["HOME"] === undefined || environment["HOME"] === "" ? homedir() : environment["HOME"];
+  const home = homeFolderOf(environment);
   if (process.platform === "darwin") return join(home, "Library", "Caches", "portolan");
   if (process.platform === "win32")
     return join(environment["LOCALAPPDATA"] ?? join(home, "AppData", "Local"), "portolan", "cache");

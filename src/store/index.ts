@@ -16,6 +16,7 @@ export {
 } from "./registry-cache.ts";
 export { removeRegistryCache, writeRegistryCache } from "./registry-writing.ts";
 export { readPlainFile, readTextFile, replaceFile } from "./plain-file.ts";
+export { homeFolderOf } from "./home-folder.ts";
 export { stateFolderOf } from "./state-folder.ts";
 export { largestSnapshotBytes, readSnapshotText, unpackSnapshot, writeSnapshotText } from "./snapshot-file.ts";
 export {

@@ -1,8 +1,8 @@
 /**
  * @module Where Portolan's own files of a user lie.
  */
-import { homedir } from "node:os";
 import { join } from "node:path";
+import { homeFolderOf } from "./home-folder.ts";
 
 /**
  * PORTOLAN_STATE_HOME; else `portolan` in XDG_STATE_HOME (XDG Base Directory Specification), in `~/.local/state` without it; on macOS and
@@ -11,7 +11,7 @@ import { join } from "node:path";
 export function stateFolderOf(environment: Readonly<Record<string, string | undefined>>): string {
   const own = environment["PORTOLAN_STATE_HOME"];
   if (own !== undefined && own !== "") return own;
-  const home = environment["HOME"] === undefined || environment["HOME"] === "" ? homedir() : environment["HOME"];
+  const home = homeFolderOf(environment);
   if (process.platform === "darwin") return join(home, "Library", "Application Support", "portolan");
   if (process.platform === "win32")
     return join(environment["LOCALAPPDATA"] ?? join(home, "AppData", "Local"), "portolan");

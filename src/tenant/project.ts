@@ -2,7 +2,7 @@
  * @module The project a directory belongs to: the nearest project file upwards, and the git checkout around it.
  */
 import { existsSync, opendirSync } from "node:fs";
-import { homedir } from "node:os";
+import { readHomeFolder } from "../host/index.ts";
 import { fileLimitBytes, packageLimitBytes, readBounded } from "./bounded-read.ts";
 import { joinPath, readGitCheckout } from "./git.ts";
 import type { GitCheckout } from "./git.ts";
@@ -115,7 +115,7 @@ export function inspectProject(
   const start = normalizeDirectory(directory);
   if (start === undefined) return undefined;
   const root = options.root ?? "";
-  const home = root === "" ? homedir() : "";
+  const home = root === "" ? (readHomeFolder() ?? "") : "";
   const visited: string[] = [];
   let found: ProjectFiles | null = null;
   for (let current = start; visited.length < depthLimit; current = parentOf(current)) {

@@ -120,6 +120,7 @@ describe.skipIf(skip)("the gateway's commands", () => {
     expect(listed.index).toBe("http://portolan.localhost/");
     expect((await portolan(["routes"])).stdout).toMatch(/NAME +LEADS TO +STATE\nhttp:\/\/shop\.localhost\/ +http/);
     expect((await portolan(["routes", "--csv"])).stdout).toMatch(/^name,target,state,pid,.*\r\nshop\.localhost,http/);
+    expect((await json<RouteResult>(["route", "add", "SHOP", String(port)])).replaced).toBe(false);
     const removed = await json<RouteResult>(["route", "remove", "shop"]);
     expect(removed.route.target).toBe(`http://localhost:${port}`);
     expect(await fetchIn("shop.localhost")).toMatch(/^404 /);
@@ -270,6 +271,30 @@ describe.skipIf(skip)("the gateway's commands", () => {
     }
   }
 
+  test("words: told where one runs with others, kept by restart, and a door that nobody wants any more is shut", async () => {
+    const words = ["--port", "8088", "--no-https", "--log", join(folder, "own.ndjson")];
+    expect((await json<GatewayResult>(["gateway", "start"])).notes).toEqual([]);
+    const told = await portolan(["gateway", "start", ...words]);
+    expect([told.status, told.stdout]).toEqual([0, expect.stringContaining("127.0.0.1:80")]);
+    expect(told.stderr).toContain(`portolan gateway restart ${words.join(" ")}`);
+    const loopback = [{ scheme: "http", addresses: ["127.0.0.1", "::1"], port: 8088 }];
+    expect((await json<GatewayResult>(["gateway", "restart", ...words])).listeners).toEqual(loopback);
+    expect(await fetchIn("x.localhost", "/", 443)).toBe("ECONNREFUSED");
+    expect((await json<GatewayResult>(["gateway", "restart"])).listeners).toEqual(loopback);
+    expect(await fetchIn("x.localhost", "/logged", 8088)).toMatch(/^404 /);
+    expect(readFileSync(join(folder, "own.ndjson"), "utf8")).toContain("/logged");
+    expect((await json<GatewayResult>(["gateway", "start", ...words])).notes).toEqual([]);
+    const unheard = await portolan(["gateway", "restart", "--log", "/nowhere/own.ndjson"]);
+    expect([unheard.status, unheard.stderr]).toEqual([1, expect.stringContaining("gateway/gateway.log")]);
+    const moved = ["--port", "8089", "--bind", "0.0.0.0"];
+    const refused = await portolan(["gateway", "restart", ...moved]);
+    expect(refused.stderr).toContain("portolan gateway stop && portolan gateway start --port 8089 --bind 0.0.0.0");
+    await portolan(["gateway", "stop"]);
+    const outside = await json<GatewayResult>(["gateway", "start", ...moved]);
+    expect(outside.listeners[0]).toEqual({ scheme: "http", addresses: ["0.0.0.0"], port: 8089 });
+    expect(outside.notes).toContainEqual(expect.stringMatching(/^At 0\.0\.0\.0 other devices can reach every/));
+  });
+
   test("thirteen at the same moment: one gateway, thirteen routes", async () => {
     const names = Array.from({ length: 13 }, (_, index) => `app-${index}`);
     const outcomes = await Promise.all(
@@ -316,6 +341,9 @@ describe.skipIf(skip)("the gateway's commands", () => {
       [["route", "add", "shop", "0"], 2, "ROUTE_TARGET_INVALID"],
       [["route", "add", "shop", "http://x/path"], 2, "ROUTE_TARGET_INVALID"],
       [["route", "add", "shop", "80"], 2, "Port 80 is the gateway itself"],
+      [["route", "add", "shop", "0.0.0.0:80"], 2, "Port 80 is the gateway itself"],
+      [["route", "add", "shop", "999.1.1.1:3000"], 2, "ROUTE_TARGET_INVALID"],
+      [["route", "add", "shop", "[1:2]:3000"], 2, "ROUTE_TARGET_INVALID"],
       [["route", "sell", "shop"], 2, "add, remove"],
       [["gateway", "dance"], 2, "status, start, stop"],
       [["gateway", "start", "--bind", "x"], 2, "ADDRESS_INVALID"],

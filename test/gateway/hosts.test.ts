@@ -169,7 +169,11 @@ describe.skipIf(skip)("a hosts file", () => {
     expect(readFileSync(hosts, "utf8")).toContain("::1 shop.test");
   });
 
-  test("behind sudo the routes are those of whoever typed it", async () => {
+  test.each([
+    ["sudo", { SUDO_UID: "4321" }],
+    ["pkexec", { PKEXEC_UID: "4321" }],
+    ["doas", { DOAS_USER: "ann" }],
+  ])("behind %s the routes are those of whoever typed it", async (_, told) => {
     // A user database of a test's own, in a mount namespace.
     const home = join(folder, "ann");
     const routes = join(home, ".local/state/portolan/routes");
@@ -197,7 +201,7 @@ describe.skipIf(skip)("a hosts file", () => {
         "--yes",
         "--json",
       ],
-      { env: { PATH: process.env["PATH"], HOME: "/root", SUDO_UID: "4321", PORTOLAN_HOSTS_FILE: hosts } },
+      { env: { PATH: process.env["PATH"], HOME: "/root", ...told, PORTOLAN_HOSTS_FILE: hosts } },
     );
     expect(JSON.parse(stdout)).toMatchObject({ outcome: "written", proposal: { added: [{ name: "ann.test" }, {}] } });
     expect(readFileSync(hosts, "utf8")).not.toContain("6.6.6.6");

@@ -440,11 +440,11 @@ export const passedCases: readonly OfFamily<PassedCase>[] = [
       name: "nobody else says who asked",
       rfc: "choice",
       bytes: get(
-        "X-Forwarded-For: 203.0.113.9\r\nX-Real-IP: 203.0.113.9\r\nForwarded: for=203.0.113.9\r\nX-Forwarded-Proto: https\r\n",
+        "X-Forwarded-For: 203.0.113.9\r\nX-Real-IP: 203.0.113.9\r\nForwarded: for=203.0.113.9\r\nX-Forwarded-Proto: https\r\nX-Forwarded-Ssl: on\r\nFront-End-Https: on\r\n",
       ),
       reaches: plain,
       fields: ["X-Forwarded-For: 127.0.0.1", "X-Forwarded-Proto: http"],
-      absent: ["X-Real-IP"],
+      absent: ["X-Real-IP", "X-Forwarded-Ssl", "Front-End-Https"],
     },
     {
       name: "nor with an underscore",

@@ -173,6 +173,15 @@ describe.skipIf(skip)("names for programs", () => {
     expect(ports[0]).toBe(ports[1]);
   });
 
+  test("a name may begin with a digit, as a project's may; a path and a wildcard are for servers that run", async () => {
+    const named = await portolan(["run", "3d-app", "--", "sh", "-c", "echo $PORTOLAN_URL"]);
+    expect([named.status, named.stdout]).toEqual([0, "http://3d-app.localhost\n"]);
+    for (const name of ["shop/api", "*.shop"]) {
+      const { status, stderr } = await portolan(["run", name, "--", "true"]);
+      expect([status, stderr]).toEqual([2, expect.stringContaining("without a path and without *")]);
+    }
+  });
+
   test("a program that fails leaves its name, which tells how it ended", async () => {
     const running = run(["shop", "--", process.execPath, "server.cjs"]);
     await untilListening(running);

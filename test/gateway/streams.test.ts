@@ -366,6 +366,7 @@ describe("towards browsers", () => {
     expect((await answerOf(connected)).status).toBe(405);
     const differing = await ask(session, { host: "other.localhost" });
     expect(differing.status).toBe(400);
+    expect((await ask(session, { ":path": "/\u009b31m" })).status).toBe(400);
   });
 
   test("what is open is answered when the gateway is about to end, and nothing new is taken", async () => {

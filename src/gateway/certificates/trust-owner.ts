@@ -4,10 +4,9 @@
  */
 import { execFile } from "node:child_process";
 import { readFileSync } from "node:fs";
-import { homedir } from "node:os";
 import { promisify } from "node:util";
 import { PortolanError } from "../../core/index.ts";
-import { stateFolderOf } from "../../store/index.ts";
+import { homeFolderOf, stateFolderOf } from "../../store/index.ts";
 
 /** A user. */
 export interface TrustOwner {
@@ -29,17 +28,24 @@ type Environment = Readonly<Record<string, string | undefined>>;
 const lookUpTimeoutMs = 10_000;
 
 /**
+ * Who typed a command that runs as root: number or name, as sudo(8), pkexec(1) and doas(1) tell it; `null` for root itself.
+ * Asked of root alone: anybody else can write into the environment what he likes.
+ */
+export function whoBorrowsRoot(environment: Environment): string | null {
+  const typedBy = environment["SUDO_UID"] ?? environment["PKEXEC_UID"] ?? environment["DOAS_USER"] ?? "";
+  return typedBy === "" || typedBy === "0" || typedBy === "root" ? null : typedBy;
+}
+
+/**
  * Whose it is.
  * @throws AUTHORITY_UNUSABLE when the user who typed sudo is not known to the system
  */
 export async function findTrustOwner(environment: Environment): Promise<TrustOwner> {
   const isRoot = process.geteuid?.() === 0;
-  const typedBy = isRoot
-    ? (environment["SUDO_UID"] ?? environment["PKEXEC_UID"] ?? environment["DOAS_USER"])
-    : undefined;
-  const entry = typedBy === undefined || typedBy === "" ? undefined : await findUser(typedBy);
+  const typedBy = isRoot ? whoBorrowsRoot(environment) : null;
+  const entry = typedBy === null ? undefined : await findUser(typedBy);
   if (entry === undefined || entry.uid === 0) {
-    const home = environment["HOME"] === undefined || environment["HOME"] === "" ? homedir() : environment["HOME"];
+    const home = homeFolderOf(environment);
     return { home, stateFolder: stateFolderOf(environment), isRoot, behind: null, environment };
   }
   const { uid, gid, home, name } = entry;

@@ -1,7 +1,7 @@
 /**
  * @module What a trust store is: a place that programs take the authorities from that they trust, and what is done to put one in or to take it out.
  */
-import type { Known } from "../../core/index.ts";
+import { quoteForShell, type Known } from "../../core/index.ts";
 
 /** A certificate that is to be trusted, or no more. */
 export interface TrustedCertificate {
@@ -75,7 +75,5 @@ export function wordsOf(action: TrustAction): string[] {
 
 /** Words as a POSIX shell reads them. */
 export function shellText(words: readonly string[]): string {
-  return words
-    .map((word) => (/^[\w@%+=:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", String.raw`'\''`)}'`))
-    .join(" ");
+  return words.map(quoteForShell).join(" ");
 }

@@ -36,7 +36,7 @@ import { exchangeAlone } from "./slow-exchange.ts";
 import { exchangeByStream } from "./stream-exchange.ts";
 import { Traces, type GatewayTrace } from "./trace.ts";
 import { passUpgrade, plainUpgrading, streamUpgrading, type Upgrading } from "./upgrade.ts";
-import { Upstreams, type Upstream } from "./upstreams.ts";
+import { Upstreams, repeatable, type Upstream } from "./upstreams.ts";
 
 /** What a gateway needs to know. */
 export interface GatewayOptions {
@@ -61,9 +61,6 @@ export interface Patience {
 
 /** So often a request may pass: an application may ask its neighbours by name, and they theirs. */
 const mostPassages = 8;
-
-/** The methods that may be asked again when a kept connection was closed in the same moment (RFC 9110, section 9.2.2). */
-const repeatable: ReadonlySet<string> = new Set(["GET", "HEAD", "OPTIONS"]);
 
 /** The gateway's data path. */
 export class Gateway {

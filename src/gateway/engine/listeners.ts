@@ -3,7 +3,7 @@
  */
 import { once } from "node:events";
 import type { AddressInfo, Server } from "node:net";
-import { PortolanError, formatSocketAddress } from "../../core/index.ts";
+import { PortolanError, formatSocketAddress, isLoopbackAddress, isWildcardAddress } from "../../core/index.ts";
 import type { GatewayListener } from "../control-client.ts";
 
 /** Ports that are tried in place of the usual ones: nobody's by IANA's table and by custom. */
@@ -20,7 +20,7 @@ export interface ListenWish {
   readonly port: number | null;
   /** Addresses; `null` for both loopback ones. */
   readonly addresses: readonly string[] | null;
-  /** Descriptors of sockets that listen already, inherited. */
+  /** Descriptors of sockets that listen already, inherited. They are taken where they are at the wished port and addresses, and closed otherwise. */
   readonly inherited: readonly number[];
 }
 
@@ -38,7 +38,12 @@ export interface OpenDoor extends GatewayListener {
  */
 export async function openDoor(wish: ListenWish, create: () => Server): Promise<OpenDoor> {
   const { scheme, inherited } = wish;
-  if (inherited.length > 0) return await takeOver(scheme, inherited, create);
+  if (inherited.length > 0) {
+    const taken = await takeOver(scheme, inherited, create);
+    if (isWished(taken, wish)) return taken;
+    // Asked for elsewhere: whoever handed these over keeps them until this one serves.
+    await closeAll(taken.servers);
+  }
   const addresses = wish.addresses ?? loopbacks;
   if (wish.port !== null) {
     const servers = await listenAtAll(addresses, wish.port, create);
@@ -81,6 +86,15 @@ async function takeOver(
   return { scheme, addresses: addressesOf(servers), port: portOf(servers), servers, note: null };
 }
 
+function isWished(door: OpenDoor, { port, addresses }: ListenWish): boolean {
+  if (port !== null && port !== door.port) return false;
+  return addresses === null || addresses.every((address) => door.addresses.includes(address));
+}
+
+async function closeAll(servers: readonly Server[]): Promise<void> {
+  await Promise.all(servers.map((server) => new Promise((resolve) => server.close(resolve))));
+}
+
 /** At every address or at none; an address family that the machine does not have is left out. */
 async function listenAtAll(addresses: readonly string[], port: number, create: () => Server): Promise<Server[]> {
   const servers: Server[] = [];
@@ -94,7 +108,7 @@ async function listenAtAll(addresses: readonly string[], port: number, create: (
       } catch (error) {
         if (servers.length > 0 && isMissingFamily(codeOf(error))) continue;
         const where = formatSocketAddress(host, port);
-        throw new PortolanError("LISTEN_FAILED", `The gateway cannot listen at ${where}: ${codeOf(error)}.`, {
+        throw new PortolanError("LISTEN_FAILED", `The gateway cannot listen at ${where}: ${whyNot(codeOf(error))}.`, {
           details: { address: host, port },
           cause: error,
         });
@@ -103,9 +117,17 @@ async function listenAtAll(addresses: readonly string[], port: number, create: (
     }
     return servers;
   } catch (error) {
-    await Promise.all(servers.map((server) => new Promise((resolve) => server.close(resolve))));
+    await closeAll(servers);
     throw error;
   }
+}
+
+/** In words. */
+function whyNot(code: string): string {
+  if (code === "EADDRINUSE") return "the port is in use there (EADDRINUSE)";
+  if (code === "EACCES" || code === "EPERM") return `the port takes a privilege here (${code})`;
+  if (code === "EADDRNOTAVAIL") return "this machine does not have that address (EADDRNOTAVAIL)";
+  return code;
 }
 
 function isMissingFamily(code: string): boolean {
@@ -115,6 +137,18 @@ function isMissingFamily(code: string): boolean {
 function codeOf(error: unknown): string {
   const { cause = error } = error as { cause?: unknown };
   return (cause as NodeJS.ErrnoException).code ?? (cause as Error).message;
+}
+
+/** What it means to be reached from elsewhere; `null` where only this machine gets in. */
+export function noteForAddresses(doors: readonly GatewayListener[]): string | null {
+  const addresses = [...new Set(doors.flatMap((door) => door.addresses))];
+  const outside = addresses.filter((address) => !isLoopbackAddress(address));
+  if (outside.length === 0) return null;
+  const here = addresses.some((address) => isLoopbackAddress(address) || isWildcardAddress(address));
+  return (
+    `At ${outside.join(" and ")} other devices can reach every application that has a name, and HTTP is not encrypted.` +
+    (here ? "" : " Names below .localhost do not lead there: no browser looks for them at that address.")
+  );
 }
 
 /** In a form to paste. A capability of the file `node` (setcap) is not advised: every program in JavaScript would have it. */

@@ -13,9 +13,7 @@ export interface GatewayReady {
 }
 
 /** Serves until the signal aborts or it is asked to end. @throws GATEWAY_FAILED, LISTEN_FAILED, STORE_FAILED */
-export async function* openGateway(
-  options: Omit<ServeOptions, "inherited"> & { readonly environment: Environment },
-): AsyncGenerator<GatewayReady, void, void> {
+export async function* openGateway(options: Omit<ServeOptions, "inherited">): AsyncGenerator<GatewayReady, void, void> {
   const gateway = await serveGateway({ ...options, inherited: inheritedDescriptors(options.environment) });
   const { listeners, notes } = gateway.status();
   await notifyReady(options.environment);

@@ -2,7 +2,7 @@
  * @module What the gateway itself has to say. No page names another application to a browser that was sent here under a foreign name.
  */
 import { formatDuration } from "../../core/index.ts";
-import { formatTarget, gatewayHost, routeName, type Route } from "../route.ts";
+import { formatTarget, gatewayHost, isRouteHost, routeName, type Route } from "../route.ts";
 import { holderLives as isHolderAlive } from "../route-store.ts";
 import type { GatewayPage, Line, PageEntry } from "./page-writing.ts";
 
@@ -116,10 +116,13 @@ export function unknownPage(host: string, near: readonly Route[], urlOf: (host: 
     status: 404,
     title: `No application is called ${host}`,
     lines,
-    advice: [
-      ["To start one under this name: ", { code: `portolan run ${name} -- npm run dev` }],
-      ["To give it to one that runs: ", { code: `portolan route add ${name} 3000` }],
-    ],
+    // A link can name any host, $(…).localhost as well: what is offered to be copied into a shell has nothing that a shell acts on.
+    advice: isRouteHost(host)
+      ? [
+          ["To start one under this name: ", { code: `portolan run ${name} -- npm run dev` }],
+          ["To give it to one that runs: ", { code: `portolan route add ${name} 3000` }],
+        ]
+      : [],
   };
 }
 

@@ -73,6 +73,12 @@ const dropped: ReadonlySet<string> = new Set([
   "x-forwarded-proto",
   "x-forwarded-server",
   "x-real-ip",
+  // What Rack, gunicorn and Microsoft's servers take for the scheme as well.
+  "x-forwarded-protocol",
+  "x-forwarded-scheme",
+  "x-forwarded-ssl",
+  "x-url-scheme",
+  "front-end-https",
 ]);
 
 /** Fields that `Connection` may not take off: they say what the message is and where it goes. */

@@ -2,12 +2,13 @@
  * @module The gateway's process: doors, routes as they are kept, being asked, ending.
  */
 import { randomBytes } from "node:crypto";
-import { mkdirSync, statSync, watch, type FSWatcher } from "node:fs";
+import { closeSync, mkdirSync, statSync, watch, type FSWatcher } from "node:fs";
 import type { Server, Socket } from "node:net";
 import { PortolanError, isPortolanError } from "../../core/index.ts";
 import { descriptorOf } from "../../host/index.ts";
 import { tryLock, waitForLock, type KernelLock } from "../../store/index.ts";
 import { controlPath, gatewayLock, type GatewayStatus } from "../control-client.ts";
+import type { GatewayWish } from "../gateway-wish.ts";
 import { openCertificates, type CertificateSource } from "../certificates/open-certificates.ts";
 import { readRoutes, type RouteProblem } from "../route-store.ts";
 import { routesFolder } from "../routes-folder.ts";
@@ -16,25 +17,14 @@ import { openAccessLog } from "./access-log.ts";
 import { listenForControl, type Control } from "./control-server.ts";
 import { DescriptorRoom } from "./descriptor-room.ts";
 import { Gateway } from "./gateway.ts";
-import { openDoor, type OpenDoor } from "./listeners.ts";
+import { noteForAddresses, openDoor, type OpenDoor } from "./listeners.ts";
 import { createDoorMaker, type DoorMaker } from "./speakers.ts";
 import { startSuccessor } from "./successor.ts";
 import { countTraffic } from "./traffic.ts";
 
 /** How a gateway is started. */
-export interface ServeOptions {
-  readonly stateFolder: string;
+export interface ServeOptions extends GatewayWish {
   readonly version: string;
-  readonly httpPort: number | null;
-  /** `null` takes 443, or a stated fallback; `false` serves no HTTPS. */
-  readonly httpsPort: number | null | false;
-  readonly addresses: readonly string[] | null;
-  /** File to which each request is written as a line of JSON; `null` for none. */
-  readonly accessLog: string | null;
-  /** Names beside `localhost` that certificates may be for. */
-  readonly extraNames: readonly string[];
-  readonly signal: AbortSignal;
-  readonly nowMs: () => number;
   /** Descriptors that listen already, by scheme. */
   readonly inherited: { readonly http: readonly number[]; readonly https: readonly number[] };
 }
@@ -134,7 +124,11 @@ class GatewayProcess implements RunningGateway {
     const maker = await createDoorMaker(this.#gateway, await this.#openCertificates());
     this.#maker = maker;
     for (const [scheme, port] of [["http", httpPort] as const, ["https", httpsPort] as const]) {
-      if (port === false || (scheme === "https" && this.#certificates === undefined)) continue;
+      if (port === false || (scheme === "https" && this.#certificates === undefined)) {
+        // A door that nobody serves is shut: who came to it would wait for ever.
+        for (const descriptor of inherited[scheme]) closeSync(descriptor);
+        continue;
+      }
       const wish = { scheme, port, addresses, inherited: inherited[scheme] };
       this.#doors.push(await openDoor(wish, () => this.#counted(maker.open(scheme), scheme)));
     }
@@ -149,8 +143,10 @@ class GatewayProcess implements RunningGateway {
     startedAtMs: this.#startedAtMs,
     listeners: this.#doors.map(({ scheme, addresses, port }) => ({ scheme, addresses, port })),
     secureNames: this.#certificates?.authority.names ?? [],
+    words: this.#options.words,
     notes: [
       ...this.#doors.flatMap(({ note }) => (note === null ? [] : [note])),
+      ...[noteForAddresses(this.#doors)].filter((note) => note !== null),
       ...(this.#certificates?.notes ?? []),
       ...(this.#withoutCertificates === undefined ? [] : [this.#withoutCertificates]),
       ...(this.#room.refused === 0 ? [] : [noteForRefusals(this.#room.refused)]),

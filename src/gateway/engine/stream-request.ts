@@ -55,6 +55,8 @@ export function readStreamRequest(raw: readonly string[], ended: boolean): Strea
   if (method === "CONNECT" && protocol === undefined) return { status: 405 };
   if (protocol !== undefined && protocol !== "websocket") return { status: 501 };
   if (path.charCodeAt(0) !== slash && !(path === "*" && method === "OPTIONS")) return { status: 400 };
+  // The parser of HTTP/1.1 refuses such a byte where it comes in; here the library lets it through, and no server should see it (RFC 3986, section 2).
+  if (/[^\u0021-\u007e]/.test(path)) return { status: 400 };
   const named = authority ?? host;
   if (named !== undefined) fields.push("host", named);
   if (cookie !== undefined) fields.push("cookie", cookie);

@@ -78,7 +78,7 @@ export class Upstreams {
 }
 
 /** The methods that may be asked again when a kept connection was closed in the same moment (RFC 9110, section 9.2.2). */
-const repeatable: ReadonlySet<string> = new Set(["GET", "HEAD", "OPTIONS"]);
+export const repeatable: ReadonlySet<string> = new Set(["GET", "HEAD", "OPTIONS"]);
 
 /** Looks over connections of our own, everything else through the pool. */
 class TargetConnections implements Connections {

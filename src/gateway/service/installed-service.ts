@@ -3,11 +3,10 @@
  * macOS.
  */
 import { mkdirSync, rmSync } from "node:fs";
-import { homedir } from "node:os";
 import { join } from "node:path";
 import { runProgram } from "../../act/index.ts";
 import { PortolanError } from "../../core/index.ts";
-import { readTextFile, replaceFile } from "../../store/index.ts";
+import { homeFolderOf, readTextFile, replaceFile } from "../../store/index.ts";
 import { agentLabel } from "./launch-agent.ts";
 import { readUnitNote, unitName, type UnitNote } from "./systemd-unit.ts";
 
@@ -65,7 +64,7 @@ export function serviceManager(
   }
   if (platform === "darwin" && scope === "user") {
     const domain = `gui/${userId ?? 0}`;
-    const path = join(homeOf(environment), "Library/LaunchAgents", `${agentLabel}.plist`);
+    const path = join(homeFolderOf(environment), "Library/LaunchAgents", `${agentLabel}.plist`);
     return {
       kind: "launchd",
       scope,
@@ -99,13 +98,8 @@ export function mayFail(command: readonly string[]): boolean {
 function userUnitFolder(environment: Environment): string {
   const configuration = environment["XDG_CONFIG_HOME"];
   // Relative paths there are to be ignored (XDG Base Directory Specification).
-  const folder = configuration?.startsWith("/") === true ? configuration : join(homeOf(environment), ".config");
+  const folder = configuration?.startsWith("/") === true ? configuration : join(homeFolderOf(environment), ".config");
   return join(folder, "systemd/user");
-}
-
-function homeOf(environment: Environment): string {
-  const home = environment["HOME"];
-  return home === undefined || home === "" ? homedir() : home;
 }
 
 /** How long a manager may take, milliseconds: it waits until the gateway listens. */
