@@ -131,6 +131,15 @@ describe.skipIf(skip)("a whole project", () => {
     }
   }
 
+  /** Empty when it is gone. */
+  function wordsOf(pid: number): string {
+    try {
+      return readFileSync(`/proc/${pid}/cmdline`, "latin1");
+    } catch {
+      return "";
+    }
+  }
+
   async function gatewayPid(): Promise<number | null> {
     const { stdout } = await portolan(["gateway", "--json"]);
     return (JSON.parse(stdout.split("\n").find((line) => line.startsWith("{"))!) as GatewayResult).pid;
@@ -376,9 +385,8 @@ describe.skipIf(skip)("a whole project", () => {
         const looks = await terminal.looks();
         expect(looks).toMatch(/\u001b\[36m(?:\u001b\[49m)?web {6}\|/);
         expect(looks).toMatch(/\u001b\[33m(?:\u001b\[49m)?the-api {2}\|/);
-        const before = await pidsLeft();
         // up, its guard, two programs, npm, its shell, the daemon, the gateway, the shell of the terminal
-        expect(before.length).toBeGreaterThanOrEqual(8);
+        await expect.poll(async () => (await pidsLeft()).length).toBeGreaterThanOrEqual(8);
         const { pid } = seen(await fetchIn("the-api.shop.localhost"));
         const stateOf = (): string => /\) (\w) /.exec(readFileSync(`/proc/${pid}/stat`, "latin1"))![1]!;
         await terminal.type("C-z");
@@ -540,8 +548,11 @@ describe.skipIf(skip)("a whole project", () => {
     const running = up();
     await until(running, "ready", "web");
     const { pid } = seen(await fetchIn("shop.localhost"));
-    const guard = (await pidsLeft()).find((one) => readFileSync(`/proc/${one}/cmdline`, "latin1").includes("__guard"))!;
-    process.kill(guard, "SIGKILL");
+    // It is there when it has become what it was forked for.
+    const findGuard = async (): Promise<number | undefined> =>
+      (await pidsLeft()).find((one) => wordsOf(one).includes("__guard"));
+    await expect.poll(findGuard).toBeDefined();
+    process.kill((await findGuard())!, "SIGKILL");
     running.child.kill("SIGKILL");
     await running.ended;
     expect(seen(await fetchIn("shop.localhost")).pid).toBe(pid);
