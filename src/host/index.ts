@@ -31,6 +31,17 @@ export {
   type ReaderName,
 } from "./capabilities.ts";
 
+export type {
+  ConditionField,
+  FirewallChain,
+  FirewallCondition,
+  FirewallHook,
+  FirewallKeeper,
+  FirewallReading,
+  FirewallRule,
+} from "./firewall.ts";
+export type { NetworkRoute } from "./linux/routing-table.ts";
+export { readOwnFirewall, readOwnRoutes, readProcessState } from "./surroundings.ts";
 export { createSavedHost } from "./saved/saved-host.ts";
 export { saveMachine, type SavedMachine } from "./saved/saved-machine.ts";
 export { ownHostName } from "./host-name.ts";
