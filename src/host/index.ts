@@ -41,7 +41,7 @@ export type {
   FirewallRule,
 } from "./firewall.ts";
 export type { NetworkRoute } from "./linux/routing-table.ts";
-export { readOwnFirewall, readOwnRoutes, readProcessState } from "./surroundings.ts";
+export { readOwnFirewall, readOwnNeighbours, readOwnRoutes, readProcessState } from "./surroundings.ts";
 export { createSavedHost } from "./saved/saved-host.ts";
 export { saveMachine, type SavedMachine } from "./saved/saved-machine.ts";
 export { ownHostName } from "./host-name.ts";

@@ -4,7 +4,7 @@
 import { known, unknown, type Known } from "../core/index.ts";
 import type { FirewallReading } from "./firewall.ts";
 import { readProcessStat } from "./linux/process-stat.ts";
-import { readRoutingTable, type NetworkRoute } from "./linux/routing-table.ts";
+import { readNeighbours, readRoutingTable, type NetworkRoute } from "./linux/routing-table.ts";
 
 /** The firewall of this network namespace. Never rejects. */
 export async function readOwnFirewall(signal: AbortSignal): Promise<FirewallReading> {
@@ -16,6 +16,11 @@ export async function readOwnFirewall(signal: AbortSignal): Promise<FirewallRead
 /** Routes of this network namespace to other machines. */
 export function readOwnRoutes(): Known<readonly NetworkRoute[]> {
   return process.platform === "linux" ? readRoutingTable() : unknown("unsupported");
+}
+
+/** IPv4 addresses of the own networks that have answered, as far as the kernel remembers. */
+export function readOwnNeighbours(): Known<readonly string[]> {
+  return process.platform === "linux" ? readNeighbours() : unknown("unsupported");
 }
 
 /** The scheduler's state of a process in one letter, `T` when it was stopped (proc_pid_stat(5)). */

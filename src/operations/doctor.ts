@@ -13,7 +13,7 @@ import {
   unknown,
   type Endpoint,
 } from "../core/index.ts";
-import { readOwnFirewall, readOwnRoutes, type NetworkInterface } from "../host/index.ts";
+import { readOwnFirewall, readOwnNeighbours, readOwnRoutes, type NetworkInterface } from "../host/index.ts";
 import {
   diagnoseReach,
   findProxy,
@@ -85,6 +85,7 @@ export async function runDoctor(input: DoctorInput, context: OperationContext): 
     elsewhere: look?.elsewhere ?? [],
     interfaces,
     routes: readOwnRoutes(),
+    neighbours: readOwnNeighbours(),
     firewall: await firewallReading,
     proxy: readProxy(asked, addresses, look, environment),
     gateway,

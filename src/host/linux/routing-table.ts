@@ -49,7 +49,7 @@ export function readIpv4Route(line: string): NetworkRoute[] {
 
 function dotted(hexadecimal: string): string {
   const bytes = hexadecimal.match(/../g)!.map((pair) => Number.parseInt(pair, 16));
-  return bytes.reverse().join(".");
+  return bytes.toReversed().join(".");
 }
 
 /** Columns: destination, prefix length, source, its prefix length, next hop, metric, references, use, flags, interface. */
@@ -76,4 +76,19 @@ export function readIpv6Route(line: string): NetworkRoute[] {
 
 function colons(hexadecimal: string): string {
   return canonicalAddressFromBytes(Buffer.from(hexadecimal, "hex"), 0, "ipv6");
+}
+
+/** The entry is complete: the device answered (ATF_COM, include/uapi/linux/if_arp.h). */
+const completeFlag = 0x2;
+
+/** IPv4 addresses on the wire that have answered to ARP (/proc/net/arp, arp_format_neigh_entry in net/ipv4/arp.c). */
+export function readNeighbours(tree: FileTree = { root: "" }): Known<readonly string[]> {
+  const table = readText(tree, networkFile(tree, "arp"));
+  if (table === undefined) return unknown("unsupported");
+  return known(
+    table.split("\n").flatMap((line) => {
+      const [address = "", , flags = ""] = line.trim().split(/\s+/);
+      return (Number(flags) & completeFlag) === 0 ? [] : [address];
+    }),
+  );
 }

@@ -9,8 +9,9 @@ const outOfTime: ReadonlySet<string> = new Set(["CERT_HAS_EXPIRED", "CERT_NOT_YE
 
 /** Expired, for another name, or of an issuer that nobody here trusts. */
 export const certificateRefused: Look = ({ attempts, asked }) => {
-  const shown = attempts.find(({ exchange }) => exchange?.certificate?.problem != null)?.exchange?.certificate;
-  if (shown?.problem == null) return null;
+  const certificates = attempts.flatMap(({ exchange }) => exchange?.certificate ?? []);
+  const shown = certificates.find((one) => one.problem !== null);
+  if (shown === undefined || shown.problem === null) return null;
   const { problem, subject, issuer, names, validFrom, validTo } = shown;
   const host = asked.host ?? "localhost";
   const evidence = [

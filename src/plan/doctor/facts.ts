@@ -169,6 +169,8 @@ export interface DoctorFacts {
   readonly elsewhere: readonly SeenService[];
   readonly interfaces: readonly NetworkInterface[];
   readonly routes: Known<readonly NetworkRoute[]>;
+  /** IPv4 addresses of the own networks that have answered. */
+  readonly neighbours: Known<readonly string[]>;
   readonly firewall: FirewallReading;
   readonly proxy: ProxyFacts | null;
   readonly gateway: GatewayFacts | null;

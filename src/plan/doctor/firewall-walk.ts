@@ -141,6 +141,7 @@ function actualOf(field: ConditionField, packet: Packet): string | undefined {
       return "new";
     case "source-port":
     case "other":
+    default:
       return undefined;
   }
 }

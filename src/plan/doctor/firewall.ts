@@ -36,7 +36,7 @@ export const firewallRefuses: Look = (facts) => {
       facts,
       refusal,
       `A rule of the firewall keeps other devices from ${attempt.address}, port ${facts.asked.port}.`,
-      [...(attempt.outcome === "open" ? ["From this machine itself it can be opened."] : [])],
+      attempt.outcome === "open" ? ["From this machine itself it can be opened."] : [],
     );
   }
   return null;

@@ -11,7 +11,7 @@ import { advise, isOpen, joinWords, nameOf, placeAt, run, servicesAsked } from "
 export const interfaceDown: Look = (facts) => {
   for (const { address, own } of facts.attempts) {
     const carriers = facts.interfaces.filter((one) => (own ? has(one, address) : reaches(one, address)));
-    const [down] = carriers.filter(({ up }) => up.known && !up.value);
+    const down = carriers.find(({ up }) => up.known && !up.value);
     if (down === undefined || carriers.some(({ up }) => knownOr(up, true))) continue;
     return {
       kind: "interface-down",
@@ -55,7 +55,10 @@ export const unreachable: Look = (facts) => {
   if (attempt === undefined || attempts.some(({ own }) => own)) return null;
   const { outcome, address } = attempt;
   if (outcome === "ECONNREFUSED") return remoteRefuses(facts, attempt);
-  if (interfaces.some((one) => reaches(one, address))) return nobodyThere(facts, attempt);
+  if (interfaces.some((one) => reaches(one, address))) {
+    const answered = facts.neighbours.known && facts.neighbours.value.includes(address);
+    return answered ? remoteSilent(facts, attempt) : nobodyThere(facts, attempt);
+  }
   if (outcome === "ENETUNREACH" || !hasRoute(facts, attempt)) return noRoute(facts, attempt);
   if (audienceOf(address) === "private-network") return wrongNetwork(facts, attempt);
   return remoteSilent(facts, attempt);
@@ -166,13 +169,16 @@ function remoteRefuses({ asked }: DoctorFacts, { address }: Attempt): Finding {
   };
 }
 
-function remoteSilent({ asked }: DoctorFacts, attempt: Attempt): Finding {
+function remoteSilent({ asked, neighbours }: DoctorFacts, attempt: Attempt): Finding {
   const { address } = attempt;
+  const there = neighbours.known && neighbours.value.includes(address);
   return {
     kind: "remote-silent",
-    sure: "possible",
-    title: `${address} gives no answer at port ${asked.port}: it is off, or a firewall on the way or there drops what comes.`,
-    evidence: [failure(attempt)],
+    sure: there ? "likely" : "possible",
+    title: there
+      ? `${address} is there and gives no answer at port ${asked.port}: its firewall drops what comes.`
+      : `${address} gives no answer at port ${asked.port}: it is off, or a firewall on the way or there drops what comes.`,
+    evidence: [failure(attempt), ...(there ? ["The device has answered to ARP, so it is on."] : [])],
     remedies: [run("Ask on that machine itself:", `portolan doctor ${placeAt(asked, address, asked.port)}`)],
   };
 }

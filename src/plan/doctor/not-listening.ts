@@ -103,21 +103,20 @@ function isWithin(folder: string, root: string): boolean {
   return folder === root || folder.startsWith(`${root}/`);
 }
 
-/** Two digits exchanged, or one more or less: 3000 and 30000, 5173 and 5713. */
+/** Two neighbouring digits exchanged, or one more or less: 5173 and 5713, 3000 and 30000. */
 function isTypo(one: number, other: number): boolean {
-  const [left, right] = [String(one), String(other)];
-  if (Math.abs(left.length - right.length) === 1) {
-    const [short, long] = left.length < right.length ? [left, right] : [right, left];
-    return [...long].some((_digit, index) => long.slice(0, index) + long.slice(index + 1) === short);
+  const [short, long] = [String(one), String(other)].toSorted((left, right) => left.length - right.length) as [
+    string,
+    string,
+  ];
+  for (let index = 0; index < long.length; index += 1) {
+    const [before, here, next, after] = [
+      long.slice(0, index),
+      long.charAt(index),
+      long.charAt(index + 1),
+      long.slice(index + 2),
+    ];
+    if (`${before}${next}${after}` === short || `${before}${next}${here}${after}` === short) return true;
   }
-  return (
-    left !== right &&
-    left.length === right.length &&
-    [...left].sort().join("") === [...right].sort().join("") &&
-    countDifferent(left, right) === 2
-  );
-}
-
-function countDifferent(left: string, right: string): number {
-  return [...left].filter((digit, index) => digit !== right[index]).length;
+  return false;
 }

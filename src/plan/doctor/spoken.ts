@@ -104,7 +104,8 @@ export const connectionReset: Look = (facts) => {
   const { asked } = facts;
   const failed = failedExchange(facts);
   if (failed === null || failed.exchange.failure === null || failed.exchange.failure === "SILENT") return null;
-  if ((failed.exchange.identified ?? []).length > 0 || failed.exchange.certificate?.problem != null) return null;
+  if ((failed.exchange.identified ?? []).length > 0 || (failed.exchange.certificate?.problem ?? null) !== null)
+    return null;
   const service = servicesAsked(facts)[0];
   const who = service === undefined ? "Whoever listens there" : nameOf(service);
   return {

@@ -1,0 +1,573 @@
+/**
+ * @module `doctor` on set-ups that are broken for real, each in a network namespace of the test's own: the first finding names the true
+ * cause. Healthy ones have no finding, and an ordinary user is told what could not be looked at.
+ */
+import { execFile, spawn, type ChildProcess } from "node:child_process";
+import { once } from "node:events";
+import { chmodSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { promisify } from "node:util";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import type { DoctorResult } from "../../src/operations/doctor.ts";
+import { startGatewayProcess, type GatewayProcess } from "../support/gateway-process.ts";
+import {
+  createNetworkNamespace,
+  requireOrSkip,
+  whyNoNetworkNamespaces,
+  whyNoProgram,
+  type NetworkNamespace,
+} from "../support/netns.ts";
+import { whyNoPrivateMounts } from "../support/private-mounts.ts";
+import { commandPath } from "../support/run-command.ts";
+
+const serverPath = fileURLToPath(new URL("broken-servers.mjs", import.meta.url));
+const ownAddress = "10.93.4.2";
+const peerAddress = "10.93.4.1";
+
+/** Two sockets that the kernel lets share a port, the second more specific. */
+const sharingProgram = `
+import socket, sys
+held = []
+for at in sys.argv[1:]:
+    host, port = at.rsplit(" ", 1)
+    one = socket.socket()
+    one.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
+    one.bind((host, int(port)))
+    one.listen()
+    held.append(one)
+print("ready", flush=True)
+import threading
+def serve(one):
+    while True:
+        connection, _ = one.accept()
+        connection.recv(4096)
+        connection.sendall(b"HTTP/1.1 200 OK\\r\\nContent-Length: 0\\r\\nConnection: close\\r\\n\\r\\n")
+        connection.close()
+for one in held[1:]: threading.Thread(target=serve, args=(one,)).start()
+serve(held[0])
+`;
+
+/** Connections that stay, so many as are taken before the queue is full. */
+const fillingProgram = `
+  const { connect } = require("node:net");
+  const [host, port, count] = process.argv.slice(1);
+  let open = 0;
+  for (let index = 0; index < Number(count); index += 1)
+    connect({ host, port: Number(port) }).once("connect", () => ++open === Number(count) && console.log("ready"));
+`;
+
+interface AskOptions {
+  readonly hosts?: string;
+  readonly environment?: Record<string, string>;
+  readonly user?: number;
+  readonly namespace?: NetworkNamespace;
+  readonly folder?: string;
+}
+
+const reasons = [
+  whyNoNetworkNamespaces(),
+  whyNoPrivateMounts(),
+  whyNoProgram("nft", "nftables"),
+  whyNoProgram("python3", "python3"),
+  whyNoProgram("openssl", "openssl"),
+];
+
+describe.skipIf(requireOrSkip("doctor's broken set-ups", ...reasons))("doctor", () => {
+  let home: NetworkNamespace;
+  let peer: NetworkNamespace;
+  /** Has nothing but loopback. */
+  let alone: NetworkNamespace;
+  let gateway: GatewayProcess;
+  const folder = mkdtempSync(join(tmpdir(), "pdr-"));
+  const children: ChildProcess[] = [];
+  let nextPort = 21_301;
+  const takePort = (): number => (nextPort += 23);
+
+  async function start(
+    namespace: NetworkNamespace,
+    program: string,
+    words: readonly string[],
+    cwd = folder,
+  ): Promise<ChildProcess> {
+    const child = namespace.spawnIn(program, words, { stdio: ["ignore", "pipe", "inherit"], cwd });
+    children.push(child);
+    const [said] = (await once(child.stdout!, "data")) as [Buffer];
+    expect(String(said)).toBe("ready\n");
+    return child;
+  }
+
+  function serve(kind: string, host: string, port: number, ...rest: string[]): Promise<ChildProcess> {
+    return start(home, process.execPath, [serverPath, kind, host, String(port), ...rest]);
+  }
+
+  async function ask(endpoint: string, options: AskOptions = {}): Promise<DoctorResult & { exitStatus: number }> {
+    const { namespace = home, hosts = "127.0.0.1 localhost\n::1 localhost\n", user, environment = {} } = options;
+    const own = mkdtempSync(join(folder, "ask-"));
+    chmodSync(own, 0o755);
+    writeFileSync(join(own, "hosts"), hosts, { mode: 0o644 });
+    writeFileSync(join(own, "nsswitch.conf"), "hosts: files\n", { mode: 0o644 });
+    const become =
+      user === undefined ? [] : ["setpriv", "--reuid", String(user), "--regid", String(user), "--clear-groups"];
+    const script = `mount --bind ${own}/hosts /etc/hosts && mount --bind ${own}/nsswitch.conf /etc/nsswitch.conf && exec "$@"`;
+    const words = ["--mount", "--propagation", "private", "sh", "-c", script, "sh", ...become];
+    const command = [process.execPath, commandPath, "doctor", endpoint, "--json", "--timeout", "700ms"];
+    const child = namespace.spawnIn("unshare", [...words, ...command], {
+      cwd: options.folder ?? folder,
+      stdio: ["ignore", "pipe", "pipe"],
+      env: { PATH: process.env["PATH"], HOME: folder, PORTOLAN_STATE_HOME: gateway.folder, ...environment },
+    });
+    let stdout = "";
+    let stderr = "";
+    child.stdout!.setEncoding("utf8").on("data", (text: string) => (stdout += text));
+    child.stderr!.setEncoding("utf8").on("data", (text: string) => (stderr += text));
+    const [exitStatus] = (await once(child, "close")) as [number];
+    if (stdout === "") throw new Error(stderr);
+    return { ...(JSON.parse(stdout) as DoctorResult), exitStatus };
+  }
+
+  /** The first finding, for comparing. */
+  async function first(endpoint: string, options?: AskOptions): Promise<string> {
+    const { findings, exitStatus } = await ask(endpoint, options);
+    expect(exitStatus).toBe(findings.length === 0 ? 0 : 1);
+    const [cause] = findings;
+    if (cause === undefined) return "healthy";
+    return `${cause.kind}, ${cause.sure}: ${cause.remedies[0]?.command ?? cause.remedies[0]?.text ?? ""}`;
+  }
+
+  async function makeCertificate(name: string, words: readonly string[]): Promise<[string, string]> {
+    const [certificate, key] = [join(folder, `${name}.pem`), join(folder, `${name}-key.pem`)];
+    const common = ["req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes"];
+    await promisify(execFile)("openssl", [...common, ...words, "-keyout", key, "-out", certificate]);
+    return [certificate, key];
+  }
+
+  beforeAll(async () => {
+    chmodSync(folder, 0o755);
+    peer = await createNetworkNamespace();
+    home = await createNetworkNamespace({
+      addresses: [`${ownAddress}/24`],
+      peer,
+      peerAddresses: [`${peerAddress}/24`],
+    });
+    alone = await createNetworkNamespace();
+    gateway = await startGatewayProcess({ namespace: home });
+  }, 60_000);
+
+  afterAll(async () => {
+    for (const child of children) {
+      if (child.exitCode !== null || child.signalCode !== null) continue;
+      const ended = once(child, "exit");
+      child.kill("SIGKILL");
+      await ended;
+    }
+    await gateway?.close();
+    for (const namespace of [home, peer, alone]) await namespace?.destroy();
+    rmSync(folder, { recursive: true, force: true });
+  }, 60_000);
+
+  describe("what listens", () => {
+    test("nobody; the project's own server is at the next number", async () => {
+      const port = takePort();
+      const project = join(folder, "shop");
+      mkdirSync(join(project, "node_modules/vite/bin"), { recursive: true });
+      writeFileSync(join(project, "package.json"), '{"name":"shop"}');
+      symlinkSync(serverPath, join(project, "node_modules/vite/bin/vite.mjs"));
+      const words = ["--preserve-symlinks-main", join(project, "node_modules/vite/bin/vite.mjs")];
+      await start(home, process.execPath, [...words, "http", "127.0.0.1", String(port + 1)], project);
+      expect(await first(`http://localhost:${port}/cart`, { folder: project })).toBe(
+        `not-listening, certain: http://localhost:${port + 1}/cart`,
+      );
+      // The same server, as a telephone asks for it: the program's own flag is the remedy.
+      expect(await first(`http://${ownAddress}:${port + 1}/`)).toBe("loopback-only, certain: vite --host");
+      expect(await first(`http://localhost:${port + 1}/`)).toBe("healthy");
+    });
+
+    test("by IPv4 only, while localhost is ::1", async () => {
+      const port = takePort();
+      await serve("http", "127.0.0.1", port);
+      expect(await first(`http://localhost:${port}/`, { hosts: "::1 localhost\n" })).toBe(
+        `ipv4-only, certain: http://127.0.0.1:${port}/`,
+      );
+      expect(await first(`[::1]:${port}`)).toBe(`ipv4-only, certain: 127.0.0.1:${port}`);
+    });
+
+    test("by IPv6 only, while localhost is 127.0.0.1; and with IPV6_V6ONLY", async () => {
+      const [port, other] = [takePort(), takePort()];
+      await serve("http", "::1", port);
+      await serve("v6only", "::", other);
+      expect(await first(`http://localhost:${port}/`, { hosts: "127.0.0.1 localhost\n" })).toBe(
+        `ipv6-only, certain: http://[::1]:${port}/`,
+      );
+      const { findings } = await ask(`http://127.0.0.1:${other}/`);
+      expect(findings[0]).toMatchObject({ kind: "ipv6-only", sure: "certain" });
+      expect(findings[0]!.evidence.join()).toContain("IPV6_V6ONLY is set");
+    });
+
+    test("at another address of this machine", async () => {
+      const port = takePort();
+      await serve("http", ownAddress, port);
+      expect(await first(`http://localhost:${port}/`)).toBe(`other-address, certain: http://${ownAddress}:${port}/`);
+    });
+
+    test("another process has the specific address", async () => {
+      const port = takePort();
+      await start(home, "python3", ["-c", sharingProgram, `0.0.0.0 ${port}`]);
+      expect(await first(`http://127.0.0.1:${port}/`)).toBe("healthy");
+      await start(home, "python3", ["-c", sharingProgram, `127.0.0.1 ${port}`]);
+      expect(await first(`http://127.0.0.1:${port}/`)).toBe(`address-taken, likely: portolan kill 127.0.0.1:${port}`);
+    });
+
+    test("in another network namespace", async () => {
+      const port = takePort();
+      await start(peer, process.execPath, [serverPath, "http", "0.0.0.0", String(port)]);
+      expect(await first(`http://localhost:${port}/`)).toMatch(/^other-namespace, likely: /);
+    });
+  });
+
+  describe("the process", () => {
+    test("is stopped, and goes on", async () => {
+      const port = takePort();
+      const child = await serve("http", "127.0.0.1", port);
+      process.kill(child.pid!, "SIGSTOP");
+      expect(await first(`http://localhost:${port}/`)).toBe(`process-stopped, certain: kill -CONT ${child.pid}`);
+      expect(await first(String(port))).toBe(`process-stopped, certain: kill -CONT ${child.pid}`);
+      process.kill(child.pid!, "SIGCONT");
+      expect(await first(`http://localhost:${port}/`)).toBe("healthy");
+    });
+
+    test("hangs: connections wait to be accepted", async () => {
+      const port = takePort();
+      await serve("hangs", "127.0.0.1", port);
+      expect(await first(`http://127.0.0.1:${port}/`)).toMatch(/^process-hung, certain: /);
+      expect(await first(`127.0.0.1:${port}`)).toMatch(/^process-hung, certain: /);
+    });
+
+    test("has a full backlog", async () => {
+      const port = takePort();
+      await serve("full", "127.0.0.1", port);
+      // One more than the backlog is taken (sk_acceptq_is_full, include/net/sock.h).
+      await start(home, process.execPath, ["-e", fillingProgram, "127.0.0.1", String(port), "2"]);
+      const { findings } = await ask(`http://127.0.0.1:${port}/`);
+      expect(findings[0]).toMatchObject({ kind: "backlog-full", sure: "certain" });
+      expect(findings[0]!.evidence[0]).toBe("2 connections wait to be accepted, and the backlog is 1.");
+    });
+
+    test("takes connections, and says nothing; or hangs up", async () => {
+      const [mute, resets] = [takePort(), takePort()];
+      await serve("mute", "127.0.0.1", mute);
+      await serve("resets", "127.0.0.1", resets);
+      expect(await first(`http://127.0.0.1:${mute}/`)).toMatch(/^no-answer, likely: /);
+      const { findings } = await ask(`http://127.0.0.1:${resets}/`);
+      expect(findings[0]).toMatchObject({ kind: "connection-reset", sure: "likely" });
+      expect(findings[0]!.evidence[0]).toContain("ECONNRESET");
+    });
+  });
+
+  describe("a firewall", () => {
+    test("drops on this machine: the rule is shown", async () => {
+      const port = takePort();
+      await serve("http", "0.0.0.0", port);
+      await home.execIn("nft", ["add", "table", "inet", "shield"]);
+      await home.execIn("nft", [
+        "add",
+        "chain",
+        "inet",
+        "shield",
+        "in",
+        "{ type filter hook input priority 0; policy accept; }",
+      ]);
+      await home.execIn("nft", [
+        "add",
+        "rule",
+        "inet",
+        "shield",
+        "in",
+        "tcp",
+        "dport",
+        `{ ${port}, 1000-1010 }`,
+        "counter",
+        "drop",
+      ]);
+      const { findings } = await ask(`http://127.0.0.1:${port}/`);
+      expect(findings[0]).toMatchObject({ kind: "firewall", sure: "certain" });
+      expect(findings[0]!.evidence[0]).toMatch(
+        new RegExp(`^inet shield in: tcp dport \\{ 1000-1010, ${port} \\} counter packets \\d+ bytes \\d+ drop$`),
+      );
+      expect(findings[0]!.remedies[0]!.command).toBe(`sudo nft insert rule inet shield in tcp dport ${port} accept`);
+      // The remedy is one.
+      await home.execIn("nft", ["insert", "rule", "inet", "shield", "in", "tcp", "dport", String(port), "accept"]);
+      expect(await first(`http://127.0.0.1:${port}/`)).toBe("healthy");
+      await home.execIn("nft", ["delete", "table", "inet", "shield"]);
+    });
+
+    test("whose rules an ordinary user may not read is suspected by its silence", async () => {
+      const port = takePort();
+      await serve("http", "0.0.0.0", port);
+      await home.execIn("nft", ["add", "table", "inet", "shield"]);
+      await home.execIn("nft", ["add", "chain", "inet", "shield", "in", "{ type filter hook input priority 0; }"]);
+      await home.execIn("nft", ["add", "rule", "inet", "shield", "in", "tcp", "dport", String(port), "drop"]);
+      const { findings, notLookedAt } = await ask(`http://127.0.0.1:${port}/`, { user: 65_534 });
+      expect(findings[0]).toMatchObject({ kind: "firewall-suspected", sure: "likely" });
+      expect(notLookedAt).toContainEqual(expect.objectContaining({ what: "firewall", why: "permission" }));
+      await home.execIn("nft", ["delete", "table", "inet", "shield"]);
+    });
+
+    test("lets this machine in and other devices not", async () => {
+      const port = takePort();
+      await serve("http", "0.0.0.0", port);
+      await home.execIn("nft", ["add", "table", "inet", "shield"]);
+      await home.execIn("nft", [
+        "add",
+        "chain",
+        "inet",
+        "shield",
+        "in",
+        "{ type filter hook input priority 0; policy drop; }",
+      ]);
+      for (const rule of [
+        "iifname lo accept",
+        "ct state vmap { established : accept, related : accept, invalid : drop }",
+        "tcp dport 22 accept",
+      ])
+        await home.execIn("nft", ["add", "rule", "inet", "shield", "in", ...rule.split(" ")]);
+      const { findings } = await ask(`http://${ownAddress}:${port}/`);
+      expect(findings[0]).toMatchObject({ kind: "firewall", sure: "certain" });
+      expect(findings[0]!.evidence).toEqual([
+        "inet shield in: policy drop",
+        "From this machine itself it can be opened.",
+      ]);
+      expect(await first(`http://localhost:${port}/`)).toBe("healthy");
+      await home.execIn("nft", ["delete", "table", "inet", "shield"]);
+    });
+
+    test.skipIf(requireOrSkip("iptables' rules", whyNoProgram("iptables", "iptables")))(
+      "of iptables rejects",
+      async () => {
+        const port = takePort();
+        await serve("http", "127.0.0.1", port);
+        const rule = ["INPUT", "-p", "tcp", "-m", "tcp", "--dport", String(port), "-j", "REJECT"];
+        await home.execIn("iptables", ["-A", ...rule]);
+        const { findings } = await ask(`http://127.0.0.1:${port}/`);
+        expect(findings[0]).toMatchObject({ kind: "firewall", sure: "certain" });
+        expect(findings[0]!.evidence[0]).toContain(`iptables filter INPUT: -A ${rule.join(" ")}`);
+        await home.execIn("iptables", ["-D", ...rule]);
+        expect(await first(`http://127.0.0.1:${port}/`)).toBe("healthy");
+      },
+    );
+  });
+
+  describe("the network", () => {
+    test("an interface is down", async () => {
+      const port = takePort();
+      await home.execIn("ip", ["link", "add", "wire5", "type", "veth", "peer", "name", "wire6"]);
+      await home.execIn("ip", ["address", "add", "10.93.5.2/24", "dev", "wire5"]);
+      await serve("http", "0.0.0.0", port);
+      expect(await first(`http://10.93.5.2:${port}/`)).toBe("interface-down, certain: sudo ip link set wire5 up");
+      // The same without a server of this machine's: a device in that network.
+      expect(await first(`http://10.93.5.9:${port}/`)).toBe("interface-down, certain: sudo ip link set wire5 up");
+    });
+
+    test("loopback itself is down", async () => {
+      const bare = await createNetworkNamespace();
+      await bare.execIn("ip", ["link", "set", "lo", "down"]);
+      expect(await first(`127.0.0.1:${takePort()}`, { namespace: bare })).toBe(
+        "interface-down, certain: sudo ip link set lo up",
+      );
+      await bare.destroy();
+    });
+
+    test("there is no route, or only the default one into a private network", async () => {
+      const port = takePort();
+      expect(await first(`http://192.168.77.8:${port}/`, { namespace: alone })).toMatch(/^no-route, certain: /);
+      await home.execIn("ip", ["route", "add", "default", "via", peerAddress]);
+      expect(await first(`http://192.168.77.8:${port}/`)).toMatch(/^wrong-network, likely: /);
+      await home.execIn("ip", ["route", "del", "default"]);
+    });
+
+    test("nobody has the address any more; the server is here", async () => {
+      const port = takePort();
+      await serve("http", "0.0.0.0", port);
+      expect(await first(`http://10.93.4.77:${port}/`)).toBe(
+        `nobody-at-address, likely: http://${ownAddress}:${port}/`,
+      );
+    });
+
+    test("the other device refuses; or its firewall is silent", async () => {
+      const port = takePort();
+      expect(await first(`http://${peerAddress}:${port}/`)).toMatch(/^remote-refuses, certain: /);
+      await peer.execIn("nft", ["add", "table", "inet", "shield"]);
+      await peer.execIn("nft", ["add", "chain", "inet", "shield", "in", "{ type filter hook input priority 0; }"]);
+      await peer.execIn("nft", ["add", "rule", "inet", "shield", "in", "tcp", "dport", String(port), "drop"]);
+      expect(await first(`http://${peerAddress}:${port}/`)).toMatch(/^remote-silent, likely: /);
+    });
+  });
+
+  describe("what is spoken", () => {
+    test("TLS where HTTP is asked, and the other way", async () => {
+      const [secure, plain] = [takePort(), takePort()];
+      const pair = await makeCertificate("plain", [
+        "-days",
+        "30",
+        "-subj",
+        "/CN=localhost",
+        "-addext",
+        "subjectAltName=DNS:localhost",
+      ]);
+      await serve("https", "127.0.0.1", secure, ...pair);
+      await serve("http", "127.0.0.1", plain);
+      expect(await first(`http://localhost:${secure}/`)).toBe(`tls-expected, certain: https://localhost:${secure}/`);
+      expect(await first(`https://localhost:${plain}/`)).toBe(`tls-not-spoken, certain: http://localhost:${plain}/`);
+    });
+
+    test("a certificate that nobody trusts, for another name, out of time; and one that is fine", async () => {
+      const [port, late] = [takePort(), takePort()];
+      const name = ["-subj", "/CN=localhost", "-addext", "subjectAltName=DNS:localhost"];
+      const fine = await makeCertificate("fine", ["-days", "30", ...name]);
+      // A certificate's age in days below zero: it ended before it began to be asked for.
+      const old = await makeCertificate("old", ["-days", "-1", ...name]);
+      await serve("https", "127.0.0.1", port, ...fine);
+      await serve("https", "127.0.0.1", late, ...old);
+      expect(await first(`https://localhost:${port}/`)).toMatch(/^certificate-untrusted, certain: /);
+      const trusting = { environment: { SSL_CERT_FILE: fine[0] } };
+      expect(await first(`https://localhost:${port}/`, trusting)).toBe("healthy");
+      expect(await first(`https://127.0.0.1:${port}/`, trusting)).toMatch(/^certificate-wrong-name, certain: /);
+      expect(await first(`https://localhost:${late}/`, { environment: { SSL_CERT_FILE: old[0] } })).toMatch(
+        /^certificate-expired, certain: /,
+      );
+    });
+
+    test.skipIf(requireOrSkip("Redis at an HTTP URL", whyNoProgram("redis-server", "redis-server")))(
+      "Redis where HTTP is asked",
+      async () => {
+        const port = takePort();
+        const words = [
+          "--port",
+          String(port),
+          "--bind",
+          "127.0.0.1",
+          "--save",
+          "",
+          "--dir",
+          folder,
+          "--daemonize",
+          "no",
+        ];
+        const child = home.spawnIn("redis-server", words, { stdio: ["ignore", "pipe", "inherit"], cwd: folder });
+        children.push(child);
+        for await (const text of child.stdout!.setEncoding("utf8"))
+          if ((text as string).includes("eady to accept")) break;
+        const { findings } = await ask(`http://localhost:${port}/`);
+        expect(findings[0]).toMatchObject({ kind: "wrong-protocol", sure: "certain" });
+        expect(findings[0]!.title).toContain("speaks Redis, not HTTP");
+        expect(await first(`redis://localhost:${port}`)).toBe("healthy");
+        expect(await first(`postgres://localhost:${port}`)).toMatch(/^wrong-protocol, certain: /);
+      },
+    );
+
+    test("HTTP, and the server refuses the name", async () => {
+      const port = takePort();
+      await serve("picky", "127.0.0.1", port);
+      expect(await first(`http://shop.test:${port}/`, { hosts: "127.0.0.1 shop.test\n" })).toBe(
+        'host-not-allowed, certain: server: { allowedHosts: ["shop.test"] }',
+      );
+    });
+
+    test("a proxy in the environment", async () => {
+      const port = takePort();
+      await serve("http", "127.0.0.1", port);
+      const environment = { http_proxy: "http://user:secret@10.93.4.1:3128" };
+      const { findings } = await ask(`http://localhost:${port}/`, { environment });
+      expect(findings[0]).toMatchObject({ kind: "proxy", sure: "likely" });
+      expect(JSON.stringify(findings)).not.toContain("secret");
+      expect(findings[0]!.remedies[0]!.command).toBe("export no_proxy=localhost");
+      expect(await first(`http://localhost:${port}/`, { environment: { ...environment, no_proxy: "localhost" } })).toBe(
+        "healthy",
+      );
+      expect(
+        await first(`http://localhost:${port}/`, { environment: { http_proxy: `http://127.0.0.1:${port + 1}` } }),
+      ).toMatch(/^proxy, certain: /);
+    });
+  });
+
+  describe("a name", () => {
+    test("has no address, or another machine's", async () => {
+      const port = takePort();
+      await serve("http", "127.0.0.1", port);
+      expect(await first(`http://shop.test:${port}/`)).toBe(`name-unresolved, certain: http://localhost:${port}/`);
+      expect(await first(`http://shop.test:${port}/`, { hosts: "# ours\n10.93.4.77 shop.test\n" })).toBe(
+        `name-elsewhere, certain: http://localhost:${port}/`,
+      );
+      expect(await first(`http://shop.test:${port}/`, { hosts: "127.0.0.1 shop.test\n" })).toBe("healthy");
+    });
+
+    test("of the gateway has no route, no server behind it, or no gateway", async () => {
+      const port = takePort();
+      expect(await first("http://shop.localhost/")).toBe("route-missing, certain: portolan run shop -- COMMAND");
+      await gateway.addRoutes({
+        host: "shop.localhost",
+        path: "/",
+        target: { protocol: "http", host: "localhost", port: port as never },
+        strip: false,
+        ownHost: false,
+        holder: null,
+        ended: null,
+        createdAtMs: 0,
+      });
+      expect(await first("http://shop.localhost/")).toMatch(/^route-target-down, certain: /);
+      expect(await first("http://shpo.localhost/")).toBe("route-missing, certain: http://shop.localhost/");
+      expect(await first("http://shop.localhost:8080/")).toBe("gateway-other-port, certain: http://shop.localhost/");
+      await serve("http", "127.0.0.1", port);
+      expect(await first("http://shop.localhost/")).toBe("healthy");
+      // Where the same routes are and no gateway runs.
+      expect(await first("http://shop.localhost/", { namespace: alone })).toBe(
+        "gateway-not-running, certain: portolan gateway start",
+      );
+    });
+  });
+
+  test("healthy ones: by number, name and address, as root and as an ordinary user, who is told what was not looked at", async () => {
+    const port = takePort();
+    await serve("http", "::", port);
+    for (const place of [
+      String(port),
+      `localhost:${port}`,
+      `http://[::1]:${port}/`,
+      `http://${ownAddress}:${port}/x?y=1`,
+      `0.0.0.0:${port}`,
+    ]) {
+      const { healthy, findings, notLookedAt, complete } = await ask(place);
+      expect({ place, healthy, findings, notLookedAt, complete }).toEqual({
+        place,
+        healthy: true,
+        findings: [],
+        notLookedAt: [],
+        complete: true,
+      });
+    }
+    const { healthy, notLookedAt } = await ask(String(port), { user: 65_534 });
+    expect(healthy).toBe(true);
+    expect(notLookedAt.map(({ what, why }) => `${what} ${why}`)).toEqual(
+      expect.arrayContaining(["firewall permission", "holders permission"]),
+    );
+  });
+
+  test("the text names the cause, and the exit status says that there is one; unusable words are 2", async () => {
+    const run = (words: readonly string[]): Promise<{ status: number | null; text: string }> =>
+      new Promise((resolve) => {
+        const child = spawn("ip", ["netns", "exec", home.name, process.execPath, commandPath, "doctor", ...words], {
+          env: { PATH: process.env["PATH"], HOME: folder },
+        });
+        let text = "";
+        child.stdout.setEncoding("utf8").on("data", (part: string) => (text += part));
+        child.once("close", (status) => resolve({ status, text }));
+      });
+    const port = takePort();
+    const { status, text } = await run([String(port)]);
+    expect(status).toBe(1);
+    expect(text).toContain(`Nobody listens at TCP port ${port} on this machine. (certain)`);
+    expect((await run(["no such place"])).status).toBe(2);
+    expect((await run(["127.0.0.1:0"])).status).toBe(2);
+  });
+});
