@@ -132,9 +132,10 @@ function secure(socket: Socket, { host, trusted }: DoorQuestion, deadline: Abort
       tls.destroy();
       resolve(code);
     };
-    deadline.addEventListener("abort", () => fail("SILENT"), { once: true });
+    // The connection stays, to be looked at.
+    deadline.addEventListener("abort", () => resolve("SILENT"), { once: true });
     tls.once("secureConnect", () => resolve(tls));
-    tls.once("error", (error: NodeJS.ErrnoException) => fail(error.code ?? error.message));
+    tls.on("error", (error: NodeJS.ErrnoException) => fail(error.code ?? error.message));
     tls.once("close", () => fail("ECONNRESET"));
   });
 }
@@ -176,10 +177,11 @@ function askForPage(socket: Socket, { host, port, path, speak }: DoorQuestion, d
       resolve({ ...nothingSaid, ...said });
       request.destroy();
     };
-    const onDeadline = (): void => finish({ failure: "SILENT" });
+    // The connection stays, to be looked at.
+    const onDeadline = (): void => resolve({ ...nothingSaid, failure: "SILENT" });
     deadline.addEventListener("abort", onDeadline, { once: true });
     if (deadline.aborted) onDeadline();
-    request.once("error", (error: NodeJS.ErrnoException) => finish({ failure: error.code ?? error.name }));
+    request.on("error", (error: NodeJS.ErrnoException) => finish({ failure: error.code ?? error.name }));
     request.once("upgrade", (response: IncomingMessage) =>
       finish({ answered: true, status: response.statusCode ?? 0 }),
     );

@@ -2,6 +2,7 @@
  * @module `doctor` on set-ups that are broken for real, each in a network namespace of the test's own: the first finding names the true
  * cause. Healthy ones have no finding, and an ordinary user is told what could not be looked at.
  */
+import { X509Certificate, generateKeyPairSync } from "node:crypto";
 import { execFile, spawn, type ChildProcess } from "node:child_process";
 import { once } from "node:events";
 import { chmodSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
@@ -10,6 +11,9 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import type { Port } from "../../src/core/index.ts";
+import { buildAuthority } from "../../src/gateway/certificates/build-certificate.ts";
+import { keepRoute, type Route } from "../../src/gateway/index.ts";
 import type { DoctorResult } from "../../src/operations/doctor.ts";
 import { startGatewayProcess, type GatewayProcess } from "../support/gateway-process.ts";
 import {
@@ -55,7 +59,9 @@ const fillingProgram = `
   const [host, port, count] = process.argv.slice(1);
   let open = 0;
   for (let index = 0; index < Number(count); index += 1)
-    connect({ host, port: Number(port) }).once("connect", () => ++open === Number(count) && console.log("ready"));
+    connect({ host, port: Number(port) })
+      .on("error", () => undefined)
+      .once("connect", () => ++open === Number(count) && console.log("ready"));
 `;
 
 interface AskOptions {
@@ -64,6 +70,15 @@ interface AskOptions {
   readonly user?: number;
   readonly namespace?: NetworkNamespace;
   readonly folder?: string;
+}
+
+/** The kernel tells the state of a wire some time after both its ends were switched on (net/core/link_watch.c). */
+async function untilUp(namespace: NetworkNamespace, link: string): Promise<void> {
+  for (let look = 0; look < 500; look += 1) {
+    const { stdout } = await namespace.execIn("cat", [`/sys/class/net/${link}/operstate`]);
+    if (stdout.trim() === "up") return;
+  }
+  throw new Error(`${link} did not come up`);
 }
 
 const reasons = [
@@ -94,7 +109,7 @@ describe.skipIf(requireOrSkip("doctor's broken set-ups", ...reasons))("doctor", 
     const child = namespace.spawnIn(program, words, { stdio: ["ignore", "pipe", "inherit"], cwd });
     children.push(child);
     const [said] = (await once(child.stdout!, "data")) as [Buffer];
-    expect(String(said)).toBe("ready\n");
+    expect(String(said).trim()).toBe("ready");
     return child;
   }
 
@@ -112,7 +127,7 @@ describe.skipIf(requireOrSkip("doctor's broken set-ups", ...reasons))("doctor", 
       user === undefined ? [] : ["setpriv", "--reuid", String(user), "--regid", String(user), "--clear-groups"];
     const script = `mount --bind ${own}/hosts /etc/hosts && mount --bind ${own}/nsswitch.conf /etc/nsswitch.conf && exec "$@"`;
     const words = ["--mount", "--propagation", "private", "sh", "-c", script, "sh", ...become];
-    const command = [process.execPath, commandPath, "doctor", endpoint, "--json", "--timeout", "700ms"];
+    const command = [process.execPath, commandPath, "doctor", endpoint, "--json", "--timeout", "500ms"];
     const child = namespace.spawnIn("unshare", [...words, ...command], {
       cwd: options.folder ?? folder,
       stdio: ["ignore", "pipe", "pipe"],
@@ -143,6 +158,18 @@ describe.skipIf(requireOrSkip("doctor's broken set-ups", ...reasons))("doctor", 
     return [certificate, key];
   }
 
+  /** One that signs itself and ended a day ago. */
+  function makeExpired(): [string, string] {
+    const [certificate, key] = [join(folder, "old.pem"), join(folder, "old-key.pem")];
+    const keys = generateKeyPairSync("ec", { namedCurve: "P-256" });
+    const dayMs = 86_400_000;
+    const validity = { notBeforeMs: Date.now() - 3 * dayMs, notAfterMs: Date.now() - dayMs };
+    const bytes = buildAuthority({ keys, commonName: "old", serialNumber: "1", names: ["localhost"], validity });
+    writeFileSync(certificate, new X509Certificate(bytes).toString());
+    writeFileSync(key, keys.privateKey.export({ type: "pkcs8", format: "pem" }));
+    return [certificate, key];
+  }
+
   beforeAll(async () => {
     chmodSync(folder, 0o755);
     peer = await createNetworkNamespace();
@@ -152,6 +179,7 @@ describe.skipIf(requireOrSkip("doctor's broken set-ups", ...reasons))("doctor", 
       peerAddresses: [`${peerAddress}/24`],
     });
     alone = await createNetworkNamespace();
+    await untilUp(home, "lan0");
     gateway = await startGatewayProcess({ namespace: home });
   }, 60_000);
 
@@ -361,12 +389,14 @@ describe.skipIf(requireOrSkip("doctor's broken set-ups", ...reasons))("doctor", 
   describe("the network", () => {
     test("an interface is down", async () => {
       const port = takePort();
-      await home.execIn("ip", ["link", "add", "wire5", "type", "veth", "peer", "name", "wire6"]);
+      await home.execIn("ip", ["link", "add", "wire5", "type", "veth", "peer", "name", "wire6", "netns", peer.name]);
       await home.execIn("ip", ["address", "add", "10.93.5.2/24", "dev", "wire5"]);
       await serve("http", "0.0.0.0", port);
       expect(await first(`http://10.93.5.2:${port}/`)).toBe("interface-down, certain: sudo ip link set wire5 up");
-      // The same without a server of this machine's: a device in that network.
-      expect(await first(`http://10.93.5.9:${port}/`)).toBe("interface-down, certain: sudo ip link set wire5 up");
+      // Switched on, and the other end of the wire is not: a device in that network.
+      await home.execIn("ip", ["link", "set", "wire5", "up"]);
+      expect(await first(`http://10.93.5.9:${port}/`)).toMatch(/^interface-down, certain: /);
+      await home.execIn("ip", ["link", "delete", "wire5"]);
     });
 
     test("loopback itself is down", async () => {
@@ -425,8 +455,7 @@ describe.skipIf(requireOrSkip("doctor's broken set-ups", ...reasons))("doctor", 
       const [port, late] = [takePort(), takePort()];
       const name = ["-subj", "/CN=localhost", "-addext", "subjectAltName=DNS:localhost"];
       const fine = await makeCertificate("fine", ["-days", "30", ...name]);
-      // A certificate's age in days below zero: it ended before it began to be asked for.
-      const old = await makeCertificate("old", ["-days", "-1", ...name]);
+      const old = makeExpired();
       await serve("https", "127.0.0.1", port, ...fine);
       await serve("https", "127.0.0.1", late, ...old);
       expect(await first(`https://localhost:${port}/`)).toMatch(/^certificate-untrusted, certain: /);
@@ -505,23 +534,27 @@ describe.skipIf(requireOrSkip("doctor's broken set-ups", ...reasons))("doctor", 
     test("of the gateway has no route, no server behind it, or no gateway", async () => {
       const port = takePort();
       expect(await first("http://shop.localhost/")).toBe("route-missing, certain: portolan run shop -- COMMAND");
-      await gateway.addRoutes({
+      const route: Route = {
         host: "shop.localhost",
         path: "/",
-        target: { protocol: "http", host: "localhost", port: port as never },
+        target: { protocol: "http", host: "localhost", port: port as Port },
         strip: false,
         ownHost: false,
         holder: null,
         ended: null,
         createdAtMs: 0,
-      });
+      };
+      await gateway.addRoutes(route);
       expect(await first("http://shop.localhost/")).toMatch(/^route-target-down, certain: /);
       expect(await first("http://shpo.localhost/")).toBe("route-missing, certain: http://shop.localhost/");
       expect(await first("http://shop.localhost:8080/")).toBe("gateway-other-port, certain: http://shop.localhost/");
       await serve("http", "127.0.0.1", port);
       expect(await first("http://shop.localhost/")).toBe("healthy");
-      // Where the same routes are and no gateway runs.
-      expect(await first("http://shop.localhost/", { namespace: alone })).toBe(
+      // The same route of a user whose gateway does not run.
+      const idle = join(folder, "idle");
+      await keepRoute(idle, route, true);
+      const environment = { PORTOLAN_STATE_HOME: idle };
+      expect(await first("http://shop.localhost/", { namespace: alone, environment })).toBe(
         "gateway-not-running, certain: portolan gateway start",
       );
     });

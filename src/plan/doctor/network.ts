@@ -13,12 +13,17 @@ export const interfaceDown: Look = (facts) => {
     const carriers = facts.interfaces.filter((one) => (own ? has(one, address) : reaches(one, address)));
     const down = carriers.find(({ up }) => up.known && !up.value);
     if (down === undefined || carriers.some(({ up }) => knownOr(up, true))) continue;
+    // Of an interface that is switched off the kernel's tables tell the address, and not whose it is (/proc/net/fib_trie).
+    const others = facts.interfaces.filter(
+      ({ up, name, loopback }) => up.known && !up.value && name !== down.name && !loopback,
+    );
     return {
       kind: "interface-down",
-      sure: "certain",
+      sure: others.length === 0 || down.loopback ? "certain" : "likely",
       title: `The network interface ${down.name}, ${own ? `which has ${address}` : `through which ${address} is reached`}, is down.`,
       evidence: [
         `The kernel says that ${down.name} is down or carries no signal.`,
+        ...(others.length === 0 ? [] : [`So it says of ${joinWords(others.map(({ name }) => name))}.`]),
         ...(own && !isLoopbackAddress(address)
           ? ["This machine itself still reaches the address, and nobody else does."]
           : []),
