@@ -17,6 +17,7 @@ export type ConditionField =
   | "in-interface"
   | "out-interface"
   | "state"
+  | "destination-type"
   | "other";
 
 /** One condition: true when one of the values fits, the other way round when negated. */

@@ -36,6 +36,7 @@ import { optionalText, requiredText } from "./parameters.ts";
 
 /** How long an answer is waited for where nothing else is said. */
 const usualTimeout = "4s";
+const shortestTimeoutMs = 50;
 /** Longest time for the resolver, milliseconds: its usual two tries of five seconds. */
 const resolverTimeoutMs = 10_000;
 
@@ -52,6 +53,12 @@ export type { DoctorResult } from "./doctor-schemas.ts";
 /** Runs `doctor`. */
 export async function runDoctor(input: DoctorInput, context: OperationContext): Promise<DoctorResult> {
   const timeoutMs = parseDuration(input.timeout ?? usualTimeout, "--timeout");
+  if (timeoutMs < shortestTimeoutMs) {
+    throw new PortolanError(
+      "ARGUMENT_INVALID",
+      `--timeout: ${quote(input.timeout ?? "")} is too short to be answered in.`,
+    );
+  }
   const asked = readAsked(parseEndpoint(input.endpoint.trim(), { portOfScheme }), input.endpoint);
   const { environment, signal } = context;
   const stateFolder = stateFolderOf(environment);

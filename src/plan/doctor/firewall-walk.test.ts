@@ -13,6 +13,7 @@ const packet: Packet = {
   port: 8080,
   inInterface: "eth0",
   outInterface: null,
+  toOwn: true,
 };
 
 function chain(rules: readonly FirewallRule[], rest: Partial<FirewallChain> = {}): FirewallChain {
@@ -65,6 +66,8 @@ test("the first rule that fits decides, and then the policy", () => {
   expect(fate(chain([rule(drop, ["destination", "10.0.0.0/8"])]))).toContain("drop by");
   expect(fate(chain([rule(drop, ["destination", "10.0.0.2", true])]))).toBe("passes");
   expect(fate(chain([rule(drop, ["destination", "fd00::/8"])]))).toBe("passes");
+  expect(fate(chain([rule(accept, ["destination-type", "local"]), rule(drop)]))).toBe("passes");
+  expect(fate(chain([rule(drop, ["destination-type", "multicast,broadcast"])]))).toBe("passes");
 });
 
 test("chains of one hook follow their priority, and one that drops is enough", () => {
@@ -97,4 +100,47 @@ test("a condition that is not read makes a perhaps, either way", () => {
   expect(fate(chain([rule(drop, ["other", "x"]), rule(drop)]))).toMatch(/^drop/);
   const inner = chain([rule(drop)], { name: "web", hook: null });
   expect(fate(chain([rule({ does: "jump", chain: "web" }, ["other", "x"])]), inner)).toMatch(/^perhaps drop/);
+});
+
+test("the rules that ufw makes: what it lets in passes, and the rest meets the policy", () => {
+  const table = "iptables filter";
+  const ufw = [
+    chain([rule({ does: "jump", chain: "ufw-before-input" }), rule({ does: "jump", chain: "ufw-user-input" })], {
+      table,
+      name: "INPUT",
+      policy: "drop",
+    }),
+    chain(
+      [
+        rule(accept, ["in-interface", "lo"]),
+        rule(accept, ["state", "related,established"]),
+        rule({ does: "jump", chain: "ufw-logging-deny" }, ["state", "invalid"]),
+        rule(drop, ["state", "invalid"]),
+        rule({ does: "jump", chain: "ufw-not-local" }),
+      ],
+      { table, name: "ufw-before-input", hook: null },
+    ),
+    chain(
+      [
+        rule({ does: "return" }, ["destination-type", "local"]),
+        rule({ does: "return" }, ["destination-type", "multicast"]),
+        rule({ does: "jump", chain: "ufw-logging-deny" }, ["other", "--limit"]),
+        rule(drop),
+      ],
+      { table, name: "ufw-not-local", hook: null },
+    ),
+    chain([rule({ does: "jump", chain: "LOG" }, ["other", "--limit"])], {
+      table,
+      name: "ufw-logging-deny",
+      hook: null,
+    }),
+  ];
+  const user = (port: string): FirewallChain =>
+    chain([rule(accept, ["protocol", "tcp"], ["destination-port", port])], {
+      table,
+      name: "ufw-user-input",
+      hook: null,
+    });
+  expect(fate(...ufw, user("8080"))).toBe("passes");
+  expect(fate(...ufw, user("22"))).toBe("drop by iptables filter INPUT: policy drop");
 });

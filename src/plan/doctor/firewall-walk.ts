@@ -14,6 +14,8 @@ export interface Packet {
   readonly port: number;
   readonly inInterface: string | null;
   readonly outInterface: string | null;
+  /** The destination is one of this machine's addresses. */
+  readonly toOwn: boolean;
 }
 
 /** The rule that refuses, or may. */
@@ -139,6 +141,8 @@ function actualOf(field: ConditionField, packet: Packet): string | undefined {
       return packet.outInterface ?? undefined;
     case "state":
       return "new";
+    case "destination-type":
+      return packet.toOwn ? "local" : "unicast";
     case "source-port":
     case "other":
     default:

@@ -31,7 +31,8 @@ export const firewallRefuses: Look = (facts) => {
   for (const attempt of facts.attempts) {
     if (!attempt.own || isLoopbackAddress(attempt.address) || !hasListener(facts, attempt)) continue;
     const refusal = findRefusal(chains.value, incomingPacket(facts, attempt), ["prerouting", "input"]);
-    if (refusal === null) continue;
+    // Where all is well from here, a perhaps is no finding.
+    if (refusal === null || (!refusal.certain && attempt.outcome === "open")) continue;
     return tell(
       facts,
       refusal,
@@ -75,12 +76,30 @@ function hasListener(facts: DoctorFacts, { address }: Attempt): boolean {
 /** What this machine sends to itself goes out and comes in by the loopback interface, whichever address it has. */
 function localPacket({ asked }: DoctorFacts, { address, family }: Attempt): Packet {
   const { transport: protocol, port } = asked;
-  return { family, protocol, source: address, destination: address, port, inInterface: "lo", outInterface: "lo" };
+  return {
+    family,
+    protocol,
+    source: address,
+    destination: address,
+    port,
+    inInterface: "lo",
+    outInterface: "lo",
+    toOwn: true,
+  };
 }
 
 function outgoingPacket({ asked }: DoctorFacts, { address, family }: Attempt): Packet {
   const { transport: protocol, port } = asked;
-  return { family, protocol, source: null, destination: address, port, inInterface: null, outInterface: null };
+  return {
+    family,
+    protocol,
+    source: null,
+    destination: address,
+    port,
+    inInterface: null,
+    outInterface: null,
+    toOwn: false,
+  };
 }
 
 function incomingPacket({ asked, interfaces }: DoctorFacts, { address, family }: Attempt): Packet {
@@ -94,6 +113,7 @@ function incomingPacket({ asked, interfaces }: DoctorFacts, { address, family }:
     port,
     inInterface: carrier?.name ?? null,
     outInterface: null,
+    toOwn: true,
   };
 }
 

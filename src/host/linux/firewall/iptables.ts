@@ -22,7 +22,12 @@ const fields: Readonly<Record<string, FirewallCondition["field"]>> = {
   "--sports": "source-port",
   "--ctstate": "state",
   "--state": "state",
+  "--ctstatus": "state",
+  "--dst-type": "destination-type",
 };
+
+/** Their values are words, in capitals with some. */
+const wordFields: ReadonlySet<string> = new Set(["state", "protocol", "destination-type"]);
 
 /** Reads what the program printed. */
 export function parseIptables(text: string, family: IpFamily): readonly FirewallChain[] {
@@ -73,7 +78,7 @@ function readRule(text: string, words: readonly string[]): FirewallRule {
       break;
     }
     if (field !== undefined) {
-      const values = (field === "state" || field === "protocol" ? value.toLowerCase() : value).split(",");
+      const values = (wordFields.has(field) ? value.toLowerCase() : value).split(",");
       conditions.push({
         field,
         negated,

@@ -143,7 +143,7 @@ function readMatch(match: Node, findSet: SetFinder): FirewallCondition[] {
   const values = typeof right === "string" && right.startsWith("@") ? findSet(right) : valuesOf(right);
   if (!isNode(left) || (op !== "==" && op !== "in" && op !== "!=") || values === null || values === undefined)
     return [unread];
-  const { payload, meta, ct } = left;
+  const { payload, meta, ct, fib } = left;
   if (isNode(payload)) {
     const layer = word(payload["protocol"]);
     const field = payloadFields[word(payload["field"])];
@@ -160,7 +160,11 @@ function readMatch(match: Node, findSet: SetFinder): FirewallCondition[] {
     const field = metaFields[word(meta["key"])];
     return [field === undefined ? unread : { field, negated, values }];
   }
-  if (isNode(ct) && ct["key"] === "state") return [{ field: "state", negated, values }];
+  // A connection's first packet is new, and has no status yet (nft(8), "ct status").
+  if (isNode(ct) && (ct["key"] === "state" || ct["key"] === "status")) return [{ field: "state", negated, values }];
+  if (isNode(fib) && fib["result"] === "type" && JSON.stringify(fib["flags"]) === '["daddr"]') {
+    return [{ field: "destination-type", negated, values }];
+  }
   return [unread];
 }
 
