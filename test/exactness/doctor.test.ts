@@ -208,17 +208,21 @@ describe.skipIf(requireOrSkip("doctor's broken set-ups", ...reasons))("doctor", 
         `not-listening, certain: http://localhost:${port + 1}/cart`,
       );
       // The same server, as a telephone asks for it: the program's own flag is the remedy.
-      expect(await first(`http://${ownAddress}:${port + 1}/`)).toBe("loopback-only, certain: vite --host");
-      expect(await first(`http://localhost:${port + 1}/`)).toBe("healthy");
+      await Promise.all([
+        expect(first(`http://${ownAddress}:${port + 1}/`)).resolves.toBe("loopback-only, certain: vite --host"),
+        expect(first(`http://localhost:${port + 1}/`)).resolves.toBe("healthy"),
+      ]);
     });
 
     test("by IPv4 only, while localhost is ::1", async () => {
       const port = takePort();
       await serve("http", "127.0.0.1", port);
-      expect(await first(`http://localhost:${port}/`, { hosts: "::1 localhost\n" })).toBe(
-        `ipv4-only, certain: http://127.0.0.1:${port}/`,
-      );
-      expect(await first(`[::1]:${port}`)).toBe(`ipv4-only, certain: 127.0.0.1:${port}`);
+      await Promise.all([
+        expect(first(`http://localhost:${port}/`, { hosts: "::1 localhost\n" })).resolves.toBe(
+          `ipv4-only, certain: http://127.0.0.1:${port}/`,
+        ),
+        expect(first(`[::1]:${port}`)).resolves.toBe(`ipv4-only, certain: 127.0.0.1:${port}`),
+      ]);
     });
 
     test("by IPv6 only, while localhost is 127.0.0.1; and with IPV6_V6ONLY", async () => {
@@ -259,8 +263,10 @@ describe.skipIf(requireOrSkip("doctor's broken set-ups", ...reasons))("doctor", 
       const port = takePort();
       const child = await serve("http", "127.0.0.1", port);
       process.kill(child.pid!, "SIGSTOP");
-      expect(await first(`http://localhost:${port}/`)).toBe(`process-stopped, certain: kill -CONT ${child.pid}`);
-      expect(await first(String(port))).toBe(`process-stopped, certain: kill -CONT ${child.pid}`);
+      await Promise.all([
+        expect(first(`http://localhost:${port}/`)).resolves.toBe(`process-stopped, certain: kill -CONT ${child.pid}`),
+        expect(first(String(port))).resolves.toBe(`process-stopped, certain: kill -CONT ${child.pid}`),
+      ]);
       process.kill(child.pid!, "SIGCONT");
       expect(await first(`http://localhost:${port}/`)).toBe("healthy");
     });
@@ -268,8 +274,10 @@ describe.skipIf(requireOrSkip("doctor's broken set-ups", ...reasons))("doctor", 
     test("hangs: connections wait to be accepted", async () => {
       const port = takePort();
       await serve("hangs", "127.0.0.1", port);
-      expect(await first(`http://127.0.0.1:${port}/`)).toMatch(/^process-hung, certain: /);
-      expect(await first(`127.0.0.1:${port}`)).toMatch(/^process-hung, certain: /);
+      await Promise.all([
+        expect(first(`http://127.0.0.1:${port}/`)).resolves.toMatch(/^process-hung, certain: /),
+        expect(first(`127.0.0.1:${port}`)).resolves.toMatch(/^process-hung, certain: /),
+      ]);
     });
 
     test("has a full backlog", async () => {
@@ -447,8 +455,14 @@ describe.skipIf(requireOrSkip("doctor's broken set-ups", ...reasons))("doctor", 
       ]);
       await serve("https", "127.0.0.1", secure, ...pair);
       await serve("http", "127.0.0.1", plain);
-      expect(await first(`http://localhost:${secure}/`)).toBe(`tls-expected, certain: https://localhost:${secure}/`);
-      expect(await first(`https://localhost:${plain}/`)).toBe(`tls-not-spoken, certain: http://localhost:${plain}/`);
+      await Promise.all([
+        expect(first(`http://localhost:${secure}/`)).resolves.toBe(
+          `tls-expected, certain: https://localhost:${secure}/`,
+        ),
+        expect(first(`https://localhost:${plain}/`)).resolves.toBe(
+          `tls-not-spoken, certain: http://localhost:${plain}/`,
+        ),
+      ]);
     });
 
     test("a certificate that nobody trusts, for another name, out of time; and one that is fine", async () => {
@@ -460,11 +474,13 @@ describe.skipIf(requireOrSkip("doctor's broken set-ups", ...reasons))("doctor", 
       await serve("https", "127.0.0.1", late, ...old);
       expect(await first(`https://localhost:${port}/`)).toMatch(/^certificate-untrusted, certain: /);
       const trusting = { environment: { SSL_CERT_FILE: fine[0] } };
-      expect(await first(`https://localhost:${port}/`, trusting)).toBe("healthy");
-      expect(await first(`https://127.0.0.1:${port}/`, trusting)).toMatch(/^certificate-wrong-name, certain: /);
-      expect(await first(`https://localhost:${late}/`, { environment: { SSL_CERT_FILE: old[0] } })).toMatch(
-        /^certificate-expired, certain: /,
-      );
+      await Promise.all([
+        expect(first(`https://localhost:${port}/`, trusting)).resolves.toBe("healthy"),
+        expect(first(`https://127.0.0.1:${port}/`, trusting)).resolves.toMatch(/^certificate-wrong-name, certain: /),
+        expect(first(`https://localhost:${late}/`, { environment: { SSL_CERT_FILE: old[0] } })).resolves.toMatch(
+          /^certificate-expired, certain: /,
+        ),
+      ]);
     });
 
     test.skipIf(requireOrSkip("Redis at an HTTP URL", whyNoProgram("redis-server", "redis-server")))(
@@ -490,8 +506,10 @@ describe.skipIf(requireOrSkip("doctor's broken set-ups", ...reasons))("doctor", 
         const { findings } = await ask(`http://localhost:${port}/`);
         expect(findings[0]).toMatchObject({ kind: "wrong-protocol", sure: "certain" });
         expect(findings[0]!.title).toContain("speaks Redis, not HTTP");
-        expect(await first(`redis://localhost:${port}`)).toBe("healthy");
-        expect(await first(`postgres://localhost:${port}`)).toMatch(/^wrong-protocol, certain: /);
+        await Promise.all([
+          expect(first(`redis://localhost:${port}`)).resolves.toBe("healthy"),
+          expect(first(`postgres://localhost:${port}`)).resolves.toMatch(/^wrong-protocol, certain: /),
+        ]);
       },
     );
 
@@ -511,12 +529,14 @@ describe.skipIf(requireOrSkip("doctor's broken set-ups", ...reasons))("doctor", 
       expect(findings[0]).toMatchObject({ kind: "proxy", sure: "likely" });
       expect(JSON.stringify(findings)).not.toContain("secret");
       expect(findings[0]!.remedies[0]!.command).toBe("export no_proxy=localhost");
-      expect(await first(`http://localhost:${port}/`, { environment: { ...environment, no_proxy: "localhost" } })).toBe(
-        "healthy",
-      );
-      expect(
-        await first(`http://localhost:${port}/`, { environment: { http_proxy: `http://127.0.0.1:${port + 1}` } }),
-      ).toMatch(/^proxy, certain: /);
+      await Promise.all([
+        expect(
+          first(`http://localhost:${port}/`, { environment: { ...environment, no_proxy: "localhost" } }),
+        ).resolves.toBe("healthy"),
+        expect(
+          first(`http://localhost:${port}/`, { environment: { http_proxy: `http://127.0.0.1:${port + 1}` } }),
+        ).resolves.toMatch(/^proxy, certain: /),
+      ]);
     });
   });
 
@@ -524,11 +544,13 @@ describe.skipIf(requireOrSkip("doctor's broken set-ups", ...reasons))("doctor", 
     test("has no address, or another machine's", async () => {
       const port = takePort();
       await serve("http", "127.0.0.1", port);
-      expect(await first(`http://shop.test:${port}/`)).toBe(`name-unresolved, certain: http://localhost:${port}/`);
-      expect(await first(`http://shop.test:${port}/`, { hosts: "# ours\n10.93.4.77 shop.test\n" })).toBe(
-        `name-elsewhere, certain: http://localhost:${port}/`,
-      );
-      expect(await first(`http://shop.test:${port}/`, { hosts: "127.0.0.1 shop.test\n" })).toBe("healthy");
+      await Promise.all([
+        expect(first(`http://shop.test:${port}/`)).resolves.toBe(`name-unresolved, certain: http://localhost:${port}/`),
+        expect(first(`http://shop.test:${port}/`, { hosts: "# ours\n10.93.4.77 shop.test\n" })).resolves.toBe(
+          `name-elsewhere, certain: http://localhost:${port}/`,
+        ),
+        expect(first(`http://shop.test:${port}/`, { hosts: "127.0.0.1 shop.test\n" })).resolves.toBe("healthy"),
+      ]);
     });
 
     test("of the gateway has no route, no server behind it, or no gateway", async () => {
@@ -545,9 +567,13 @@ describe.skipIf(requireOrSkip("doctor's broken set-ups", ...reasons))("doctor", 
         createdAtMs: 0,
       };
       await gateway.addRoutes(route);
-      expect(await first("http://shop.localhost/")).toMatch(/^route-target-down, certain: /);
-      expect(await first("http://shpo.localhost/")).toBe("route-missing, certain: http://shop.localhost/");
-      expect(await first("http://shop.localhost:8080/")).toBe("gateway-other-port, certain: http://shop.localhost/");
+      await Promise.all([
+        expect(first("http://shop.localhost/")).resolves.toMatch(/^route-target-down, certain: /),
+        expect(first("http://shpo.localhost/")).resolves.toBe("route-missing, certain: http://shop.localhost/"),
+        expect(first("http://shop.localhost:8080/")).resolves.toBe(
+          "gateway-other-port, certain: http://shop.localhost/",
+        ),
+      ]);
       await serve("http", "127.0.0.1", port);
       expect(await first("http://shop.localhost/")).toBe("healthy");
       // The same route of a user whose gateway does not run.
