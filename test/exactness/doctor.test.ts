@@ -70,6 +70,8 @@ interface AskOptions {
   readonly user?: number;
   readonly namespace?: NetworkNamespace;
   readonly folder?: string;
+  /** No answer is expected, and none is waited for long. */
+  readonly silent?: boolean;
 }
 
 /** The kernel tells the state of a wire some time after both its ends were switched on (net/core/link_watch.c). */
@@ -80,6 +82,8 @@ async function untilUp(namespace: NetworkNamespace, link: string): Promise<void>
   }
   throw new Error(`${link} did not come up`);
 }
+
+const silent: AskOptions = { silent: true };
 
 const reasons = [
   whyNoNetworkNamespaces(),
@@ -127,7 +131,15 @@ describe.skipIf(requireOrSkip("doctor's broken set-ups", ...reasons))("doctor", 
       user === undefined ? [] : ["setpriv", "--reuid", String(user), "--regid", String(user), "--clear-groups"];
     const script = `mount --bind ${own}/hosts /etc/hosts && mount --bind ${own}/nsswitch.conf /etc/nsswitch.conf && exec "$@"`;
     const words = ["--mount", "--propagation", "private", "sh", "-c", script, "sh", ...become];
-    const command = [process.execPath, commandPath, "doctor", endpoint, "--json", "--timeout", "500ms"];
+    const command = [
+      process.execPath,
+      commandPath,
+      "doctor",
+      endpoint,
+      "--json",
+      "--timeout",
+      options.silent === true ? "500ms" : "20s",
+    ];
     const child = namespace.spawnIn("unshare", [...words, ...command], {
       cwd: options.folder ?? folder,
       stdio: ["ignore", "pipe", "pipe"],
@@ -275,8 +287,8 @@ describe.skipIf(requireOrSkip("doctor's broken set-ups", ...reasons))("doctor", 
       const port = takePort();
       await serve("hangs", "127.0.0.1", port);
       await Promise.all([
-        expect(first(`http://127.0.0.1:${port}/`)).resolves.toMatch(/^process-hung, certain: /),
-        expect(first(`127.0.0.1:${port}`)).resolves.toMatch(/^process-hung, certain: /),
+        expect(first(`http://127.0.0.1:${port}/`, silent)).resolves.toMatch(/^process-hung, certain: /),
+        expect(first(`127.0.0.1:${port}`, silent)).resolves.toMatch(/^process-hung, certain: /),
       ]);
     });
 
@@ -285,7 +297,7 @@ describe.skipIf(requireOrSkip("doctor's broken set-ups", ...reasons))("doctor", 
       await serve("full", "127.0.0.1", port);
       // One more than the backlog is taken (sk_acceptq_is_full, include/net/sock.h).
       await start(home, process.execPath, ["-e", fillingProgram, "127.0.0.1", String(port), "2"]);
-      const { findings } = await ask(`http://127.0.0.1:${port}/`);
+      const { findings } = await ask(`http://127.0.0.1:${port}/`, silent);
       expect(findings[0]).toMatchObject({ kind: "backlog-full", sure: "certain" });
       expect(findings[0]!.evidence[0]).toBe("2 connections wait to be accepted, and the backlog is 1.");
     });
@@ -294,7 +306,7 @@ describe.skipIf(requireOrSkip("doctor's broken set-ups", ...reasons))("doctor", 
       const [mute, resets] = [takePort(), takePort()];
       await serve("mute", "127.0.0.1", mute);
       await serve("resets", "127.0.0.1", resets);
-      expect(await first(`http://127.0.0.1:${mute}/`)).toMatch(/^no-answer, likely: /);
+      expect(await first(`http://127.0.0.1:${mute}/`, silent)).toMatch(/^no-answer, likely: /);
       const { findings } = await ask(`http://127.0.0.1:${resets}/`);
       expect(findings[0]).toMatchObject({ kind: "connection-reset", sure: "likely" });
       expect(findings[0]!.evidence[0]).toContain("ECONNRESET");
@@ -326,7 +338,7 @@ describe.skipIf(requireOrSkip("doctor's broken set-ups", ...reasons))("doctor", 
         "counter",
         "drop",
       ]);
-      const { findings } = await ask(`http://127.0.0.1:${port}/`);
+      const { findings } = await ask(`http://127.0.0.1:${port}/`, silent);
       expect(findings[0]).toMatchObject({ kind: "firewall", sure: "certain" });
       expect(findings[0]!.evidence[0]).toMatch(
         new RegExp(`^inet shield in: tcp dport \\{ 1000-1010, ${port} \\} counter packets \\d+ bytes \\d+ drop$`),
@@ -344,7 +356,7 @@ describe.skipIf(requireOrSkip("doctor's broken set-ups", ...reasons))("doctor", 
       await home.execIn("nft", ["add", "table", "inet", "shield"]);
       await home.execIn("nft", ["add", "chain", "inet", "shield", "in", "{ type filter hook input priority 0; }"]);
       await home.execIn("nft", ["add", "rule", "inet", "shield", "in", "tcp", "dport", String(port), "drop"]);
-      const { findings, notLookedAt } = await ask(`http://127.0.0.1:${port}/`, { user: 65_534 });
+      const { findings, notLookedAt } = await ask(`http://127.0.0.1:${port}/`, { ...silent, user: 65_534 });
       expect(findings[0]).toMatchObject({ kind: "firewall-suspected", sure: "likely" });
       expect(notLookedAt).toContainEqual(expect.objectContaining({ what: "firewall", why: "permission" }));
       await home.execIn("nft", ["delete", "table", "inet", "shield"]);
@@ -403,14 +415,14 @@ describe.skipIf(requireOrSkip("doctor's broken set-ups", ...reasons))("doctor", 
       expect(await first(`http://10.93.5.2:${port}/`)).toBe("interface-down, certain: sudo ip link set wire5 up");
       // Switched on, and the other end of the wire is not: a device in that network.
       await home.execIn("ip", ["link", "set", "wire5", "up"]);
-      expect(await first(`http://10.93.5.9:${port}/`)).toMatch(/^interface-down, certain: /);
+      expect(await first(`http://10.93.5.9:${port}/`, silent)).toMatch(/^interface-down, certain: /);
       await home.execIn("ip", ["link", "delete", "wire5"]);
     });
 
     test("loopback itself is down", async () => {
       const bare = await createNetworkNamespace();
       await bare.execIn("ip", ["link", "set", "lo", "down"]);
-      expect(await first(`127.0.0.1:${takePort()}`, { namespace: bare })).toBe(
+      expect(await first(`127.0.0.1:${takePort()}`, { ...silent, namespace: bare })).toBe(
         "interface-down, certain: sudo ip link set lo up",
       );
       await bare.destroy();
@@ -420,14 +432,14 @@ describe.skipIf(requireOrSkip("doctor's broken set-ups", ...reasons))("doctor", 
       const port = takePort();
       expect(await first(`http://192.168.77.8:${port}/`, { namespace: alone })).toMatch(/^no-route, certain: /);
       await home.execIn("ip", ["route", "add", "default", "via", peerAddress]);
-      expect(await first(`http://192.168.77.8:${port}/`)).toMatch(/^wrong-network, likely: /);
+      expect(await first(`http://192.168.77.8:${port}/`, silent)).toMatch(/^wrong-network, likely: /);
       await home.execIn("ip", ["route", "del", "default"]);
     });
 
     test("nobody has the address any more; the server is here", async () => {
       const port = takePort();
       await serve("http", "0.0.0.0", port);
-      expect(await first(`http://10.93.4.77:${port}/`)).toBe(
+      expect(await first(`http://10.93.4.77:${port}/`, silent)).toBe(
         `nobody-at-address, likely: http://${ownAddress}:${port}/`,
       );
     });
@@ -438,7 +450,7 @@ describe.skipIf(requireOrSkip("doctor's broken set-ups", ...reasons))("doctor", 
       await peer.execIn("nft", ["add", "table", "inet", "shield"]);
       await peer.execIn("nft", ["add", "chain", "inet", "shield", "in", "{ type filter hook input priority 0; }"]);
       await peer.execIn("nft", ["add", "rule", "inet", "shield", "in", "tcp", "dport", String(port), "drop"]);
-      expect(await first(`http://${peerAddress}:${port}/`)).toMatch(/^remote-silent, likely: /);
+      expect(await first(`http://${peerAddress}:${port}/`, silent)).toMatch(/^remote-silent, likely: /);
     });
   });
 
