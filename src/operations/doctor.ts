@@ -63,8 +63,17 @@ export async function runDoctor(input: DoctorInput, context: OperationContext): 
   const { environment, signal } = context;
   const stateFolder = stateFolderOf(environment);
   context.progress("looking at this machine");
-  const firewallReading = readOwnFirewall(signal);
   const look = await tryLook(context);
+  if (look?.snapshot.live === false) {
+    throw new PortolanError(
+      "ARGUMENT_INVALID",
+      "doctor tries what is there now, and a saved machine cannot be tried.",
+      {
+        details: { argument: "from", hint: "Run it on that machine itself." },
+      },
+    );
+  }
+  const firewallReading = readOwnFirewall(signal);
   const interfaces = look?.snapshot.interfaces ?? [];
   const name = asked.hostKind === "name" ? await readName(asked.host!, context) : null;
   const gateway = name === null ? null : await readGatewayFacts(name.name, asked.path, stateFolder);

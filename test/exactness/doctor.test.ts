@@ -5,11 +5,12 @@
 import { X509Certificate, generateKeyPairSync } from "node:crypto";
 import { execFile, spawn, type ChildProcess } from "node:child_process";
 import { once } from "node:events";
-import { chmodSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import { chmodSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
+import { Ajv2020 } from "ajv/dist/2020.js";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import type { Port } from "../../src/core/index.ts";
 import { buildAuthority } from "../../src/gateway/certificates/build-certificate.ts";
@@ -27,6 +28,7 @@ import { whyNoPrivateMounts } from "../support/private-mounts.ts";
 import { commandPath } from "../support/run-command.ts";
 
 const serverPath = fileURLToPath(new URL("broken-servers.mjs", import.meta.url));
+const schemaPath = new URL("../../dist/schema/doctor.json", import.meta.url);
 const ownAddress = "10.93.4.2";
 const peerAddress = "10.93.4.1";
 
@@ -72,6 +74,7 @@ interface AskOptions {
   readonly folder?: string;
   /** No answer is expected, and none is waited for long. */
   readonly silent?: boolean;
+  readonly reader?: "proc";
 }
 
 /** The kernel tells the state of a wire some time after both its ends were switched on (net/core/link_watch.c). */
@@ -99,6 +102,9 @@ describe.skipIf(requireOrSkip("doctor's broken set-ups", ...reasons))("doctor", 
   /** Has nothing but loopback. */
   let alone: NetworkNamespace;
   let gateway: GatewayProcess;
+  const validate = new Ajv2020({ strict: false, validateFormats: false }).compile(
+    JSON.parse(readFileSync(schemaPath, "utf8")) as object,
+  );
   const folder = mkdtempSync(join(tmpdir(), "pdr-"));
   const children: ChildProcess[] = [];
   let nextPort = 21_301;
@@ -139,6 +145,8 @@ describe.skipIf(requireOrSkip("doctor's broken set-ups", ...reasons))("doctor", 
       "--json",
       "--timeout",
       options.silent === true ? "500ms" : "20s",
+      "--reader",
+      options.reader ?? "auto",
     ];
     const child = namespace.spawnIn("unshare", [...words, ...command], {
       cwd: options.folder ?? folder,
@@ -151,7 +159,9 @@ describe.skipIf(requireOrSkip("doctor's broken set-ups", ...reasons))("doctor", 
     child.stderr!.setEncoding("utf8").on("data", (text: string) => (stderr += text));
     const [exitStatus] = (await once(child, "close")) as [number];
     if (stdout === "") throw new Error(stderr);
-    return { ...(JSON.parse(stdout) as DoctorResult), exitStatus };
+    const answer = JSON.parse(stdout) as DoctorResult;
+    expect(validate(answer), JSON.stringify(validate.errors)).toBe(true);
+    return { ...answer, exitStatus };
   }
 
   /** The first finding, for comparing. */
@@ -300,6 +310,10 @@ describe.skipIf(requireOrSkip("doctor's broken set-ups", ...reasons))("doctor", 
       const { findings } = await ask(`http://127.0.0.1:${port}/`, silent);
       expect(findings[0]).toMatchObject({ kind: "backlog-full", sure: "certain" });
       expect(findings[0]!.evidence[0]).toBe("2 connections wait to be accepted, and the backlog is 1.");
+      // /proc does not tell the backlog.
+      expect(await first(`http://127.0.0.1:${port}/`, { ...silent, reader: "proc" })).toMatch(
+        /^backlog-full, likely: /,
+      );
     });
 
     test("takes connections, and says nothing; or hangs up", async () => {
@@ -558,9 +572,9 @@ describe.skipIf(requireOrSkip("doctor's broken set-ups", ...reasons))("doctor", 
       await serve("http", "127.0.0.1", port);
       await Promise.all([
         expect(first(`http://shop.test:${port}/`)).resolves.toBe(`name-unresolved, certain: http://localhost:${port}/`),
-        expect(first(`http://shop.test:${port}/`, { hosts: "# ours\n10.93.4.77 shop.test\n" })).resolves.toBe(
-          `name-elsewhere, certain: http://localhost:${port}/`,
-        ),
+        expect(
+          first(`http://shop.test:${port}/`, { ...silent, hosts: "# ours\n10.93.4.77 shop.test\n" }),
+        ).resolves.toBe(`name-elsewhere, certain: http://localhost:${port}/`),
         expect(first(`http://shop.test:${port}/`, { hosts: "127.0.0.1 shop.test\n" })).resolves.toBe("healthy"),
       ]);
     });

@@ -1,7 +1,7 @@
 /**
  * @module The asking side is the trouble: a proxy in the environment, or a port that browsers refuse.
  */
-import { audienceOf } from "../../core/index.ts";
+import { audienceOf, quoteForShell } from "../../core/index.ts";
 import type { Look } from "./finding.ts";
 import { advise, run } from "./words.ts";
 
@@ -27,7 +27,7 @@ export const proxyInTheWay: Look = ({ proxy, attempts, asked }) => {
         : "curl and many libraries heed these variables; this diagnosis connected without the proxy.",
     ],
     remedies: [
-      run("Leave the proxy out for this host:", `export ${variable}=${value}`),
+      run("Leave the proxy out for this host:", `export ${variable}=${quoteForShell(value)}`),
       ...(proxy.nobodyThere ? [advise("Or start the proxy.")] : []),
     ],
   };

@@ -1,7 +1,7 @@
 /**
  * @module The server is in a container or another network namespace, and the door between is missing or leads nowhere.
  */
-import { isLoopbackAddress } from "../../core/index.ts";
+import { isLoopbackAddress, quoteForShell } from "../../core/index.ts";
 import type { DoctorFacts, SeenService } from "./facts.ts";
 import type { Look, Remedy } from "./finding.ts";
 import { listenEverywhere } from "./listen-flags.ts";
@@ -53,7 +53,7 @@ function publish(
   return [
     run(
       `Ports are published when a container is made; make ${name} again with:`,
-      `${engine} run --publish ${port}:${port} ${image ?? "IMAGE"}`,
+      `${engine} run --publish ${port}:${port} ${image === null ? "IMAGE" : quoteForShell(image)}`,
     ),
   ];
 }

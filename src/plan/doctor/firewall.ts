@@ -6,7 +6,7 @@ import { listensAt } from "../listens-at.ts";
 import type { Attempt, DoctorFacts } from "./facts.ts";
 import type { Finding, Look, Remedy } from "./finding.ts";
 import { findRefusal, type Packet, type Refusal } from "./firewall-walk.ts";
-import { advise, run, servicesAsked } from "./words.ts";
+import { advise, doctorCommand, run, servicesAsked } from "./words.ts";
 
 /** A rule refuses what was tried, or what others would try at an address of this machine's network. */
 export const firewallRefuses: Look = (facts) => {
@@ -61,7 +61,13 @@ export const firewallSuspected: Look = (facts) => {
         ? "The rules that could be read do not say so."
         : `The firewall's rules could not be read (${firewall.asked.map(({ program, outcome }) => `${program}: ${outcome}`).join("; ")}).`,
     ],
-    remedies: [run("See the rule, as root:", `sudo portolan doctor ${asked.port}`)],
+    remedies: [
+      firewall.chains.known
+        ? advise(
+            "Look at what Portolan does not read: programs in the kernel (eBPF, XDP) and rules for traffic control.",
+          )
+        : run("See the rule, as root:", `sudo ${doctorCommand(asked)}`),
+    ],
   };
 };
 

@@ -1,11 +1,18 @@
 /**
  * @module The way there is the trouble: an interface that is down, no route, another network, nobody at the address, a refusal far away.
  */
-import { audienceOf, isLoopbackAddress, isLinkLocalAddress, knownOr, networkOf } from "../../core/index.ts";
+import {
+  audienceOf,
+  isLoopbackAddress,
+  isLinkLocalAddress,
+  knownOr,
+  networkOf,
+  quoteForShell,
+} from "../../core/index.ts";
 import type { NetworkInterface } from "../../host/index.ts";
 import type { Attempt, DoctorFacts } from "./facts.ts";
 import type { Finding, Look, Remedy } from "./finding.ts";
-import { advise, isOpen, joinWords, nameOf, placeAt, run, servicesAsked } from "./words.ts";
+import { advise, doctorCommand, isOpen, joinWords, nameOf, placeAt, run, servicesAsked } from "./words.ts";
 
 /** The interface that has the address, or the network around it, is down. */
 export const interfaceDown: Look = (facts) => {
@@ -29,7 +36,7 @@ export const interfaceDown: Look = (facts) => {
           : []),
       ],
       remedies: [
-        run("Switch it on:", `sudo ip link set ${down.name} up`),
+        run("Switch it on:", `sudo ip link set ${quoteForShell(down.name)} up`),
         ...(down.loopback ? [] : [advise("Or plug in its cable, or join its wireless network.")]),
       ],
     };
@@ -168,7 +175,7 @@ function remoteRefuses({ asked }: DoctorFacts, { address }: Attempt): Finding {
     title: `${address} is there and refuses: nobody listens at port ${asked.port} for this address, or a firewall rejects.`,
     evidence: ["It answered ECONNREFUSED."],
     remedies: [
-      run("Ask on that machine itself:", `portolan doctor ${placeAt(asked, address, asked.port)}`),
+      run("Ask on that machine itself:", doctorCommand(asked)),
       run("Or see what is open there:", `portolan scan ${address}`),
     ],
   };
@@ -184,6 +191,6 @@ function remoteSilent({ asked, neighbours }: DoctorFacts, attempt: Attempt): Fin
       ? `${address} is there and gives no answer at port ${asked.port}: its firewall drops what comes.`
       : `${address} gives no answer at port ${asked.port}: it is off, or a firewall on the way or there drops what comes.`,
     evidence: [failure(attempt), ...(there ? ["The device has answered to ARP, so it is on."] : [])],
-    remedies: [run("Ask on that machine itself:", `portolan doctor ${placeAt(asked, address, asked.port)}`)],
+    remedies: [run("Ask on that machine itself:", doctorCommand(asked))],
   };
 }

@@ -1,7 +1,7 @@
 /**
  * @module Nobody listens at the port on this machine; and who does nearby, that may be meant.
  */
-import { formatSocketAddress, knownOr } from "../../core/index.ts";
+import { formatSocketAddress, knownOr, quoteForShell } from "../../core/index.ts";
 import { isHeldInside } from "./container.ts";
 import type { DoctorFacts, SeenService } from "./facts.ts";
 import type { Look, Remedy } from "./finding.ts";
@@ -95,7 +95,12 @@ function openNearby(facts: DoctorFacts, nearby: readonly Nearby[]): Remedy[] {
 
 function startAgain(kept: { readonly name: string } | undefined): Remedy[] {
   if (kept !== undefined)
-    return [run("Start the program at the port that is kept for it:", `portolan run --name ${kept.name} -- COMMAND`)];
+    return [
+      run(
+        "Start the program at the port that is kept for it:",
+        `portolan run --name ${quoteForShell(kept.name)} -- COMMAND`,
+      ),
+    ];
   return [advise("Start the program, and look whether it says another port when it starts.")];
 }
 

@@ -1,10 +1,9 @@
 /**
  * @module The door opens, and behind it another language is spoken than was asked for, or none.
  */
-import { quoteForShell } from "../../core/index.ts";
 import type { Attempt, DoctorFacts, Exchange } from "./facts.ts";
 import type { Look } from "./finding.ts";
-import { advise, nameOf, placeAt, run, servicesAsked } from "./words.ts";
+import { advise, doctorCommand, nameOf, placeAt, run, servicesAsked } from "./words.ts";
 
 const plainSchemes: ReadonlySet<string> = new Set(["http", "ws"]);
 const secureSchemes: ReadonlySet<string> = new Set(["https", "wss"]);
@@ -134,10 +133,7 @@ export const noAnswer: Look = (facts) => {
     evidence: [`No byte came within ${failed.attempt.elapsedMs} ms after the request.`],
     remedies: [
       advise("It may still be starting or compiling, or wait for something of its own, such as a database."),
-      run(
-        "Wait longer:",
-        `portolan doctor ${quoteForShell(placeAt(asked, asked.host ?? "localhost", asked.port))} --timeout 30s`,
-      ),
+      run("Wait longer:", doctorCommand(asked, " --timeout 30s")),
     ],
   };
 };

@@ -1,7 +1,7 @@
 /**
  * @module How findings speak of services, addresses and URLs.
  */
-import { formatSocketAddress, knownOr } from "../../core/index.ts";
+import { formatSocketAddress, knownOr, quoteForShell } from "../../core/index.ts";
 import type { Asked, DoctorFacts, SeenService } from "./facts.ts";
 import type { Remedy } from "./finding.ts";
 
@@ -41,6 +41,11 @@ export function placeAt(asked: Asked, host: string, port: number, scheme = asked
 /** A place to open in a browser for a service that is claimed to speak HTTP, else host and port. */
 export function openAt(facts: DoctorFacts, service: SeenService, host = facts.asked.host ?? "localhost"): string {
   return placeAt(facts.asked, host, service.port, service.scheme ?? facts.asked.scheme);
+}
+
+/** The command that asks about the same place again, for a shell. */
+export function doctorCommand(asked: Asked, words = ""): string {
+  return `portolan doctor ${quoteForShell(placeAt(asked, asked.host ?? "localhost", asked.port))}${words}`;
 }
 
 /** A remedy with a command. */
