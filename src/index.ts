@@ -18,6 +18,7 @@ import {
   explainOperation,
   followOperation,
   historyOperation,
+  doctorOperation,
   identifyOperation,
   interfacesOperation,
   killOperation,
@@ -85,6 +86,12 @@ export const scan = bindStreamingOperation(scanOperation);
  * @throws ENDPOINT_INVALID, ARGUMENT_INVALID
  */
 export const identify = bindOperation(identifyOperation);
+
+/**
+ * Why a place cannot be reached: it is tried, and each cause is told with what was seen, how sure, and what to do.
+ * @throws ENDPOINT_INVALID, ARGUMENT_INVALID, TARGET_INVALID
+ */
+export const doctor = bindOperation(doctorOperation);
 
 /**
  * A port, a service name, an address, an endpoint or a URL in plain words.
@@ -327,6 +334,7 @@ export type { ListInput, ListResult } from "./operations/list.ts";
 export type { WaitEvent, WaitInput, WaitResult } from "./operations/wait.ts";
 export type { WhoInput, WhoResult } from "./operations/who.ts";
 export type { DiagnoseInput, DiagnoseResult } from "./operations/diagnose.ts";
+export type { DoctorInput, DoctorResult } from "./operations/doctor.ts";
 export type { ExplainInput, ExplainResult } from "./operations/explain.ts";
 export type { IdentifyInput, IdentifyResult } from "./operations/identify.ts";
 export type { PickInput, PickResult } from "./operations/pick.ts";

@@ -31,6 +31,17 @@ export {
   type ReaderName,
 } from "./capabilities.ts";
 
+export type {
+  ConditionField,
+  FirewallChain,
+  FirewallCondition,
+  FirewallHook,
+  FirewallKeeper,
+  FirewallReading,
+  FirewallRule,
+} from "./firewall.ts";
+export type { NetworkRoute } from "./linux/routing-table.ts";
+export { readOwnFirewall, readOwnNeighbours, readOwnRoutes, readProcessState } from "./surroundings.ts";
 export { createSavedHost } from "./saved/saved-host.ts";
 export { saveMachine, type SavedMachine } from "./saved/saved-machine.ts";
 export { readHomeFolder } from "./home-folder.ts";

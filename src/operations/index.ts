@@ -8,6 +8,7 @@ import { connectionsOperation } from "./connections.ts";
 import { demoOperation } from "./demo.ts";
 import { diagnoseOperation } from "./diagnose.ts";
 import { diffOperation } from "./diff.ts";
+import { doctorOperation } from "./doctor.ts";
 import { downOperation } from "./down.ts";
 import { explainOperation } from "./explain.ts";
 import { followOperation } from "./follow.ts";
@@ -55,6 +56,7 @@ export {
   connectionsOperation,
   demoOperation,
   diagnoseOperation,
+  doctorOperation,
   explainOperation,
   identifyOperation,
   interfacesOperation,
@@ -97,6 +99,7 @@ export const operations = [
   connectionsOperation,
   scanOperation,
   identifyOperation,
+  doctorOperation,
   explainOperation,
   servicesOperation,
   rangesOperation,

@@ -15,6 +15,23 @@ export type {
   SocketOptions,
 } from "./bind-types.ts";
 export type { Certainty } from "./certainty.ts";
+export { diagnoseReach } from "./doctor/diagnose.ts";
+export type {
+  Asked,
+  Attempt,
+  DoctorFacts,
+  Exchange,
+  GatewayFacts,
+  NameFacts,
+  PromisedPort,
+  ProxyFacts,
+  SeenService,
+  ShownCertificate,
+} from "./doctor/facts.ts";
+export { isServiceStopped } from "./doctor/process.ts";
+export { placeAt } from "./doctor/words.ts";
+export { findProxy } from "./doctor/proxy-variables.ts";
+export { findingKinds, type Finding, type FindingKind, type Remedy, type Sureness } from "./doctor/finding.ts";
 export { isEphemeral, mayBind } from "./port-limits.ts";
 export { listensAt, loopbackAddress, ownAddresses } from "./listens-at.ts";
 export { reachFromOutside, type NamespaceSurroundings } from "./namespace-reach.ts";

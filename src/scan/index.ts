@@ -4,6 +4,9 @@
 export { portOutcomes, type PortReason, type PortState, type ScanEngine } from "./engine.ts";
 export type { Identification, IdentifiedLayer } from "./identification.ts";
 export { identifyEndpoint, type EndpointAnswer, type EndpointOptions } from "./identify-endpoint.ts";
+export { askResolver } from "./ask-resolver.ts";
+export { tryDoor, type DoorOutcome } from "./try-door.ts";
+export { readTrustedCertificates } from "./trusted-certificates.ts";
 export { readTextFile, readTextStream } from "./read-text.ts";
 export { resolveName } from "./resolve-name.ts";
 export { printerPorts } from "./printer-ports.ts";

@@ -142,6 +142,7 @@ describe("tools", () => {
     ["routes", {}, /"gatewayRuns":/],
     ["wait", { endpoints: ["127.0.0.1:PORT"], timeout: "5s" }, /"ready":true/],
     ["identify", { endpoint: "127.0.0.1:PORT" }, /127\.0\.0\.1/],
+    ["doctor", { endpoint: "127.0.0.1:PORT", timeout: "1s" }, /"healthy":true/],
   ])("%s answers %j in few words", async (name, input, expected) => {
     const filled = JSON.parse(JSON.stringify(input).replaceAll("PORT", String(port))) as object;
     const { text, isError } = await tools.call(name, filled);
@@ -194,6 +195,8 @@ describe("tools", () => {
       ["scan", { targets: ["127.0.0.1.nip.io"] }],
       ["identify", { endpoint: "http://192.0.2.1/" }],
       ["identify", { endpoint: "example.com:80" }],
+      ["doctor", { endpoint: "http://192.0.2.1/" }],
+      ["doctor", { endpoint: "shop.localhost:80" }],
       ["wait", { endpoints: ["192.0.2.1:80"], timeout: "1s" }],
     ] as const) {
       const refused = await tools.call(name, input);

@@ -7,6 +7,7 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import type { DoctorResult } from "../../src/operations/doctor.ts";
 import type { ListResult } from "../../src/operations/list.ts";
 import type { WhoResult } from "../../src/operations/who.ts";
 import {
@@ -228,5 +229,26 @@ describe.skipIf(requireOrSkip("containers", whyNoNetworkNamespaces(), ...whyNoCo
     const id = row?.networkNamespace?.id;
     expect(id?.known === true && (await pick("--namespace", id.value))).toEqual(["private-two"]);
     expect(id?.known === true && (await pick("--namespace", /\d+/.exec(id.value)![0]))).toEqual(["private-two"]);
+  });
+
+  test("doctor tells a port that is not published, one published elsewhere, and one that leads to loopback inside", async () => {
+    const run = ["run", "--detach", "--name"];
+    const serve = (at: string): string[] => ["busy:1", "/bin/httpd", "-f", "-h", "/www", "-p", at];
+    await engine.podman([...run, "lonely", ...serve("8107")]);
+    await engine.podman([...run, "deaf", "--publish", "8105:8106", ...serve("127.0.0.1:8106")]);
+    const diagnose = async (port: number): Promise<unknown> => {
+      const words = ["doctor", `http://127.0.0.1:${port}/`, "--json", "--timeout", "1s"];
+      const told = await portolan(words, { api: true }).catch((error: unknown) => (error as { stdout: string }).stdout);
+      const [cause] = (JSON.parse(told) as DoctorResult).findings;
+      return cause === undefined ? "healthy" : [cause.kind, cause.sure, cause.remedies[0]?.command];
+    };
+    expect(await diagnose(8107)).toEqual([
+      "container-not-published",
+      "certain",
+      "podman run --publish 8107:8107 localhost/busy:1",
+    ]);
+    expect(await diagnose(8080)).toEqual(["container-not-published", "certain", "http://127.0.0.1:8104/"]);
+    expect(await diagnose(8105)).toEqual(["container-loopback", "certain", null]);
+    expect(await diagnose(8102)).toBe("healthy");
   });
 });

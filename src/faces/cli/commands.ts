@@ -87,6 +87,11 @@ export const commands: Readonly<Record<string, () => Promise<LoadedCommand>>> = 
     const { identifyView } = await import("./views/identify.ts");
     return { run: runIdentify, view: identifyView };
   },
+  doctor: async () => {
+    const { runDoctor } = await import("../../operations/doctor.ts");
+    const { doctorView } = await import("./views/doctor.ts");
+    return { run: runDoctor, view: doctorView };
+  },
   explain: async () => {
     const { runExplain } = await import("../../operations/explain.ts");
     const { explainView } = await import("./views/explain.ts");
