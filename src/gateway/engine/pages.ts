@@ -37,7 +37,7 @@ export function notUpPage(route: Route, error: Error, holderLives: boolean | nul
     advice: [
       crashed
         ? ["The terminal where it was started has its last words."]
-        : [{ code: `portolan who ${target.port}` }, " tells who holds the port."],
+        : [{ code: `portolan doctor ${formatTarget(target)}` }, " tells what is in the way."],
       ["This page looks again every two seconds."],
     ],
     refresh: 2,

@@ -52,7 +52,8 @@ function portBlocks(port: ToldPort, nowMs: number): Block[] {
         : [
             " is ",
             span("free", "good"),
-            `: nobody listens on it${elsewhere ? " in this network namespace" : ""}, by TCP or UDP.`,
+            `: nobody listens on it${elsewhere ? " in this network namespace" : ""}, by TCP or UDP. If somebody should: `,
+            span(`portolan doctor ${port.port}`, "strong"),
           ];
     blocks.push(paragraph([span(`Port ${port.port}`, "strong"), ...state]));
   }
