@@ -1,6 +1,7 @@
 /**
- * @module How the gateway's process is to serve.
+ * @module How the gateway's process is to serve, and what it says when it does.
  */
+import type { GatewayListener } from "./control-client.ts";
 
 /** What is wished of it. */
 export interface GatewayWish {
@@ -21,4 +22,11 @@ export interface GatewayWish {
   readonly signal: AbortSignal;
   readonly nowMs: () => number;
   readonly environment: Readonly<Record<string, string | undefined>>;
+}
+
+/** Where it listens. */
+export interface GatewayReady {
+  readonly listeners: readonly GatewayListener[];
+  /** Why a usual port is not among them, and what there is to know of those that are. */
+  readonly notes: readonly string[];
 }

@@ -14,7 +14,7 @@ export {
   type GatewayListener,
   type GatewayStatus,
 } from "./control-client.ts";
-export type { GatewayWish } from "./gateway-wish.ts";
+export type { GatewayReady, GatewayWish } from "./gateway-wish.ts";
 export {
   formatTarget,
   gatewayHost,

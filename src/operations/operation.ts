@@ -2,7 +2,7 @@
  * @module What an operation is: one declaration from which the command line, the library, the schemas and the reference derive.
  */
 import type * as v from "valibot";
-import type { AuthorityWish, GatewayListener, GatewayWish } from "../gateway/index.ts";
+import type { AuthorityWish, GatewayReady, GatewayWish } from "../gateway/index.ts";
 import type { Host } from "../host/host.ts";
 import type { McpInput, McpResult } from "./mcp.ts";
 import type { UiEvent, UiInput, UiResult } from "./ui.ts";
@@ -46,12 +46,6 @@ export interface TerminalFacts {
   readonly columns: number | null;
   /** Whether the output is coloured. */
   readonly color: boolean;
-}
-
-/** Where a gateway listens. */
-export interface GatewayReady {
-  readonly listeners: readonly GatewayListener[];
-  readonly notes: readonly string[];
 }
 
 /**

@@ -1,16 +1,9 @@
 /**
  * @module The gateway as an operation opens it: listening, told of, until it is asked to end.
  */
-import type { GatewayListener } from "../control-client.ts";
+import type { GatewayReady } from "../gateway-wish.ts";
 import { notifyReady } from "./notify-ready.ts";
 import { serveGateway, type ServeOptions } from "./serve.ts";
-
-/** What it says when it serves. */
-export interface GatewayReady {
-  readonly listeners: readonly GatewayListener[];
-  /** Why a usual port is not among them. */
-  readonly notes: readonly string[];
-}
 
 /** Serves until the signal aborts or it is asked to end. @throws GATEWAY_FAILED, LISTEN_FAILED, STORE_FAILED */
 export async function* openGateway(options: Omit<ServeOptions, "inherited">): AsyncGenerator<GatewayReady, void, void> {

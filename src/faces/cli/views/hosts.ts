@@ -39,7 +39,7 @@ export const hostsView: View<HostsResult> = {
           paragraph(
             kept.length > 0
               ? `${path} leads ${countNames(kept)} here already.`
-              : `${path} has no line of Portolan's, and needs none: names below .localhost are this machine's own in browsers (--all writes them all the same).`,
+              : `${path} has no line of Portolan's, and gets none. Names below .localhost are this machine's own in browsers without it (--all writes them all the same).`,
           ),
         ];
     }
