@@ -42,7 +42,10 @@ export async function lookAtListeners(context: OperationContext): Promise<Listen
     reachNotes: (port, transport) =>
       own
         .filter((one) => one.port === port && one.transport === transport)
-        .map(({ title, reach }) => `${title === null ? "" : `${title.value}: `}${reach.reason}`),
+        .map((service) => {
+          const title = titleOf(service);
+          return `${title === null ? "" : `${title}: `}${service.reach.reason}`;
+        }),
   };
 }
 

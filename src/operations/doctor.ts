@@ -251,14 +251,22 @@ function listUnseen({ firewall, routes }: DoctorFacts, look: ListenerLook | null
   const unseen: DoctorResult["notLookedAt"][number][] = [];
   if (!firewall.chains.known) {
     const { why } = firewall.chains;
-    const asked = firewall.asked.map(({ program, outcome }) => `${program}: ${outcome}`).join("; ");
+    const refusing = firewall.asked.filter(({ outcome }) => outcome !== "not installed").map(({ program }) => program);
     unseen.push({
       what: "firewall",
       why,
       message:
         why === "permission"
-          ? `The firewall's rules, which only root may read (${asked}).`
-          : `The firewall's rules: there is no program here by which Portolan reads them${asked === "" ? "" : ` (${asked})`}.`,
+          ? `The firewall's rules, which only root may read (${refusing.join(", ")}).`
+          : "The firewall's rules: there is no program here by which Portolan reads them.",
+    });
+  }
+  const nft = firewall.asked.find(({ program }) => program === "nft");
+  if (firewall.chains.known && nft !== undefined && nft.outcome !== "read") {
+    unseen.push({
+      what: "firewall",
+      why: "unsupported",
+      message: "Rules that only nft tells: it gave no answer here, or is not installed.",
     });
   }
   if (!routes.known)

@@ -57,9 +57,7 @@ export const firewallSuspected: Look = (facts) => {
     title: `Somebody listens at ${silent.address}, port ${asked.port}, and yet no answer comes: a firewall drops it.`,
     evidence: [
       `No answer within ${silent.elapsedMs} ms; on one machine the kernel always answers.`,
-      firewall.chains.known
-        ? "The rules that could be read do not say so."
-        : `The firewall's rules could not be read (${firewall.asked.map(({ program, outcome }) => `${program}: ${outcome}`).join("; ")}).`,
+      firewall.chains.known ? "The rules that could be read do not say so." : "The firewall's rules could not be read.",
     ],
     remedies: [
       firewall.chains.known
