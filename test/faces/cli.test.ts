@@ -18,7 +18,8 @@ let server: Server;
 let port: number;
 
 beforeAll(async () => {
-  server = createServer();
+  // Nobody is to keep it from ending by a connection that somebody else on this machine has opened.
+  server = createServer((socket) => socket.destroy());
   await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
   port = (server.address() as AddressInfo).port;
 });
