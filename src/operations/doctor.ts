@@ -23,11 +23,12 @@ import {
   type DoctorFacts,
   type NameFacts,
 } from "../plan/index.ts";
-import { allConventions, browserBlockedPorts, portOfScheme } from "../registry/index.ts";
+import { browserBlockedPorts, portOfScheme } from "../registry/index.ts";
 import { askResolver, readTrustedCertificates } from "../scan/index.ts";
 import { stateFolderOf } from "../store/index.ts";
 import { defineOperation } from "./define-operation.ts";
 import { tryAddresses, type AttemptWish } from "./doctor-attempts.ts";
+import { usualProgramsOf } from "./nearby-services.ts";
 import { ownAuthorityName, readGatewayFacts, readHostsLines, readPromised } from "./doctor-gateway.ts";
 import { doctorSchema, type DoctorResult } from "./doctor-schemas.ts";
 import { lookAtListeners, type ListenerLook } from "./doctor-services.ts";
@@ -106,9 +107,7 @@ export async function runDoctor(input: DoctorInput, context: OperationContext): 
     proxy: readProxy(asked, addresses, look, environment),
     gateway,
     promised: readPromised(stateFolder),
-    usualPrograms: allConventions()
-      .filter(({ port, transport }) => port === asked.port && transport === asked.transport)
-      .map(({ name: program }) => program),
+    usualPrograms: usualProgramsOf(asked.port, asked.transport),
     browserBlocked: browserBlockedPorts.includes(asked.port),
     workingDirectory: context.workingDirectory,
   };

@@ -21,6 +21,7 @@ import { defineOperation } from "./define-operation.ts";
 import { describeLook, describeProcess, describeServices, requireLive } from "./look.ts";
 import { describeMeaning, meaningSchema } from "./meaning.ts";
 import { nameServices } from "./named-services.ts";
+import type { NearbyService } from "./nearby-services.ts";
 import type { OperationContext } from "./operation.ts";
 import { onCommandLine, optionalChoice, optionalSwitch, optionalText, requiredTexts } from "./parameters.ts";
 import { isInNamespace, looksLikePorts } from "./select.ts";
@@ -29,6 +30,7 @@ import {
   listOf,
   lookEntries,
   namespaceDescription,
+  portSchema,
   processSchema,
   serviceSchema,
   socketAddressSchema,
@@ -88,6 +90,20 @@ const outputSchema = v.object({
           ),
         ),
         services: listOf(heldServiceSchema),
+        nearby: v.pipe(
+          v.optional(
+            listOf(
+              v.object({
+                port: portSchema,
+                name: v.pipe(v.string(), v.description("Program, process, container")),
+                why: v.pipe(v.string(), v.description("Why it may be meant")),
+              }),
+            ),
+          ),
+          v.description(
+            "When one TCP port of this machine was asked about and is free: who listens nearby and may be meant",
+          ),
+        ),
       }),
     ),
     v.description(`One entry a port; of more than ${mostPortsToldFree} only those that somebody holds`),
@@ -142,6 +158,7 @@ export async function runWho(input: WhoInput, context: OperationContext): Promis
   }));
   const connectionsOf = ({ sockets }: ListedService): ConnectionIndex =>
     (looks.find((look) => look.sockets.has(sockets[0]!)) ?? looks[0]!).connections;
+  const nearby = await findMeant(ports, heldPorts, input, snapshot, context);
   const told = [...ports].filter((port) => ports.size <= mostPortsToldFree || seenPorts.has(port));
   return {
     ...describeLook(snapshot, containers),
@@ -160,9 +177,24 @@ export async function runWho(input: WhoInput, context: OperationContext): Promis
           ...describeHeld(snapshot, service, connectionsOf(service), showSecrets),
           ...(service.routeNames !== undefined && { routeUrls: [...(urls.get(port) ?? [])] }),
         })),
+        ...(nearby.length > 0 && { nearby: [...nearby] }),
       };
     }),
   };
+}
+
+/** Who may be meant by a port at which nobody listens: a number that is one off, the project's own server elsewhere. */
+async function findMeant(
+  ports: PortSet,
+  held: ReadonlySet<number>,
+  { transport = "tcp", namespace }: WhoInput,
+  snapshot: Snapshot,
+  context: OperationContext,
+): Promise<readonly NearbyService[]> {
+  const [port = 0] = ports;
+  if (ports.size !== 1 || port === 0 || held.has(port) || namespace !== undefined || !snapshot.live) return [];
+  const { findNearbyServices } = await import("./nearby-services.ts");
+  return findNearbyServices(port, transport, context);
 }
 
 /** Only who has a name makes it necessary to ask the gateway. */

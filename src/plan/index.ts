@@ -29,7 +29,8 @@ export type {
   ShownCertificate,
 } from "./doctor/facts.ts";
 export { isServiceStopped } from "./doctor/process.ts";
-export { placeAt } from "./doctor/words.ts";
+export { nameOf, placeAt } from "./doctor/words.ts";
+export { findNearby, type NearbyFacts } from "./doctor/not-listening.ts";
 export { findProxy } from "./doctor/proxy-variables.ts";
 export { findingKinds, type Finding, type FindingKind, type Remedy, type Sureness } from "./doctor/finding.ts";
 export { isEphemeral, mayBind } from "./port-limits.ts";

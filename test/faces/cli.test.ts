@@ -100,6 +100,14 @@ describe("results", () => {
     const free = await runCommand(["who", "1"]);
     expect(free.status).toBe(1);
     expect(free.stdout).toContain("Port 1 is free");
+    expect(free.stdout).toContain("portolan doctor 1");
+    // The first free one beside it leads there.
+    let beside = held;
+    for (let distance = 1; distance < 10 && beside.status === 0; distance += 1)
+      beside = await runCommand(["who", String(port - distance)]);
+    expect(beside.stdout).toMatch(
+      new RegExp(`^${port} is held by .*pid ${process.pid}\\)?: .*the number is near`, "m"),
+    );
     const bare = await runCommand([String(port)]);
     expect(bare.stdout).toContain(`Port ${port}/tcp is held`);
   });

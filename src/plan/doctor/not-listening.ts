@@ -19,6 +19,11 @@ export interface Nearby {
   readonly weight: number;
 }
 
+/** What it takes to say who may be meant. */
+export type NearbyFacts = Pick<DoctorFacts, "services" | "usualPrograms" | "workingDirectory" | "promised"> & {
+  readonly asked: Pick<DoctorFacts["asked"], "transport" | "port">;
+};
+
 /** Who may be meant, nearest first. */
 export function findNearby({
   services,
@@ -26,7 +31,7 @@ export function findNearby({
   usualPrograms,
   workingDirectory,
   promised,
-}: DoctorFacts): readonly Nearby[] {
+}: NearbyFacts): readonly Nearby[] {
   const found: Nearby[] = [];
   for (const service of knownOr(services, [])) {
     const { port, transport, frameworkId, projectRoot } = service;

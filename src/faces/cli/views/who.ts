@@ -56,6 +56,8 @@ function portBlocks(port: ToldPort, nowMs: number): Block[] {
             span(`portolan doctor ${port.port}`, "strong"),
           ];
     blocks.push(paragraph([span(`Port ${port.port}`, "strong"), ...state]));
+    for (const { port: other, name, why } of port.nearby ?? [])
+      blocks.push(paragraph([span(String(other), "strong"), ` is held by ${name}: ${why}.`]));
   }
   for (const service of port.services) {
     if (blocks.length > 0) blocks.push(blank);
