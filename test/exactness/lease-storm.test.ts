@@ -171,6 +171,8 @@ describe.skipIf(process.platform !== "linux")("promises of the command line", ()
     run(process.execPath, [bundle.pathOf("portolan"), ...words], { env: environment });
 
   test("many calls at once get different ports, and so does everybody else until their time is over", async () => {
+    // What others on this machine keep there is theirs.
+    const kept = readLeaseRecords().filter(({ port }) => port >= 14_000 && port <= 14_099).length;
     const calls = await Promise.all(
       Array.from({ length: 16 }, () => portolan(["pick", "3", "--in", "14000-14099", "--ttl", "20s"])),
     );
@@ -180,7 +182,7 @@ describe.skipIf(process.platform !== "linux")("promises of the command line", ()
     const caller = call({ count: 100, within: "14000-14099" });
     await caller.done;
     expect(caller.ports.filter((port) => ports.includes(port))).toEqual([]);
-    expect(caller.ports.length).toBe(52);
+    expect(caller.ports.length).toBe(52 - kept);
     for (const port of ports) removeLeaseRecords(port);
     expect(readLeaseRecords().filter(({ port }) => ports.includes(port))).toEqual([]);
   }, 60_000);

@@ -9,6 +9,8 @@ import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
 import { Ajv2020 } from "ajv/dist/2020.js";
+import { publishReservations } from "../../src/lease/index.ts";
+import { reservationFile } from "../../src/lease/reservations.ts";
 import { afterAll, afterEach, describe, expect, test } from "vitest";
 import { lockPort } from "../../src/lease/index.ts";
 import { endHolders, startHolder } from "../support/holders.ts";
@@ -26,7 +28,11 @@ const environment = { PORTOLAN_STATE_HOME: join(home, "state"), HOME: home };
 const schemas = fileURLToPath(new URL("../../dist/schema", import.meta.url));
 
 afterEach(endHolders);
-afterAll(() => rmSync(home, { recursive: true, force: true }));
+afterAll(() => {
+  // What this test kept is shown to every user until it is taken back.
+  for (const state of ["state", "second", "odd"]) publishReservations(reservationFile(join(home, state)).path, []);
+  rmSync(home, { recursive: true, force: true });
+});
 
 function portolan(words: readonly string[], options: { cwd?: string; uid?: number } = {}) {
   return runCommand(words, { environment, cwd: shop, ...options });
