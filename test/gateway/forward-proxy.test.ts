@@ -206,7 +206,7 @@ describe.skipIf(requireOrSkip("PROXY headers with HAProxy", whyNoProgram("haprox
   });
 });
 
-describe.skipIf(requireOrSkip("PROXY headers with nginx", whyNoProgram("nginx", "nginx")))("nginx", () => {
+describe.skipIf(requireOrSkip("PROXY headers with nginx", whyNoProgram("nginx", "nginx-light")))("nginx", () => {
   test.each([1, 2] as const)("understands version %i", async (version) => {
     const back = await freePort();
     await run(

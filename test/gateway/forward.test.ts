@@ -107,11 +107,11 @@ describe("bytes", () => {
     const piece = Buffer.alloc(64 * 1024, "x");
     let sent = 0;
     let stalled = false;
-    let stop = false;
+    const state = { stop: false };
     const port = await serve((socket) => {
       const write = (): void => {
         stalled = false;
-        while (!stop) {
+        while (!state.stop) {
           sent += piece.length;
           if (!socket.write(piece)) {
             stalled = true;
@@ -140,7 +140,7 @@ describe("bytes", () => {
     // What the kernel holds of both connections, and next to nothing here.
     expect(sent).toBeLessThan(64 * 1024 * 1024);
     expect(relay.counts().open).toBe(1);
-    stop = true;
+    state.stop = true;
     client.socket.resume();
     await once(client.socket, "end");
     expect(client.heard.length).toBe(sent);

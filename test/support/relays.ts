@@ -72,14 +72,14 @@ export async function startForward(
 }
 
 /** A server that gives each connection to `onSocket`, open in one direction alone when it likes. */
-export async function serve(onSocket: (socket: Socket) => void, host = "127.0.0.1"): Promise<number> {
+export async function serve(onSocket: (socket: Socket) => void, host = "127.0.0.1", port = 0): Promise<number> {
   const sockets = new Set<Socket>();
   const server = createServer({ allowHalfOpen: true }, (socket) => {
     sockets.add(socket);
     socket.on("error", () => undefined).once("close", () => sockets.delete(socket));
     onSocket(socket);
   });
-  await once(server.listen(0, host), "listening");
+  await once(server.listen(port, host), "listening");
   whenOver(() => {
     server.close();
     for (const socket of sockets) socket.destroy();

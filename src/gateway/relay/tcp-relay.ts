@@ -82,11 +82,9 @@ class TcpRelay implements RunningRelay {
     tally.total += 1;
     const isLast = hub.isLast(socket);
     // Only where the listener cannot rest does anybody come who is too many.
-    if (this.connections.size >= wish.mostConnections || (hub.exhausted && isLast)) {
-      tally.refused += 1;
-      socket.on("error", () => undefined).resetAndDestroy();
-      return;
-    }
+    if (this.connections.size >= wish.mostConnections)
+      return new Connection(this, socket).refuse("too many connections");
+    if (hub.exhausted && isLast) return new Connection(this, socket).refuse("EMFILE");
     if (isLast) hub.exhaust();
     const connection = new Connection(this, socket);
     this.connections.add(connection);
@@ -156,6 +154,8 @@ class Connection {
   readonly #clientWay: string;
   #serverWay: string | null = null;
   readonly #passage: Passage;
+  /** It was let in. */
+  #isIn = false;
   #over = false;
 
   constructor(relay: TcpRelay, client: Socket) {
@@ -167,7 +167,13 @@ class Connection {
     this.#from = formatSocketAddress(plainAddress(client.remoteAddress ?? ""), client.remotePort ?? 0);
   }
 
+  /** There is no room for it. */
+  refuse(why: string): void {
+    this.#end(why, "refused");
+  }
+
   begin(): void {
+    this.#isIn = true;
     const { wish, chooser, hub } = this.#relay;
     // Told by whoever reads it at the time; without a listener it would end the process.
     this.#client.on("error", ignore);
@@ -276,7 +282,7 @@ class Connection {
       tally.sentBytes += sentBytes;
     }
     hub.forget(this.#clientWay, this.#serverWay);
-    this.#relay.leave(this);
+    if (this.#isIn) this.#relay.leave(this);
     if (!hub.wanted) return;
     hub.tell({
       atMs: this.#atMs,
