@@ -2,14 +2,14 @@
  * @module Which server a connection of a share goes to, by its first bytes.
  */
 import { formatDuration } from "../../core/index.ts";
-import { FirstBytes, type Answer } from "./first-bytes.ts";
+import { SeenBytes, type Answer } from "./seen-bytes.ts";
 import type { Chooser, RelayChoice, RelayReason, ShareRule, ShareWish } from "./relay-wish.ts";
 import { fitsName, protocolsOf, ruleWords } from "./share-rules.ts";
 
 /**
  * Most bytes that are looked at: 16 KiB, a whole record of TLS (RFC 8446, section 5.1). What they do not decide is not decided by more.
  */
-export const mostFirstBytes = 16_384;
+export const mostSeenBytes = 16_384;
 
 /** Where a connection can come to. */
 interface Outcome {
@@ -41,12 +41,12 @@ export function createDemultiplexer(wish: ShareWish): Chooser {
     wish.silent === null ? { ...closed, rule: `closed: ${why}` } : { to: wish.silent, rule: `silent: ${why}` };
 
   const choose: Chooser["choose"] = (all, state) => {
-    const bytes = all.subarray(0, mostFirstBytes);
+    const bytes = all.subarray(0, mostSeenBytes);
     if (bytes.length === 0 && state !== "open")
       return decide(silent(state === "ended" ? "ended without a word" : `said nothing for ${wait}`), null);
-    const isFull = bytes.length === mostFirstBytes;
+    const isFull = bytes.length === mostSeenBytes;
     const isLast = isFull || state !== "open";
-    const seen = new FirstBytes(bytes, isLast);
+    const seen = new SeenBytes(bytes, isLast);
     const open: NumberedRule[] = [];
     let last: Outcome | undefined;
     for (const one of ordered) {
@@ -67,13 +67,13 @@ export function createDemultiplexer(wish: ShareWish): Chooser {
 }
 
 function whyUnknown(state: "open" | "silent" | "ended" | "full", wait: string): string {
-  if (state === "full") return `no rule fits its first ${mostFirstBytes} bytes`;
+  if (state === "full") return `no rule fits its first ${mostSeenBytes} bytes`;
   if (state === "silent") return `no rule fits what it said in ${wait}`;
   return state === "ended" ? "no rule fits all it said" : "no rule fits";
 }
 
 /** Whether a connection is one for this rule. */
-function answerTo(rule: ShareRule, seen: FirstBytes): Answer {
+function answerTo(rule: ShareRule, seen: SeenBytes): Answer {
   let best: Answer = "no";
   for (const id of protocolsOf(rule)) {
     const answer = id === null ? "match" : answerAs(rule, id, seen);
@@ -83,7 +83,7 @@ function answerTo(rule: ShareRule, seen: FirstBytes): Answer {
   return best;
 }
 
-function answerAs({ name, alpn }: ShareRule, id: string, seen: FirstBytes): Answer {
+function answerAs({ name, alpn }: ShareRule, id: string, seen: SeenBytes): Answer {
   const answer = seen.answerOf(id);
   if (answer !== "match") return answer;
   if (alpn !== null && !seen.alpn.includes(alpn)) return "no";
@@ -100,7 +100,7 @@ function isSamePlace(one: Outcome["to"], other: Outcome["to"]): boolean {
   );
 }
 
-function decide({ to, rule }: Outcome, seen: FirstBytes | null): RelayChoice {
+function decide({ to, rule }: Outcome, seen: SeenBytes | null): RelayChoice {
   const protocol = seen?.protocol ?? null;
   const reason: RelayReason = {
     protocol,

@@ -10,7 +10,7 @@ import { seenInBytes } from "./share-protocols.ts";
 export type Answer = Sniff["verdict"];
 
 /** One look at what came so far. */
-export class FirstBytes {
+export class SeenBytes {
   readonly #bytes: Uint8Array;
   readonly #isLast: boolean;
   readonly #sniffs = new Map<string, Sniff>();
