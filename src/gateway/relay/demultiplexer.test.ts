@@ -7,7 +7,7 @@ import { listCaptures, readCapture } from "../../../test/support/captures.ts";
 import { fromHex } from "../../../test/support/replay.ts";
 import { parsePort } from "../../core/index.ts";
 import { protocols } from "../../protocols/index.ts";
-import { createDemultiplexer, mostFirstBytes } from "./demultiplexer.ts";
+import { createDemultiplexer, mostSeenBytes } from "./demultiplexer.ts";
 import type { RelayChoice, ShareRule, ShareWish } from "./relay-wish.ts";
 import { byPrecision, toldByBytes } from "./share-protocols.ts";
 
@@ -238,17 +238,17 @@ describe("silence, endings, caps", () => {
   });
 
   test("16 KiB are looked at", () => {
-    const long = latin1(`GET /${"a".repeat(mostFirstBytes)}`);
-    expect(placeOf(open.choose(long.subarray(0, mostFirstBytes - 1), "open"))).toBeUndefined();
-    for (const length of [mostFirstBytes, mostFirstBytes + 5]) {
+    const long = latin1(`GET /${"a".repeat(mostSeenBytes)}`);
+    expect(placeOf(open.choose(long.subarray(0, mostSeenBytes - 1), "open"))).toBeUndefined();
+    for (const length of [mostSeenBytes, mostSeenBytes + 5]) {
       const choice = open.choose(long.subarray(0, length), "open");
       expect([placeOf(choice), choice.kind === "target" && choice.reason.rule]).toEqual([
         9,
-        `fallback: no rule fits its first ${mostFirstBytes} bytes`,
+        `fallback: no rule fits its first ${mostSeenBytes} bytes`,
       ]);
     }
     const named = createDemultiplexer(wishOf([...rules, ruleOf(3, { name: "app" })]));
-    const late = latin1(`GET / HTTP/1.1\r\nA: ${"a".repeat(mostFirstBytes)}\r\nHost: app\r\n\r\n`);
+    const late = latin1(`GET / HTTP/1.1\r\nA: ${"a".repeat(mostSeenBytes)}\r\nHost: app\r\n\r\n`);
     expect(placeOf(named.choose(late.subarray(0, 16_000), "open"))).toBeUndefined();
     expect(placeOf(named.choose(late, "open"))).toBe(1);
   });

@@ -1,7 +1,7 @@
 /**
  * @module Rules of a share among themselves: what each asks for, in words, and which of them can never be reached or told from others.
  */
-import type { RelayTarget, ShareRule } from "./relay-wish.ts";
+import type { ShareRule } from "./relay-wish.ts";
 import { namingProtocols } from "./share-protocols.ts";
 
 /** Protocols in which a rule can be met; `null` for anything at all. */
@@ -25,11 +25,6 @@ export function ruleWords({ protocol, name, alpn }: ShareRule): string {
     ...(alpn === null ? [] : [`alpn ${alpn}`]),
   ];
   return words.length === 0 ? "anything" : words.join(", ");
-}
-
-/** `localhost:5432`, `[::1]:22`. */
-export function formatRelayTarget({ host, port }: RelayTarget): string {
-  return `${host.includes(":") ? `[${host}]` : host}:${port}`;
 }
 
 /** A rule that is of no use, and why. */
