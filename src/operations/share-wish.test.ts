@@ -37,14 +37,23 @@ describe("rules", () => {
       ),
     ).toEqual([
       "app.localhost localhost:3000",
+      "http api.localhost 127.0.0.1:8081",
       "*.shop localhost:3001 2",
       "tls h2 localhost:8443 1",
       "ssh ::1:22",
       "postgresql db:5432",
       "http localhost:8080",
-      "http api.localhost 127.0.0.1:8081",
       "memcached localhost:11211",
     ]);
+  });
+
+  test("of names the exact one first, the nearest wildcard, and one protocol's before all", () => {
+    const { wish, notes } = read(
+      { tls: ["a.shop=:1", "*.b.shop=:2"] },
+      { name: ["*.shop=:3", "a.shop=:4", "*.b.shop=:5"] },
+    );
+    expect(notes).toEqual([]);
+    expect(wish.rules.map(({ target }) => target.port)).toEqual([1, 4, 2, 5, 3]);
   });
 
   test("--send-proxy is for all that say nothing else; a service's name is its port", () => {
@@ -100,8 +109,8 @@ test("what can never be reached is told", () => {
     "Rule 2 (ssh) can never be reached: rule 1 asks for the same, and nothing can tell them apart.",
   ]);
   expect(read({ postgres: ":1", postgresql: ":2" }).notes).toHaveLength(1);
-  expect(read({ tls: "a.shop=:2" }, { name: ["*.shop=:1"] }).notes).toEqual([
-    "Rule 2 (tls, name a.shop) can never be reached: all that it would take goes to rule 1 (name *.shop) before.",
+  expect(read({}, { name: ["a.shop=:1", "a.shop=:2"] }).notes).toEqual([
+    "Rule 2 (name a.shop) can never be reached: rule 1 asks for the same, and nothing can tell them apart.",
   ]);
 });
 

@@ -78,7 +78,8 @@ export interface ReadShare<Wish> {
 export type ShareRoutes = Pick<ShareWish, "kind" | "listen" | "rules" | "silent" | "silentMs" | "fallback">;
 
 /**
- * Reads the flags. Rules with a name come first, then those by ALPN, then protocols, those told by rarer bytes before those told by words.
+ * Reads the flags. Rules with a name come first, the exact one before wildcards; then those by ALPN; then protocols, those told by rarer bytes
+ * before those told by words.
  * @throws ARGUMENT_INVALID, ENDPOINT_INVALID, SERVICE_UNKNOWN, ADDRESS_INVALID
  */
 export function readShareWords(words: ShareWords): ReadShare<ShareRoutes> {
@@ -97,6 +98,7 @@ export function readShareWords(words: ShareWords): ReadShare<ShareRoutes> {
       else rules.push(rule);
     }
   }
+  rules.sort(byName);
   const told = toldByBytes.map(({ id }) => id);
   // A client of these that speaks all the same is told by what it says.
   rules.push(...waiting.map(({ rule }) => rule).filter(({ protocol }) => told.includes(protocol!)));
@@ -109,6 +111,18 @@ export function readShareWords(words: ShareWords): ReadShare<ShareRoutes> {
   const silentMs = readWait(words.wait);
   const wish: ShareRoutes = { kind: "share", listen, rules, silent, silentMs, fallback };
   return { wish, notes: notesOf(wish, waiting) };
+}
+
+/** The exact name first, then the nearest wildcard, and of one name first the rule for one protocol; all else stays as it is. */
+function byName(one: ShareRule, other: ShareRule): number {
+  if (one.name === null || other.name === null) return Number(one.name === null) - Number(other.name === null);
+  const isWild = ({ name }: ShareRule): number => Number(name!.startsWith("*."));
+  const depth = ({ name }: ShareRule): number => (name!.startsWith("*.") ? name!.split(".").length : 0);
+  return (
+    isWild(one) - isWild(other) ||
+    depth(other) - depth(one) ||
+    Number(one.protocol === null) - Number(other.protocol === null)
+  );
 }
 
 /** @throws ARGUMENT_INVALID */
