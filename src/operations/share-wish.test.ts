@@ -36,8 +36,8 @@ describe("rules", () => {
         { name: ["App.localhost=:3000", "*.shop=:3001,proxy"], alpn: ["h2=:8443,proxy=1"], sendProxy: undefined },
       ),
     ).toEqual([
-      "app.localhost localhost:3000",
       "http api.localhost 127.0.0.1:8081",
+      "app.localhost localhost:3000",
       "*.shop localhost:3001 2",
       "tls h2 localhost:8443 1",
       "ssh ::1:22",
