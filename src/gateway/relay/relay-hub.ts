@@ -7,6 +7,7 @@ import { descriptorOf } from "../../host/index.ts";
 import { readDescriptorLimit } from "../engine/descriptor-room.ts";
 import { plainAddress } from "../engine/plain-address.ts";
 import type { RelayTrace } from "./relay-wish.ts";
+import type { UdpSession } from "./udp-session.ts";
 
 /** Kept back for the process's own files and questions at its control socket. */
 const ownDescriptors = 32;
@@ -32,7 +33,10 @@ export class RelayHub {
   readonly #limit = readDescriptorLimit() ?? Number.POSITIVE_INFINITY;
   readonly #listeners = new Set<(trace: RelayTrace) => void>();
   readonly #resters = new Set<Rester>();
-  readonly #ways = new Map<string, () => void>();
+  /** By both ends of the connection, as whoever takes it sees it. */
+  readonly #clients = new Map<string, Passage>();
+  readonly #servers = new Map<string, Passage>();
+  readonly #sessionsFrom = new Map<string, UdpSession>();
   #sessions = 0;
   #exhausted = false;
   #goingOn = false;
@@ -107,22 +111,61 @@ export class RelayHub {
     this.#sessions -= 1;
   }
 
-  /**
-   * Remembers a connection by both its ends. When the same connection is there from its other end, it leads from a relay of this process to
-   * one of this process: round, without end, if nobody ends it.
-   * @param way of a client as it came, or of a connection to a server turned round: {@link wayOf}, {@link wayBack}
-   * @param onLoop called when that turns out later
-   * @returns forgets it; `null` when it is there already, whose `onLoop` was called
-   */
-  remember(way: string, onLoop: () => void): (() => void) | null {
-    const other = this.#ways.get(way);
-    if (other !== undefined) {
-      other();
-      return null;
-    }
-    this.#ways.set(way, onLoop);
-    return () => this.#ways.delete(way);
+  /** @param from address and port that its datagrams to the server come from */
+  addSession(from: string, session: UdpSession): void {
+    this.#sessionsFrom.set(from, session);
   }
+
+  removeSession(from: string): void {
+    this.#sessionsFrom.delete(from);
+  }
+
+  /** The session of this process whose datagrams come from there. */
+  sessionFrom(from: string): UdpSession | undefined {
+    return this.#sessionsFrom.get(from);
+  }
+
+  /** A client came to a relay. */
+  came(way: string, passage: Passage): void {
+    this.#clients.set(way, passage);
+    const before = this.#servers.get(way);
+    if (before === undefined) return;
+    passage.before = before;
+    endLoop(passage);
+  }
+
+  /** A relay went on to a server. The kernel may tell the other end of the same connection first. */
+  went(way: string, passage: Passage): void {
+    this.#servers.set(way, passage);
+    const after = this.#clients.get(way);
+    if (after === undefined) return;
+    after.before = passage;
+    endLoop(after);
+  }
+
+  /** It is over. */
+  forget(clientWay: string, serverWay: string | null): void {
+    this.#clients.delete(clientWay);
+    if (serverWay !== null) this.#servers.delete(serverWay);
+  }
+}
+
+/** One connection's way through a relay. */
+export interface Passage {
+  readonly relay: object;
+  /** The passage through a relay of this process that it came from; `null` for a client of somebody else. */
+  before: Passage | null;
+  /** It comes to a relay that it came from: round without end, if nobody ended it. */
+  readonly onLoop: () => void;
+}
+
+/** Longer chains than this are nobody's. */
+const mostPassages = 64;
+
+function endLoop(passage: Passage): void {
+  let { before } = passage;
+  for (let step = 0; before !== null; step += 1, { before } = before)
+    if (before.relay === passage.relay || step === mostPassages) return passage.onLoop();
 }
 
 /** How a client came. */

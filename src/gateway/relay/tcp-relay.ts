@@ -9,7 +9,7 @@ import { joinSockets, type Joined } from "../engine/join.ts";
 import { plainAddress } from "../engine/plain-address.ts";
 import { readFirstBytes, type FirstBytes } from "./first-bytes.ts";
 import { RelayTally, formatRelayTarget, type RelayCounts, type TargetTally } from "./relay-counts.ts";
-import { wayBack, wayOf, type RelayHub } from "./relay-hub.ts";
+import { wayBack, wayOf, type Passage, type RelayHub } from "./relay-hub.ts";
 import type { Chooser, RelayPlace, RelayReason, RelayTarget, RelayWish } from "./relay-wish.ts";
 import { RestingListener } from "./resting-listener.ts";
 import type { RunningRelay } from "./running-relay.ts";
@@ -150,13 +150,17 @@ class Connection {
   /** Bytes that were read of the client before both were joined. */
   #firstBytes = 0;
   #failure: string | null = null;
-  #forget: (() => void)[] = [];
+  readonly #clientWay: string;
+  #serverWay: string | null = null;
+  readonly #passage: Passage;
   #over = false;
 
   constructor(relay: TcpRelay, client: Socket) {
     this.#relay = relay;
     this.#client = client;
     this.#atMs = relay.hub.nowMs();
+    this.#clientWay = wayOf(client);
+    this.#passage = { relay, before: null, onLoop: () => this.#end("loop", "refused") };
     this.#from = formatSocketAddress(plainAddress(client.remoteAddress ?? ""), client.remotePort ?? 0);
   }
 
@@ -164,9 +168,8 @@ class Connection {
     const { wish, chooser, hub } = this.#relay;
     // Told by whoever reads it at the time; without a listener it would end the process.
     this.#client.on("error", ignore);
-    const forget = hub.remember(wayOf(this.#client), () => this.#end("loop", "refused"));
-    if (forget === null) return this.#end("loop", "refused");
-    this.#forget.push(forget);
+    hub.came(this.#clientWay, this.#passage);
+    if (this.#over) return;
     readFirstBytes(this.#client, { chooser, acceptProxy: wish.acceptProxy, proxyMs: hub.proxyMs }, (first) =>
       this.#onFirst(first),
     );
@@ -213,9 +216,9 @@ class Connection {
     this.#server = server;
     // It is this process's from now on to end it, in one direction alone as well.
     server.allowHalfOpen = true;
-    const forget = this.#relay.hub.remember(wayBack(server), () => this.#end("loop", "refused"));
-    if (forget === null) return this.#end("loop", "refused");
-    this.#forget.push(forget);
+    this.#serverWay = wayBack(server);
+    this.#relay.hub.went(this.#serverWay, this.#passage);
+    if (this.#over) return;
     if (client.destroyed) return this.#end("ECONNRESET", "failed");
     server.cork();
     if (sendProxy !== null) server.write(writeProxyHeader(sendProxy, endpoints ?? endpointsOf(client)));
@@ -256,7 +259,7 @@ class Connection {
       tally.receivedBytes += receivedBytes;
       tally.sentBytes += sentBytes;
     }
-    for (const forget of this.#forget) forget();
+    hub.forget(this.#clientWay, this.#serverWay);
     this.#relay.leave(this);
     if (!hub.wanted) return;
     hub.tell({
