@@ -36,6 +36,7 @@ import { routesOperation } from "./routes.ts";
 import { runOperation } from "./run.ts";
 import { scanOperation } from "./scan.ts";
 import { servicesOperation } from "./services.ts";
+import { shareOperation } from "./share.ts";
 import { snapshotOperation } from "./snapshot.ts";
 import { startGatewayOperation } from "./start-gateway.ts";
 import { suggestNameOperation } from "./suggest-name.ts";
@@ -120,6 +121,7 @@ export const operations = [
   routesOperation,
   forwardOperation,
   relaysOperation,
+  shareOperation,
   gatewayOperation,
   gatewayServiceOperation,
   hostsOperation,
