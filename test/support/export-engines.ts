@@ -38,7 +38,7 @@ function placeNginx(text: string, folder: string): string {
 }
 
 const nginxWords = ({ folder, file }: Run): string[] => [
-  ...["-p", folder, "-c", file, "-e", "stderr"],
+  ...["-c", file, "-e", "stderr"],
   ...["-g", `daemon off; master_process off; pid ${folder}/nginx.pid; error_log stderr;`],
 ];
 

@@ -79,7 +79,9 @@ function serverLines(wish: RelayWish, sendProxy: ProxyVersion | null, pass: read
     `    limit_conn portolan_places ${wish.mostConnections};`,
     "    proxy_connect_timeout 10s;",
     `    proxy_timeout ${Math.max(1, Math.round(Math.min(wish.idleMs ?? foreverMs, foreverMs)))}ms;`,
-    ...(transport === "tcp" ? ["    proxy_socket_keepalive on;"] : []),
+    ...(transport === "tcp"
+      ? ["    proxy_socket_keepalive on;", "    # Each direction ends by itself.", "    proxy_half_close on;"]
+      : []),
     // Whom the header names is who is told on.
     ...(wish.acceptProxy ? ["    set_real_ip_from 0.0.0.0/0;", "    set_real_ip_from ::/0;"] : []),
     ...(sendProxy === null ? [] : ["    proxy_protocol on;"]),
@@ -123,7 +125,7 @@ function writeShare(wish: ShareWish, word: string, limits: ExportLimit[]): strin
       else
         limits.push({
           concerns: name,
-          text: "nginx sees only that it is not TLS: everything that is none goes there, and who says nothing.",
+          text: "nginx sees only that it is not TLS: everything that is none goes there.",
         });
     } else
       limits.push({
@@ -134,28 +136,22 @@ function writeShare(wish: ShareWish, word: string, limits: ExportLimit[]): strin
             : "nginx finds no name outside TLS; left out.",
       });
   }
-  const silent = endOf(wish.silent, `${word}_silent`, ends);
   const fallback = endOf(wish.fallback, `${word}_fallback`, ends);
-  // Silence and bytes that no rule knows look alike, and like everything that is not TLS.
-  const quiet = plain?.word ?? silent ?? fallback;
-  if (quiet !== silent)
+  // Bytes that no rule knows look like everything that is not TLS.
+  const quiet = plain?.word ?? fallback;
+  if (wish.silent !== null)
     limits.push({
       concerns: `${concerns}, silent clients`,
-      text: `they go where everything goes that is not TLS, after the wait; nginx cannot tell them apart.`,
+      text: "nginx ends a client that says nothing when the wait is over; it leads none anywhere.",
     });
   if (quiet !== fallback)
     limits.push({
       concerns: `${concerns}, fallback`,
-      text: "it gets TLS that no rule asks for; other bytes that no rule knows go where everything goes that is not TLS.",
+      text: "only TLS that no rule asks for goes there; other bytes that no rule knows go where everything goes that is not TLS.",
     });
   const header = sameHeader(ends, concerns, limits);
   for (const [to, end] of ends)
-    sayEnd(
-      end,
-      wish,
-      to === silent || to === fallback ? concerns : numbered.find((one) => one.word === to)!.name,
-      limits,
-    );
+    sayEnd(end, wish, to === fallback ? concerns : numbered.find((one) => one.word === to)!.name, limits);
   return [
     ...[...ends].flatMap(([to, end]) => upstreamLines(wish, end, to)),
     `  map "$ssl_preread_protocol $ssl_preread_server_name $ssl_preread_alpn_protocols " $${word} {`,
