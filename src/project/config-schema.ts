@@ -150,6 +150,101 @@ const appEntries = {
 /** One application. */
 export const appSchema = v.strictObject(appEntries, 'an application: { "command": "npm run dev" }');
 
+const placeSchema = v.pipe(
+  v.union(
+    [port(aPort), text("a port, or an address and a port")],
+    'a port (443), or an address and a port ("0.0.0.0:443")',
+  ),
+  v.description('Port to listen at, at 127.0.0.1 unless an address stands before it: 443, "0.0.0.0:443"'),
+);
+const targetSchema = (what: string) =>
+  v.pipe(
+    v.union([port(aPort), text("a server, as a text")], 'a server: 5432, ":5432", "192.168.1.8:5432"'),
+    v.description(what),
+  );
+const proxySchema = v.pipe(
+  v.picklist([1, 2], "a version of the PROXY protocol is 1 or 2"),
+  v.description("The server is told who the client is by a header of this version of the PROXY protocol"),
+);
+const most = (what: string) =>
+  v.pipe(v.number("a number"), v.integer("a whole number"), v.minValue(1, "one at least"), v.description(what));
+
+/** What forwards and shares can both be told. */
+const termsEntries = {
+  acceptProxy: v.optional(
+    v.pipe(v.boolean(yesOrNo), v.description("Clients begin with a header of the PROXY protocol. Default: false")),
+  ),
+  sendProxy: v.optional(proxySchema),
+  idle: v.optional(
+    v.pipe(
+      text('a span of time, as a text: "10m"'),
+      v.description("A connection on which nothing moves for so long is ended. Default: never"),
+    ),
+  ),
+  connections: v.optional(most("Most connections at once; more wait")),
+  perTarget: v.optional(most("Most connections at once to one server; more are refused")),
+};
+
+const forwardEntries = {
+  listen: v.pipe(
+    v.union(
+      [port(aPort), text("a port, or an address and a port")],
+      'a port (8080), or an address and a port ("0.0.0.0:8080")',
+    ),
+    v.description('Where it listens, as for portolan forward: 8080, "0.0.0.0:8080", "8000-8010", "53/udp"'),
+  ),
+  to: targetSchema('The server: 5500, "192.168.1.8:5500"; of several ports the first'),
+  ...termsEntries,
+};
+
+/** One forward. */
+export const forwardEntrySchema = v.strictObject(
+  forwardEntries,
+  'a forward: { "listen": 8080, "to": "192.168.1.8:5500" }',
+);
+
+const ruleEntries = {
+  protocol: v.optional(
+    v.pipe(
+      text("a protocol, as a text"),
+      v.description(
+        "What the first bytes must be: ssh, tls, http, http2, postgresql, … Default: any that has the name",
+      ),
+    ),
+  ),
+  name: v.optional(
+    v.pipe(
+      text("a name, as a text"),
+      v.description('Name that the client asks for, by SNI of TLS or Host of HTTP; "*.shop.test" is every name below'),
+    ),
+  ),
+  alpn: v.optional(v.pipe(text("a protocol, as a text"), v.description("A protocol that TLS offers: h2, http/1.1"))),
+  to: targetSchema('The server: 22, ":22", "192.168.1.8:22"'),
+  sendProxy: v.optional(proxySchema),
+};
+
+const shareEntries = {
+  listen: placeSchema,
+  rules: v.optional(
+    v.pipe(
+      v.array(
+        v.strictObject(ruleEntries, 'a rule: { "protocol": "ssh", "to": ":22" }'),
+        'a list of rules: [{ "protocol": "ssh", "to": ":22" }]',
+      ),
+      v.description("Who goes where. Rules with a name are asked first; otherwise the first that fits is taken"),
+    ),
+  ),
+  silent: v.optional(targetSchema("Where clients go that say nothing. Default: they are closed")),
+  wait: v.optional(
+    v.pipe(text('a span of time, as a text: "3s"'), v.description("How long a client may say nothing. Default: 3s")),
+  ),
+  fallback: v.optional(targetSchema("Where bytes go that fit no rule. Default: they are closed")),
+  ...termsEntries,
+};
+
+/** One share. */
+export const shareEntrySchema = v.strictObject(shareEntries, 'a share: { "listen": 443, "rules": [] }');
+
 const projectEntries = {
   $schema: v.optional(v.pipe(v.string("an address, as a text"), v.description("For editors; not read"))),
   name: v.optional(
@@ -158,20 +253,22 @@ const projectEntries = {
       v.description("The project's, for host names. Default: the project file's around it, or the folder's"),
     ),
   ),
-  apps: v.pipe(
-    v.record(
-      v.pipe(
-        v.string(),
-        v.regex(
-          appNamePattern,
-          "an application's name has letters, digits, - and _, begins with a letter, and has 40 of them at most",
+  apps: v.optional(
+    v.pipe(
+      v.record(
+        v.pipe(
+          v.string(),
+          v.regex(
+            appNamePattern,
+            "an application's name has letters, digits, - and _, begins with a letter, and has 40 of them at most",
+          ),
         ),
+        appSchema,
+        'applications: { "web": { "command": "npm run dev" } }',
       ),
-      appSchema,
-      'applications: { "web": { "command": "npm run dev" } }',
+      v.minEntries(1, 'there is no application: { "web": { "command": "npm run dev" } }'),
+      v.description("Applications by name, started in this order unless after says otherwise"),
     ),
-    v.minEntries(1, 'there is no application: { "web": { "command": "npm run dev" } }'),
-    v.description("Applications by name, started in this order unless after says otherwise"),
   ),
   routes: v.optional(
     v.pipe(
@@ -185,20 +282,37 @@ const projectEntries = {
       ),
     ),
   ),
+  forwards: v.optional(
+    v.pipe(
+      v.array(forwardEntrySchema, 'a list of forwards: [{ "listen": 8080, "to": "192.168.1.8:5500" }]'),
+      v.description("What portolan forward starts when it is given nothing else"),
+    ),
+  ),
+  shares: v.optional(
+    v.pipe(
+      v.array(shareEntrySchema, 'a list of shares: [{ "listen": 443, "rules": [{ "protocol": "ssh", "to": ":22" }] }]'),
+      v.description("What portolan share starts when it is given nothing else"),
+    ),
+  ),
 };
 
 /** The whole file. */
 export const projectFileSchema = v.pipe(
   v.strictObject(projectEntries, 'a project: { "apps": { "web": { "command": "npm run dev" } } }'),
-  v.description("What portolan up starts"),
+  v.description("What portolan up starts, and what portolan forward and portolan share do"),
 );
 
 /** Names that may stand in a part of the file. */
 export const knownNames = {
   project: Object.keys(projectEntries),
   app: Object.keys(appEntries),
+  forward: Object.keys(forwardEntries),
+  share: Object.keys(shareEntries),
+  rule: Object.keys(ruleEntries),
 } as const;
 
 /** The file's content, checked. */
 export type ProjectContent = v.InferOutput<typeof projectFileSchema>;
 export type AppContent = v.InferOutput<typeof appSchema>;
+export type ForwardContent = v.InferOutput<typeof forwardEntrySchema>;
+export type ShareContent = v.InferOutput<typeof shareEntrySchema>;

@@ -50,7 +50,7 @@ export function readProcfile(
     });
   }
   if (apps.length === 0) throw refuseFile(shown, { line: 1, column: 1 }, "There is no application: web: npm run dev");
-  return { path, shown, kind: "procfile", folder, name: null, apps, routes: [] };
+  return { path, shown, kind: "procfile", folder, name: null, apps, routes: [], forwards: [], shares: [] };
 }
 
 const usual = {

@@ -58,6 +58,19 @@ const broken: readonly (readonly [string, RegExp, RegExp?])[] = [
   ["▶[]", /The file: a project in braces, not a list/],
   ["▶null", /The file: a project/],
   ["▶{}", /The file has no "apps"/],
+  ['▶{ "shares": [] }', /The file has no "apps"/],
+  ['{ "shares": ▶{} }', /shares: a list of shares/],
+  ['{ "shares": [▶{}] }', /shares\.0 has no "listen"/],
+  ['{ "shares": [{ "listen": 443, ▶"rulse": [] }] }', /"rulse" is nothing that a share has/, /"rules"/],
+  ['{ "shares": [{ "listen": ▶70000 }] }', /shares\.0\.listen: a port is a whole number/],
+  ['{ "shares": [{ "listen": 443, "rules": [▶{ "protocol": "ssh" }] }] }', /shares\.0\.rules\.0 has no "to"/],
+  [
+    '{ "shares": [{ "listen": 443, "rules": [{ ▶"protocl": "ssh", "to": 22 }] }] }',
+    /nothing that a rule has/,
+    /"protocol"/,
+  ],
+  ['{ "forwards": [{ "listen": 8080, "to": 1, "sendProxy": ▶3 }] }', /forwards\.0\.sendProxy: a version of the PROXY/],
+  ['{ "forwards": [{ "listen": 8080, ▶"too": 1 }] }', /"too" is nothing that a forward has/, /"to"/],
   ['{ "apps": ▶{} }', /apps: there is no application/],
   ['{ "apps": ▶[] }', /apps: applications in braces, not a list/],
   ['{ "apps": { "web": ▶"npm run dev" } }', /apps\.web: an application/],
@@ -282,4 +295,19 @@ describe("the published schema", () => {
   test("is where package.json leads to", () => {
     expect(existsSync(path)).toBe(true);
   });
+});
+
+test("forwards and shares stand beside applications or alone, and know where their parts are", () => {
+  const file = read(`{
+  "forwards": [{ "listen": "53/udp", "to": "192.0.2.1:53", "idle": "10m" }],
+  "shares": [
+    { "listen": 443, "silent": ":25",
+      "rules": [{ "protocol": "tls", "alpn": "h2", "name": "a.test", "to": ":8443", "sendProxy": 2 }] }
+  ]
+}`);
+  expect(file.apps).toEqual([]);
+  expect(file.forwards).toMatchObject([{ listen: "53/udp", to: "192.0.2.1:53", idle: "10m" }]);
+  expect(file.shares).toMatchObject([{ listen: 443, silent: ":25", rules: [{ alpn: "h2", sendProxy: 2 }] }]);
+  expect(file.shares[0]!.positionOf("rules", 0, "to")).toMatchObject({ line: 5 });
+  expect(() => planProject(file, [])).toThrow("There is no application in it that could be started.");
 });

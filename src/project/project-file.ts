@@ -3,7 +3,8 @@
  */
 import { PortolanError } from "../core/index.ts";
 import type { TargetProtocol } from "../gateway/index.ts";
-import type { Position } from "./json-tree.ts";
+import type { ForwardContent, ShareContent } from "./config-schema.ts";
+import type { JsonPath, Position } from "./json-tree.ts";
 import type { Word } from "./split-command.ts";
 
 /** When an application is ready, so that those that come after it may start. */
@@ -57,6 +58,16 @@ export interface KeptRoute {
   readonly position: Position;
 }
 
+/** Where a part of an entry stands in the file. */
+interface Placed {
+  readonly positionOf: (...path: JsonPath) => Position;
+}
+
+/** A forward of the file, its words as written. */
+export type ForwardEntry = ForwardContent & Placed;
+/** A share of the file, its words as written. */
+export type ShareEntry = ShareContent & Placed;
+
 /** A project's file, read. */
 export interface ProjectFile {
   /** Absolute path. */
@@ -71,6 +82,8 @@ export interface ProjectFile {
   /** In the file's order. */
   readonly apps: readonly AppDeclaration[];
   readonly routes: readonly KeptRoute[];
+  readonly forwards: readonly ForwardEntry[];
+  readonly shares: readonly ShareEntry[];
 }
 
 /** The failure of a file at a place of it, as compilers write it: `portolan.config.json:4:12: …`. */

@@ -31,6 +31,8 @@ export interface ProjectPlan {
  */
 export function planProject(file: ProjectFile, names: readonly string[]): ProjectPlan {
   const { apps } = file;
+  if (apps.length === 0)
+    throw refuseFile(file.shown, { line: 1, column: 1 }, "There is no application in it that could be started.");
   const wanted = names.map((name) => appNamed(file, name).name);
   checkNeeds(file);
   checkLabels(file);

@@ -6,7 +6,7 @@ import * as v from "valibot";
 import { isPortolanError, nearestName, parseDuration, quote } from "../core/index.ts";
 import { readRouteHost, readRoutePath, readTarget } from "../gateway/index.ts";
 import { knownNames, projectFileSchema, type AppContent, type ProjectContent } from "./config-schema.ts";
-import { readJson, type JsonDocument, type JsonPath } from "./json-tree.ts";
+import { readJson, type JsonDocument, type JsonPath, type Position } from "./json-tree.ts";
 import { refuseFile, type AppDeclaration, type KeptRoute, type ProjectFile, type Readiness } from "./project-file.ts";
 import { readTemplate, splitCommand, type Word } from "./split-command.ts";
 
@@ -34,7 +34,10 @@ export function readConfig(text: string, { path, shown, folder }: FilePlace): Pr
     throw refuseFile(shown, json.positionOf(at, what), problem, hint === undefined ? {} : { hint });
   };
   const content = checkContent(json, refuse);
-  const apps = Object.entries(content.apps).map(([name, app]) => readApp(name, app, folder, json, refuse));
+  const { forwards = [], shares = [] } = content;
+  // A file that has none of them is one whose applications were forgotten.
+  if (content.apps === undefined && forwards.length + shares.length === 0) refuseMissing(["apps"], "apps", refuse);
+  const apps = Object.entries(content.apps ?? {}).map(([name, app]) => readApp(name, app, folder, json, refuse));
   return {
     path,
     shown,
@@ -43,7 +46,13 @@ export function readConfig(text: string, { path, shown, folder }: FilePlace): Pr
     name: content.name ?? null,
     apps,
     routes: Object.entries(content.routes ?? {}).map(([name, target]) => readRoute(name, target, json, refuse)),
+    forwards: forwards.map((entry, index) => ({ ...entry, positionOf: positionsBelow(json, ["forwards", index]) })),
+    shares: shares.map((entry, index) => ({ ...entry, positionOf: positionsBelow(json, ["shares", index]) })),
   };
+}
+
+function positionsBelow(json: JsonDocument, place: JsonPath): (...path: JsonPath) => Position {
+  return (...path) => json.positionOf([...place, ...path], "value");
 }
 
 function checkContent(json: JsonDocument, refuse: Refuse): ProjectContent {
@@ -96,13 +105,20 @@ function refuseLists(value: unknown, refuse: Refuse): void {
 }
 
 function refuseUnknown(path: JsonPath, key: string, refuse: Refuse): never {
-  const names = path.length === 1 ? knownNames.project : knownNames.app;
+  const { names, where } = partAt(path);
   const near = nearestName(key, names);
-  const where = path.length === 1 ? "the file" : "an application";
   return refuse(path, `${quote(key)} is nothing that ${where} has.`, {
     what: "key",
     hint: near === undefined ? `There is: ${names.join(", ")}.` : `Did you mean ${quote(near)}?`,
   });
+}
+
+/** What there may be where a name stands. */
+function partAt(path: JsonPath): { readonly names: readonly string[]; readonly where: string } {
+  if (path.length === 1) return { names: knownNames.project, where: "the file" };
+  if (path[0] === "forwards") return { names: knownNames.forward, where: "a forward" };
+  if (path[0] !== "shares") return { names: knownNames.app, where: "an application" };
+  return path.length > 3 ? { names: knownNames.rule, where: "a rule" } : { names: knownNames.share, where: "a share" };
 }
 
 function refuseMissing(path: JsonPath, key: string, refuse: Refuse): never {

@@ -128,5 +128,13 @@ test("a client's first message matches, others do not", () => {
   expect(sniff(answer(0, document(element.int32("isMaster", 1)), 2004))).toBe("match");
   expect(sniff(first.subarray(0, 15))).toBe("more");
   expect(sniff(answer(3, document()))).toBe("no");
-  expect(sniff(fromHex("47".repeat(16)))).toBe("no");
+  for (const hex of [
+    "474554",
+    "0f00",
+    "3d000001",
+    "3d0000000000000001",
+    "3d00000000000000000000000e",
+    "3d0000000000000000000000dd08",
+  ])
+    expect(sniff(fromHex(hex)), hex).toBe("no");
 });

@@ -6,6 +6,8 @@ import { missed, fact, latin1Bytes, utf8Text, type Parsed, type Talk } from "./t
 
 const opMsg = 2013;
 const longestMessage = 64 * 1024;
+/** Of the length, two numbers and the code. */
+const headerLength = 16;
 
 /** A BSON document of one int32 and `$db: "admin"` (bsonspec.org). */
 function makeCommand(name: string): Uint8Array {
@@ -122,6 +124,22 @@ function* converse(talk: Talk, context: ProbeContext): Conversation {
   return { outcome: "proved", evidence: "answer to hello with our request id and maxWireVersion", facts };
 }
 
+/**
+ * Length, number, 0 for what it answers, and a code that opens connections: OP_MSG, or OP_QUERY (2004) of older drivers; all little-endian. A
+ * byte that is wrong is not waited behind.
+ */
+function startOfRequest(bytes: Uint8Array): "match" | "no" | "more" {
+  const at = (index: number): number => bytes[index] ?? 0;
+  // The first message names the driver in 512 bytes at most (MongoDB Handshake specification), and may begin a login.
+  const length = at(0) + at(1) * 256;
+  if (at(2) !== 0 || at(3) !== 0 || (bytes.length > 1 && length <= headerLength)) return "no";
+  if ([8, 9, 10, 11, 14, 15].some((index) => at(index) !== 0)) return "no";
+  const codes = [opMsg, 2004];
+  if (bytes.length > 12 && codes.every((code) => at(12) !== (code & 255))) return "no";
+  if (bytes.length > 13 && codes.every((code) => at(12) + at(13) * 256 !== code)) return "no";
+  return bytes.length < headerLength ? "more" : "match";
+}
+
 /** MongoDB wire protocol. */
 export const mongodb: Protocol = {
   id: "mongodb",
@@ -150,13 +168,5 @@ export const mongodb: Protocol = {
     sources: ["MongoDB documentation, Wire Protocol, OP_MSG", "bsonspec.org, version 1.1"],
   },
   probe: converse,
-  sniff: (bytes) => {
-    if (bytes.length < 16) return { verdict: "more" };
-    const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-    const length = view.getInt32(0, true);
-    const code = view.getInt32(12, true);
-    // OP_QUERY (2004) still opens connections of older drivers.
-    const isRequest = (code === opMsg || code === 2004) && view.getInt32(8, true) === 0;
-    return { verdict: isRequest && length > 16 && length < 48_000_000 ? "match" : "no" };
-  },
+  sniff: (bytes) => ({ verdict: startOfRequest(bytes) }),
 };

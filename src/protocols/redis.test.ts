@@ -91,7 +91,7 @@ test("silence is silence, and a HELLO that lies about its length stays without f
   }
 });
 
-test("recognises its complaints about other hellos, and clients by their arrays", () => {
+test("recognises its complaints about other hellos, and clients by their arrays, people by what they type", () => {
   const greetings = {
     match: ["-ERR wrong number of arguments for 'get' command\r\n", "-ERR unknown command"],
     more: ["-ERR", ""],
@@ -99,9 +99,27 @@ test("recognises its complaints about other hellos, and clients by their arrays"
   };
   expect(groupByAnswer(redis.recognise!, greetings)).toEqual(greetings);
   const hellos = {
-    match: ["*1\r\n$4\r\nPING\r\n", "*2\r\n$"],
-    more: ["*1", "*", ""],
-    no: ["*0\r\n", "*1\r\n:", "GET / "],
+    match: [
+      "*1\r\n$4\r\nPING\r\n",
+      "*2\r\n$",
+      "PING\r\n",
+      "ping\n",
+      "HELLO 3 AUTH a b\r\n",
+      "AUTH secret\r\n",
+      "INFO server\r\n",
+    ],
+    more: ["*1", "*", "", "P", "PING", "PING\r", "AUTH ", "INFO serv"],
+    no: [
+      "*0\r\n",
+      "*1\r\n:",
+      "GET / ",
+      "PINGS",
+      "PING /\n",
+      "AUTH TLS\r\n",
+      "INFO sip:a@b SIP/2.0\r\n",
+      "EHLO a\r\n",
+      "A\u0000",
+    ],
   };
   expect(groupByAnswer(redis.sniff!, hellos)).toEqual(hellos);
 });

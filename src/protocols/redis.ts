@@ -100,6 +100,26 @@ function* converse(talk: Talk): Conversation {
   };
 }
 
+/** Longest command in the short form that is looked at, bytes. */
+const longestInline = 64;
+
+/**
+ * A command as people and health checks type it ("inline commands" of the RESP specification): those that come first, each with words that
+ * other protocols do not put behind it. FTP has `AUTH TLS`, memcached `get`, SIP and HTTP put an address behind theirs.
+ */
+function sniffInline(text: string): "match" | "no" | "more" {
+  const line = /^[^\n]*\n/.exec(text)?.[0];
+  if (line !== undefined) return inlineCommand.test(line) && !/^auth (?:tls|ssl)\r?\n/i.test(line) ? "match" : "no";
+  const [verb = ""] = text.toUpperCase().split(/[ \r]/, 1);
+  const isWhole = verb.length < text.length;
+  const canBe = inlineVerbs.some((known) => (isWhole ? known === verb : known.startsWith(verb)));
+  return canBe && text.length < longestInline && /^[\x20-\x7e]*\r?$/.test(text) ? "more" : "no";
+}
+
+const inlineVerbs = ["PING", "HELLO", "INFO", "AUTH", "CLIENT", "COMMAND", "SELECT"];
+const inlineCommand =
+  /^(?:ping|hello(?: [23](?: [\x21-\x7e]+)*)?|info(?: [a-z]+)?|auth(?: [\x21-\x7e]+){1,2}|client [a-z]+(?: [\x21-\x7e]+)*|command(?: [a-z]+)?|select \d+)\r?\n/i;
+
 /** Redis, its protocol RESP. */
 export const redis: Protocol = {
   id: "redis",
@@ -141,8 +161,9 @@ export const redis: Protocol = {
   },
   probe: converse,
   sniff: (bytes) => {
-    const text = latin1Text(bytes.subarray(0, 16));
+    const text = latin1Text(bytes.subarray(0, longestInline));
     if (/^\*[1-9]\d{0,6}\r\n\$/.test(text)) return { verdict: "match" };
-    return { verdict: /^(?:\*(?:[1-9]\d{0,6}(?:\r\n?)?)?)?$/.test(text) ? "more" : "no" };
+    if (/^(?:\*(?:[1-9]\d{0,6}(?:\r\n?)?)?)?$/.test(text)) return { verdict: "more" };
+    return { verdict: sniffInline(text) };
   },
 };
