@@ -8,7 +8,7 @@ import { connect, createServer, type AddressInfo, type Socket } from "node:net";
 import { connect as connectTls } from "node:tls";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { toPort } from "../../src/core/index.ts";
-import { exportWriters, type ExportLimit } from "../../src/gateway/export/index.ts";
+import { exportWriters, type GroupedLimit } from "../../src/gateway/export/index.ts";
 import type { ForwardWish, RelayWish, ShareRule, ShareWish } from "../../src/gateway/relay/relay-wish.ts";
 import { checkExported, findFreePorts, hasEngine, runExported, type RunningEngine } from "../support/export-engines.ts";
 
@@ -233,7 +233,7 @@ const header2 = Buffer.concat([
 
 describe.each(["nginx", "haproxy"] as const)("%s", (format) => {
   let engine: RunningEngine | undefined;
-  let limits: readonly ExportLimit[] = [];
+  let limits: readonly GroupedLimit[] = [];
 
   beforeAll(async () => {
     if (!(await hasEngine(format))) return;
@@ -263,7 +263,6 @@ describe.each(["nginx", "haproxy"] as const)("%s", (format) => {
     const doors = { addresses: ["127.0.0.1"], httpPort: null, https: null };
     const written = exportWriters[format]({ doors, routes: [], relays });
     limits = written.limits;
-    if (process.env["SHOW"]) (await import("node:fs")).writeFileSync(`/tmp/x/relays.${format}`, written.text);
     await checkExported(format, written.text);
     engine = await runExported(
       format,
@@ -274,22 +273,23 @@ describe.each(["nginx", "haproxy"] as const)("%s", (format) => {
 
   afterAll(() => engine?.close());
 
-  const concerns = (pattern: RegExp): string[] =>
-    limits.filter((limit) => pattern.test(`${limit.concerns}: ${limit.text}`)).map(({ text }) => text);
+  /** What limits of this kind concern. */
+  const concerned = (pattern: RegExp): string[] =>
+    limits.flatMap(({ concerns, text }) => concerns.filter((one) => pattern.test(`${one}: ${text}`)));
 
   test("a forward leads to its server, to its end in both directions", async ({ skip }) => {
-    if (engine === undefined) return skip();
+    if (engine === undefined) skip(`${format} is not installed`);
     expect(await converse(ports[0]!, "hello", { half: true })).toBe("http\nbye http");
     expect(targets.get("http")!.heard).toBe("hello");
   });
 
   test("localhost is whichever loopback address answers", async ({ skip }) => {
-    if (engine === undefined) return skip();
+    if (engine === undefined) skip(`${format} is not installed`);
     expect(await converse(ports[1]!, "")).toBe("six");
   });
 
   test("the PROXY protocol's header goes before the first byte, and is taken", async ({ skip }) => {
-    if (engine === undefined) return skip();
+    if (engine === undefined) skip(`${format} is not installed`);
     const heard = (): string => targets.get("http")!.heard;
     await converse(ports[2]!, "hello", { half: true });
     expect(heard()).toMatch(/^PROXY TCP4 127\.0\.0\.1 127\.0\.0\.1 \d+ \d+\r\nhello$/);
@@ -297,7 +297,7 @@ describe.each(["nginx", "haproxy"] as const)("%s", (format) => {
     if (format === "haproxy") expect(heard().slice(0, 13)).toBe("\r\n\r\n\0\r\nQUIT\n!");
     else {
       expect(heard()).toMatch(/^PROXY TCP4 /);
-      expect(concerns(/in version 1, not 2/)).toHaveLength(1);
+      expect(concerned(/in version 1, not 2/)).toHaveLength(1);
     }
     await converse(ports[4]!, `${header1}hello`, { half: true });
     expect(heard()).toMatch(/^PROXY TCP4 192\.0\.2\.7 [\d.]+ 4711 \d+\r\nhello$/);
@@ -307,7 +307,7 @@ describe.each(["nginx", "haproxy"] as const)("%s", (format) => {
   });
 
   test("more connections than a target may have are refused", async ({ skip }) => {
-    if (engine === undefined) return skip();
+    if (engine === undefined) skip(`${format} is not installed`);
     const kept = [connect(ports[5]!, "127.0.0.1"), connect(ports[5]!, "127.0.0.1")];
     for (const socket of kept) await once(socket, "data");
     expect(await converse(ports[5]!, "")).toBe("");
@@ -315,7 +315,7 @@ describe.each(["nginx", "haproxy"] as const)("%s", (format) => {
   });
 
   test("an idle connection is ended", async ({ skip }) => {
-    if (engine === undefined) return skip();
+    if (engine === undefined) skip(`${format} is not installed`);
     const socket = connect(ports[10]!, "127.0.0.1");
     await once(socket, "data");
     socket.resume();
@@ -324,8 +324,8 @@ describe.each(["nginx", "haproxy"] as const)("%s", (format) => {
   });
 
   test("UDP", async ({ skip }) => {
-    if (engine === undefined) return skip();
-    if (format === "haproxy") return expect(concerns(/passes no UDP on/)).toHaveLength(1);
+    if (engine === undefined) skip(`${format} is not installed`);
+    if (format === "haproxy") return expect(concerned(/passes no UDP on/)).toHaveLength(1);
     const client = createSocket("udp4");
     client.send("hello", ports[6]!, "127.0.0.1");
     const [answer] = (await once(client, "message")) as [Buffer];
@@ -334,23 +334,23 @@ describe.each(["nginx", "haproxy"] as const)("%s", (format) => {
   });
 
   test("a share leads by the first bytes, by names, and by silence", async ({ skip }) => {
-    if (engine === undefined) return skip();
+    if (engine === undefined) skip(`${format} is not installed`);
     const leads = format === "haproxy" ? expected : { ...expected, ...nginxLeads };
     expect(await outcomes(ports[7]!, false)).toEqual(leads);
     if (format === "nginx") {
-      expect(concerns(/rule \d \(\w+\): nginx cannot tell it from/)).toHaveLength(8);
-      expect(concerns(/silent clients/)).toHaveLength(1);
+      expect(concerned(/rule \d \(\w+\): nginx cannot tell it from/)).toHaveLength(8);
+      expect(concerned(/silent clients/)).toHaveLength(1);
     }
   });
 
   test("however the bytes are cut", async ({ skip }) => {
-    if (engine === undefined) return skip();
+    if (engine === undefined) skip(`${format} is not installed`);
     const leads = format === "haproxy" ? expected : { ...expected, ...nginxLeads };
     expect(await outcomes(ports[7]!, true)).toEqual(leads);
   });
 
   test("what nobody asks for is ended", async ({ skip }) => {
-    if (engine === undefined) return skip();
+    if (engine === undefined) skip(`${format} is not installed`);
     const { unknown, silent, ssh } = await outcomes(ports[8]!, false);
     expect(ssh).toBe("ssh");
     if (format === "haproxy") expect([unknown, silent]).toEqual(["", ""]);
@@ -358,7 +358,7 @@ describe.each(["nginx", "haproxy"] as const)("%s", (format) => {
   });
 
   test("a share takes and sends the PROXY protocol's header", async ({ skip }) => {
-    if (engine === undefined) return skip();
+    if (engine === undefined) skip(`${format} is not installed`);
     const hello = await clientHello("app.localhost", ["h2"]);
     expect(await converse(ports[9]!, Buffer.concat([header2, hello]), { half: true })).toBe("tls\nbye tls");
     expect(targets.get("tls")!.heard).toMatch(/^PROXY TCP4 192\.0\.2\.7 [\d.]+ 4711 \d+\r\n\u0016\u0003/);

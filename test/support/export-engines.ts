@@ -37,10 +37,10 @@ function placeNginx(text: string, folder: string): string {
   return text.replace(/^http \{$/m, `http {\n${http}`);
 }
 
-const nginxWords = ({ folder, file }: Run): string[] => [
-  ...["-c", file, "-e", "stderr"],
-  ...["-g", `daemon off; master_process off; pid ${folder}/nginx.pid; error_log stderr;`],
-];
+const nginxWords = ({ folder, file }: Run): string[] => {
+  const main = `daemon off; master_process off; pid ${folder}/nginx.pid; error_log stderr;`;
+  return ["-c", file, "-e", "stderr", "-g", main];
+};
 
 const programs: Readonly<Record<Exclude<ExportFormat, "traefik">, Program>> = {
   nginx: {

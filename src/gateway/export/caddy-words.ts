@@ -11,6 +11,7 @@ export function caddyText(text: string): string {
 /** A text as a part of a regular expression of Go's; no backslash, and no brace. */
 export function caddyPattern(text: string): string {
   return text.replaceAll(/[^\w/-]/g, (character) => {
+    if (character === ".") return String.raw`\.`;
     const code = character.codePointAt(0)!.toString(16);
     return code.length <= 2 ? `[${String.raw`\x${code.padStart(2, "0")}`}]` : ".";
   });

@@ -3,7 +3,7 @@
  */
 import { routeName } from "../route.ts";
 import { caddyPattern, caddyText } from "./caddy-words.ts";
-import { headComment } from "./comment-lines.ts";
+import { groupLimits, headComment } from "./comment-lines.ts";
 import type { Exported, ExportFacts, ExportLimit, ExportRoute } from "./export-facts.ts";
 import { isOwnMachine, ownAuthority, placesOf, relayName, soundFacts, wordOf, type SoundFacts } from "./sound-facts.ts";
 
@@ -20,8 +20,9 @@ export function writeCaddy(given: ExportFacts): Exported {
     "Check it with caddy validate --adapter caddyfile --config FILE. To put it into a Caddyfile of your own, take over the sites,",
     "and those of the options above them that it has none of.",
   ];
-  const blocks = facts.routes.length === 0 ? [] : [globalOptions, ...writeSites(facts)];
-  return { text: `${[headComment("Caddy", about, limits), ...blocks].join("\n").trimEnd()}\n`, limits };
+  const blocks = facts.routes.length === 0 ? [] : [globalOptions, commonFields(), ...writeSites(facts)];
+  const said = groupLimits(limits);
+  return { text: `${[headComment("Caddy", about, said), ...blocks].join("\n").trimEnd()}\n`, limits: said };
 }
 
 const globalOptions = `{
@@ -100,6 +101,20 @@ const underscored = ["For", "Host", "Port", "Proto", "Server", "Protocol", "Sche
   (word) => `X_Forwarded_${word}`,
 );
 
+/** What every route's server is told, and not told. */
+function commonFields(): string {
+  return [
+    "(portolan_fields) {",
+    "  # Bodies pass as they arrive.",
+    "  flush_interval -1",
+    "  # Who asks is said here, and by nobody before; X-Forwarded-For, -Host and -Proto are Caddy's own affair.",
+    '  header_up Forwarded `for="{remote}";host="{hostport}";proto={scheme}`',
+    ...[...dropped, ...underscored].map((field) => `  header_up -${field}`),
+    "}",
+    "",
+  ].join("\n");
+}
+
 function writeRoute(route: ExportRoute, word: string, port: number): string[] {
   const { host, path, strip, ownHost, target } = route;
   const strips = strip && path !== "/";
@@ -122,13 +137,10 @@ function writeRoute(route: ExportRoute, word: string, port: number): string[] {
           "        fail_duration 1s",
         ]
       : []),
-    "        # Bodies pass as they arrive.",
-    "        flush_interval -1",
     ...(ownHost ? [`        header_up Host ${caddyText(ownAuthority(route))}`] : []),
     `        header_up X-Forwarded-Port ${port}`,
     ...(strips ? [`        header_up X-Forwarded-Prefix ${caddyText(path)}`] : []),
-    '        header_up Forwarded `for="{remote}";host="{hostport}";proto={scheme}`',
-    ...[...dropped, ...underscored].map((field) => `        header_up -${field}`),
+    "        import portolan_fields",
     ...transportLines(route),
     "      }",
     "    }",

@@ -42,10 +42,16 @@ export interface ExportLimit {
   readonly text: string;
 }
 
+/** The same for all that it concerns. */
+export interface GroupedLimit {
+  readonly concerns: readonly string[];
+  readonly text: string;
+}
+
 /** A file for an engine. */
 export interface Exported {
   readonly text: string;
-  readonly limits: readonly ExportLimit[];
+  readonly limits: readonly GroupedLimit[];
 }
 
 /** Writes the file of one engine. */

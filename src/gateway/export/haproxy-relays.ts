@@ -1,11 +1,10 @@
 /**
  * @module Forwards and shares as HAProxy has them: TCP alone, a share's rules over the first bytes.
  */
-import { formatSocketAddress } from "../../core/index.ts";
 import type { ProxyVersion, RelayTarget, RelayTerms, RelayWish, ShareRule, ShareWish } from "../relay/relay-wish.ts";
 import type { ExportLimit } from "./export-facts.ts";
 import { firstBytes } from "./first-bytes.ts";
-import { haproxyForever, haproxyWord } from "./haproxy-words.ts";
+import { haproxyForever, haproxyWord, haproxyPlace } from "./haproxy-words.ts";
 import { isResolved, placesOf, relayName, shareRuleName, wordOf } from "./sound-facts.ts";
 
 interface End {
@@ -45,7 +44,7 @@ function frontendLines(wish: RelayWish, word: string): string[] {
     `frontend ${word}`,
     `  # ${relayName(wish)}`,
     "  mode tcp",
-    `  bind ${formatSocketAddress(address, port)}${wish.acceptProxy ? " accept-proxy" : ""}`,
+    `  bind ${haproxyPlace(address, port)}${wish.acceptProxy ? " accept-proxy" : ""}`,
     `  maxconn ${wish.mostConnections}`,
     `  timeout client ${timeOf(wish)}`,
   ];

@@ -1,6 +1,8 @@
 /**
  * @module Words of HAProxy's configuration, written so that they are one word and mean themselves.
  */
+import { formatSocketAddress } from "../../core/index.ts";
+import { takesBothFamilies } from "./sound-facts.ts";
 
 /** The longest time that HAProxy's timers hold is 24 days: as good as none. */
 export const haproxyForever = "24d";
@@ -18,4 +20,9 @@ export function haproxyWord(text: string): string {
 /** A word in which `%` would begin an expression (section 8.2.4 of its manual). */
 export function haproxyFormat(text: string): string {
   return haproxyWord(text.replaceAll("%", "%%"));
+}
+
+/** Where a frontend listens. */
+export function haproxyPlace(address: string, port: number): string {
+  return `${formatSocketAddress(address, port)}${takesBothFamilies(address) ? " v4v6" : ""}`;
 }

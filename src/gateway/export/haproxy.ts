@@ -1,10 +1,10 @@
 /**
  * @module The file of HAProxy (2.6 and later): names and paths as one ordered list of rules, the path compared as the resource that it means.
  */
-import { headComment } from "./comment-lines.ts";
+import { groupLimits, headComment } from "./comment-lines.ts";
 import type { Exported, ExportFacts, ExportLimit, ExportRoute, ExportSecureDoor } from "./export-facts.ts";
 import { writeHaproxyRelays } from "./haproxy-relays.ts";
-import { haproxyForever, haproxyFormat, haproxyWord } from "./haproxy-words.ts";
+import { haproxyForever, haproxyFormat, haproxyWord, haproxyPlace } from "./haproxy-words.ts";
 import {
   isOwnMachine,
   isResolved,
@@ -14,7 +14,6 @@ import {
   wordOf,
   type SoundFacts,
 } from "./sound-facts.ts";
-import { formatSocketAddress } from "../../core/index.ts";
 import { routeName } from "../route.ts";
 
 /** Fields in which a client could say of itself who it is; `_` is `-` to CGI. */
@@ -36,7 +35,8 @@ export function writeHaproxy(given: ExportFacts): Exported {
   const about = [
     "Check it with haproxy -c -f FILE; give it to HAProxy with -f FILE, beside your own files: all its names begin with portolan.",
   ];
-  return { text: `${[headComment("HAProxy", about, limits), ...blocks].join("\n").trimEnd()}\n`, limits };
+  const said = groupLimits(limits);
+  return { text: `${[headComment("HAProxy", about, said), ...blocks].join("\n").trimEnd()}\n`, limits: said };
 }
 
 function hasPaths({ routes }: SoundFacts): boolean {
@@ -92,7 +92,7 @@ function writeNames(facts: SoundFacts): string[] {
   const { doors, routes } = facts;
   const words = routes.map((route, index) => wordOf(index + 1, routeName(route)));
   const binds = doors.addresses.flatMap((address) => [
-    ...(doors.httpPort === null ? [] : [`  bind ${formatSocketAddress(address, doors.httpPort)}`]),
+    ...(doors.httpPort === null ? [] : [`  bind ${haproxyPlace(address, doors.httpPort)}`]),
     ...(doors.https === null ? [] : [`  bind ${secureBind(address, doors.https)}`]),
   ]);
   const frontend = [
@@ -138,7 +138,7 @@ function writeNames(facts: SoundFacts): string[] {
 }
 
 function secureBind(address: string, { port, certificatePath }: ExportSecureDoor): string {
-  return `${formatSocketAddress(address, port)} ssl crt ${haproxyWord(certificatePath)} alpn h2,http/1.1`;
+  return `${haproxyPlace(address, port)} ssl crt ${haproxyWord(certificatePath)} alpn h2,http/1.1`;
 }
 
 function useLines({ host, path }: ExportRoute, word: string): string[] {

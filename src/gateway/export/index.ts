@@ -7,7 +7,13 @@ import { writeHaproxy } from "./haproxy.ts";
 import { writeNginx } from "./nginx.ts";
 import { writeTraefik } from "./traefik.ts";
 
-export { exportFormats, type ExportFacts, type ExportFormat, type ExportLimit, type Exported } from "./export-facts.ts";
+export {
+  exportFormats,
+  type ExportFacts,
+  type ExportFormat,
+  type GroupedLimit,
+  type Exported,
+} from "./export-facts.ts";
 
 /** By format. */
 export const exportWriters: Readonly<Record<ExportFormat, ExportWriter>> = {

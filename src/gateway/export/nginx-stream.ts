@@ -1,10 +1,9 @@
 /**
  * @module Forwards and shares as nginx's stream module has them. It looks into the first bytes for TLS alone.
  */
-import { formatSocketAddress } from "../../core/index.ts";
 import type { ForwardWish, ProxyVersion, RelayTarget, RelayWish, ShareRule, ShareWish } from "../relay/relay-wish.ts";
 import type { ExportLimit } from "./export-facts.ts";
-import { nginxPattern } from "./nginx-words.ts";
+import { nginxPattern, nginxPlace } from "./nginx-words.ts";
 import { isResolved, placesOf, relayName, shareRuleName, wordOf } from "./sound-facts.ts";
 
 interface End {
@@ -75,7 +74,7 @@ function serverLines(wish: RelayWish, sendProxy: ProxyVersion | null, pass: read
   return [
     "  server {",
     `    # ${relayName(wish)}`,
-    `    listen ${formatSocketAddress(address, port)}${words};`,
+    `    listen ${nginxPlace(address, port)}${words};`,
     `    limit_conn portolan_places ${wish.mostConnections};`,
     "    proxy_connect_timeout 10s;",
     `    proxy_timeout ${Math.max(1, Math.round(Math.min(wish.idleMs ?? foreverMs, foreverMs)))}ms;`,

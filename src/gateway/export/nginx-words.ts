@@ -1,6 +1,8 @@
 /**
  * @module Words of nginx's configuration, written so that they are one word and mean themselves.
  */
+import { formatSocketAddress } from "../../core/index.ts";
+import { takesBothFamilies } from "./sound-facts.ts";
 
 /** A text in quotes. Backslash and quote are what its parser looks at there; variables are the directive's affair. */
 export function nginxText(text: string): string {
@@ -19,3 +21,8 @@ export function nginxPattern(text: string): string {
 
 /** `$` where a variable could begin: nginx has no other way to say it. */
 export const nginxDollar = '  geo $portolan_dollar {\n    default "$";\n  }';
+
+/** Where a server listens. */
+export function nginxPlace(address: string, port: number): string {
+  return `${formatSocketAddress(address, port)}${takesBothFamilies(address) ? " ipv6only=off" : ""}`;
+}

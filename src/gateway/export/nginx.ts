@@ -1,12 +1,11 @@
 /**
  * @module The file of nginx (1.22 and later): a server for each name, its paths as locations, and a server for everybody else.
  */
-import { formatSocketAddress } from "../../core/index.ts";
 import { routeName } from "../route.ts";
-import { headComment } from "./comment-lines.ts";
+import { groupLimits, headComment } from "./comment-lines.ts";
 import type { ExportDoors, Exported, ExportFacts, ExportLimit, ExportRoute } from "./export-facts.ts";
 import { writeNginxStreams } from "./nginx-stream.ts";
-import { nginxDollar, nginxPattern, nginxText } from "./nginx-words.ts";
+import { nginxDollar, nginxPattern, nginxText, nginxPlace } from "./nginx-words.ts";
 import { sitesOf, type Site } from "./sites.ts";
 import {
   isOwnMachine,
@@ -44,7 +43,8 @@ export function writeNginx(given: ExportFacts): Exported {
     ...(facts.routes.length === 0 ? [] : [writeHttp(facts)]),
     ...(streams.length === 0 ? [] : [["stream {", ...streams, "}", ""].join("\n")]),
   ];
-  return { text: `${[headComment("nginx", about, limits), ...blocks].join("\n").trimEnd()}\n`, limits };
+  const said = groupLimits(limits);
+  return { text: `${[headComment("nginx", about, said), ...blocks].join("\n").trimEnd()}\n`, limits: said };
 }
 
 /** A certificate's name is read as text with variables, and nothing there stands for `$`. */
@@ -183,8 +183,8 @@ function writeUpstream({ route, word }: NamedRoute): string[] {
 function listenLines({ addresses, httpPort, https }: ExportDoors, isDefault: boolean): string[] {
   const words = isDefault ? " default_server" : "";
   return addresses.flatMap((address) => [
-    ...(httpPort === null ? [] : [`    listen ${formatSocketAddress(address, httpPort)}${words};`]),
-    ...(https === null ? [] : [`    listen ${formatSocketAddress(address, https.port)} ssl http2${words};`]),
+    ...(httpPort === null ? [] : [`    listen ${nginxPlace(address, httpPort)}${words};`]),
+    ...(https === null ? [] : [`    listen ${nginxPlace(address, https.port)} ssl http2${words};`]),
   ]);
 }
 

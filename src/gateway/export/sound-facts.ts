@@ -134,3 +134,8 @@ export function wordOf(number: number, text: string): string {
 export function isResolved(host: string): boolean {
   return host !== "localhost" && isIP(host) === 0;
 }
+
+/** Whether a place takes both families, as the sockets of this program do at the wildcard of IPv6 (ipv6(7), IPV6_V6ONLY). */
+export function takesBothFamilies(address: string): boolean {
+  return isIP(address) === 6 && /^[0:]+$/.test(address);
+}

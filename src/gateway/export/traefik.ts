@@ -4,7 +4,7 @@
 import { stringify } from "yaml";
 import { formatSocketAddress } from "../../core/index.ts";
 import { routeName } from "../route.ts";
-import { headComment } from "./comment-lines.ts";
+import { groupLimits, headComment } from "./comment-lines.ts";
 import type { ExportDoors, Exported, ExportFacts, ExportLimit, ExportRoute } from "./export-facts.ts";
 import { isOwnMachine, ownAuthority, soundFacts, wordOf, type SoundFacts } from "./sound-facts.ts";
 import { writeTraefikRelays, type EntryPoint } from "./traefik-relays.ts";
@@ -29,7 +29,8 @@ export function writeTraefik(given: ExportFacts): Exported {
   ];
   const content: Part = { ...names, ...relays.parts, ...secure };
   const text = Object.keys(content).length === 0 ? "{}\n" : stringify(content, { lineWidth: 0 });
-  return { text: `${headComment("Traefik", about, limits)}\n${text}`, limits };
+  const said = groupLimits(limits);
+  return { text: `${headComment("Traefik", about, said)}\n${text}`, limits: said };
 }
 
 function doorPoints({ addresses, httpPort, https }: ExportDoors): EntryPoint[] {
