@@ -60,6 +60,9 @@ const known: Readonly<Record<RunFormat, Readonly<Record<string, string>>>> = {
   },
 };
 
+/** The engines' own parsers show whether a name is one word. */
+const oddName = String.raw`a "b" c'd #e;f\g%h.pem`;
+
 const names = ["root", "api", "version", "own", "six", "tls", "wild", "deep", "near", "guide", "only", "odd"] as const;
 const recorders = new Map<string, Recorder>();
 const closing: (() => void)[] = [];
@@ -73,8 +76,8 @@ beforeAll(async () => {
   folder = mkdtempSync(join(tmpdir(), "pex-"));
   for (const name of names) recorders.set(name, await startRecorder());
   const { certificate, key } = await makeCertificate();
-  writeFileSync(join(folder, "certificate.pem"), certificate);
-  writeFileSync(join(folder, "certificate.pem.key"), key);
+  writeFileSync(join(folder, oddName), certificate);
+  writeFileSync(join(folder, `${oddName}.key`), key);
   const six = await lead("::1", recorders.get("six")!.port, null);
   const tls = await lead("127.0.0.1", recorders.get("tls")!.port, { cert: certificate, key });
   const chat = await startChat();
@@ -262,8 +265,8 @@ describe.each(runFormats)("%s", (format) => {
     const [port = 0, securePort = 0] = await findFreePorts(2);
     const https = {
       port: securePort,
-      certificatePath: join(folder, "certificate.pem"),
-      keyPath: join(folder, "certificate.pem.key"),
+      certificatePath: join(folder, oddName),
+      keyPath: join(folder, `${oddName}.key`),
     };
     const { text } = exportWriters[format]({ ...facts, doors: { addresses: ["127.0.0.1"], httpPort: port, https } });
     await checkExported(format, text);

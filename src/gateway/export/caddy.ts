@@ -2,15 +2,17 @@
  * @module The file of Caddy (2.6 and later): one site for every name at the port, its routes in the gateway's order.
  */
 import { routeName } from "../route.ts";
-import { caddyPattern, caddyText } from "./caddy-words.ts";
+import { caddyPattern, caddyText, isCaddyText } from "./caddy-words.ts";
 import { groupLimits, headComment } from "./comment-lines.ts";
 import type { Exported, ExportFacts, ExportLimit, ExportRoute } from "./export-facts.ts";
 import { isOwnMachine, ownAuthority, placesOf, relayName, soundFacts, wordOf, type SoundFacts } from "./sound-facts.ts";
 
 /** Writes it. */
 export function writeCaddy(given: ExportFacts): Exported {
-  const facts = soundFacts(given);
-  const limits: ExportLimit[] = [...facts.limits, ...limitsOfNames(facts)];
+  const sound = soundFacts(given);
+  const limits: ExportLimit[] = [...sound.limits];
+  const facts = withoutUnnamable(sound, limits);
+  limits.push(...limitsOfNames(facts));
   for (const wish of facts.relays)
     limits.push({
       concerns: relayName(wish),
@@ -34,6 +36,16 @@ const globalOptions = `{
   }
 }
 `;
+
+function withoutUnnamable(facts: SoundFacts, limits: ExportLimit[]): SoundFacts {
+  const { https } = facts.doors;
+  if (https === null || [https.certificatePath, https.keyPath].every(isCaddyText)) return facts;
+  limits.push({
+    concerns: "HTTPS",
+    text: "a certificate's file has characters in its name that a Caddyfile cannot hold; HTTPS is left out.",
+  });
+  return { ...facts, doors: { ...facts.doors, https: null } };
+}
 
 function limitsOfNames({ routes }: SoundFacts): ExportLimit[] {
   if (routes.length === 0) return [];
