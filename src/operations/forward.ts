@@ -17,6 +17,7 @@ import { stateFolderOf } from "../store/index.ts";
 import { defineOperation } from "./define-operation.ts";
 import type { OperationContext } from "./operation.ts";
 import { optionalChoice, optionalInteger, optionalSwitch, optionalText, optionalTexts } from "./parameters.ts";
+import { readEntry, readRelayFile } from "./project-relays.ts";
 import { explainRelayFailure } from "./relay-failure.ts";
 import { describeCounts, describePlace, noteForPlace, relayCountsSchema, relayPlaceSchema } from "./relay-schemas.ts";
 import { listOf } from "./schemas.ts";
@@ -90,7 +91,7 @@ export async function* runForward(
   input: ForwardInput,
   context: OperationContext,
 ): AsyncGenerator<ForwardEvent, ForwardResult, void> {
-  const wishes = readForwards(input);
+  const wishes = input.pairs === undefined ? readProject(input, context) : readForwards(input);
   refuseLoops(wishes, context);
   const relays = await open(wishes, context);
   try {
@@ -144,6 +145,23 @@ export function readForwards(input: ForwardInput): ForwardWish[] {
   return wishes;
 }
 
+/** The forwards of the project's file. @throws ARGUMENT_INVALID, PROJECT_FILE_INVALID */
+function readProject(input: ForwardInput, context: OperationContext): ForwardWish[] {
+  // Flags alone are about places that were forgotten.
+  if (Object.values(input).some((given) => given !== undefined)) return readForwards(input);
+  const file = readRelayFile("forwards", "portolan forward 8080 192.168.1.8:5500", context);
+  const wishes = file.forwards.flatMap((entry) =>
+    readEntry(file, entry, [], () => {
+      const { listen, to, sendProxy, acceptProxy, idle, maxConnections, maxPerTarget } = entry;
+      const version = sendProxy === undefined ? undefined : sendProxy === 1 ? "1" : "2";
+      const pairs = [String(listen), String(to)];
+      return readForwards({ pairs, sendProxy: version, acceptProxy, idle, maxConnections, maxPerTarget });
+    }),
+  );
+  refuseTwice(wishes);
+  return wishes;
+}
+
 /** Terms that hold for all relays of a command. @throws ARGUMENT_INVALID */
 export function readRelayTerms(input: {
   readonly acceptProxy?: boolean | undefined;
@@ -183,7 +201,7 @@ function refuseTwice(wishes: readonly ForwardWish[]): void {
 }
 
 /** @throws RELAY_LOOP */
-function refuseLoops(pairs: readonly RelayPair[], { host }: OperationContext): void {
+export function refuseLoops(pairs: readonly RelayPair[], { host }: OperationContext): void {
   let own: ReadonlySet<string> = new Set();
   try {
     own = ownAddresses(host.readInterfaces());
@@ -265,6 +283,7 @@ export const forwardOperation = defineOperation({
     { command: "forward 8000-8010 nas.local:8000-8010", note: "eleven ports" },
     { command: "forward 5353/udp 192.168.1.1:53", note: "UDP" },
     { command: "forward 8080 3000 --send-proxy 2", note: "the server is told who the client is" },
+    { command: "forward", note: "the forwards of portolan.config.json" },
   ],
   input: inputSchema,
   output: outputSchema,

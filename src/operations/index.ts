@@ -37,6 +37,7 @@ import { routesOperation } from "./routes.ts";
 import { runOperation } from "./run.ts";
 import { scanOperation } from "./scan.ts";
 import { servicesOperation } from "./services.ts";
+import { shareOperation } from "./share.ts";
 import { snapshotOperation } from "./snapshot.ts";
 import { startGatewayOperation } from "./start-gateway.ts";
 import { suggestNameOperation } from "./suggest-name.ts";
@@ -121,6 +122,7 @@ export const operations = [
   routesOperation,
   forwardOperation,
   relaysOperation,
+  shareOperation,
   gatewayOperation,
   gatewayServiceOperation,
   gatewayExportOperation,

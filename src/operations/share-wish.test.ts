@@ -7,6 +7,7 @@ import { protocolFlags, readShareWords, type ShareWords } from "./share-wish.ts"
 const read = (protocols: Readonly<Record<string, string | readonly string[]>>, others: Partial<ShareWords> = {}) =>
   readShareWords({
     listen: "443",
+    bind: "127.0.0.1",
     protocols: new Map(Object.entries(protocols).map(([flag, words]) => [flag, [words].flat()])),
     ...others,
   });
@@ -56,8 +57,8 @@ describe("rules", () => {
     expect(wish.rules.map(({ target }) => target.port)).toEqual([1, 4, 2, 5, 3]);
   });
 
-  test("--send-proxy is for all that say nothing else; a service's name is its port", () => {
-    expect(shown({ ssh: "ssh", tls: ":8443,proxy=1" }, { sendProxy: 2 })).toEqual([
+  test("--send-proxy is for all that say nothing else", () => {
+    expect(shown({ ssh: "22", tls: ":8443,proxy=1" }, { sendProxy: 2 })).toEqual([
       "ssh localhost:22 2",
       "tls localhost:8443 1",
     ]);
@@ -69,14 +70,12 @@ describe("rules", () => {
   });
 
   test("where it listens", () => {
-    const place = (listen: string, bind?: string) => read({ ssh: ":22" }, { listen, bind }).wish.listen;
+    const place = (listen: string, bind = "127.0.0.1") => read({ ssh: ":22" }, { listen, bind }).wish.listen;
     expect(place("443")).toEqual({ transport: "tcp", address: "127.0.0.1", port: 443 });
     expect(place("443", "0.0.0.0").address).toBe("0.0.0.0");
     expect(place("[::1]:443").address).toBe("::1");
     expect(place("*:443").address).toBe("::");
-    expect(place("https").port).toBe(443);
-    expect(() => place("[::1]:443", "127.0.0.1")).toThrow("says already where it listens");
-    expect(() => place("example.test:443")).toThrow("has an address and no name");
+    expect(() => place("example.test:443")).toThrow("a socket listens at an address");
   });
 });
 
@@ -123,10 +122,10 @@ test.each<[string, () => unknown, string]>([
   ["a name for what has none", () => read({ ssh: "a.test=:22" }), "a client of ssh names nobody"],
   ["a name for HTTP/2 without TLS", () => read({ http2: "a.test=:22" }), "a client of http2 names nobody"],
   ["no ALPN", () => read({}, { alpn: [":3000"] }), "it is PROTOCOL=TARGET"],
-  ["a URL", () => read({ http: "http://localhost:3000/" }), "write the server's address and port alone"],
-  ["UDP", () => read({ dns: "53/udp" }), "a share is TCP alone"],
-  ["port 0", () => read({ ssh: ":0" }), "nobody is to be reached at port 0"],
-  ["every address", () => read({ ssh: "*:22" }), "no server's"],
+  ["a URL", () => read({ http: "http://localhost:3000/" }), "it is a URL, and bytes are passed on"],
+  ["UDP", () => read({ dns: "53/udp" }), "it is UDP, and TCP is needed"],
+  ["port 0", () => read({ ssh: ":0" }), "nobody listens at port 0"],
+  ["every address", () => read({ ssh: "*:22" }), "and one is needed"],
   ["an unknown word behind the comma", () => read({ ssh: ":22,proxy=3" }), "proxy=1 or proxy=2"],
   ["a wait that is none", () => read({ ssh: ":22" }, { wait: "0" }), "it is from 50ms to 10m"],
 ])("refused: %s", (_, action, problem) => {

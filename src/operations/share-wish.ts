@@ -2,18 +2,10 @@
  * @module What the flags of `share` mean: rules in an order that does not depend on how the flags stand, the silent route, and what the user
  * should know before anybody comes.
  */
-import { PortolanError, parseDuration, parseIpAddress } from "../core/index.ts";
-import {
-  byPrecision,
-  findIdleRules,
-  namingProtocols,
-  toldByBytes,
-  waitingClients,
-  type ProxyVersion,
-  type ShareRule,
-  type ShareWish,
-} from "../gateway/relay/index.ts";
-import { readAskedName, readSharePlace, readToldTarget, refuse, splitAtEquals } from "./share-words.ts";
+import { PortolanError, parseDuration } from "../core/index.ts";
+import { readRelayPlace, type ProxyVersion, type ShareRule, type ShareWish } from "../gateway/index.ts";
+import { byPrecision, findIdleRules, namingProtocols, toldByBytes, waitingClients } from "../gateway/relay/index.ts";
+import { readAskedName, readToldTarget, refuse, splitAtEquals } from "./share-words.ts";
 
 /**
  * How long a client may say nothing, milliseconds. A first segment that is lost comes again after 1 s (RFC 6298, section 2.1) and, lost again,
@@ -64,7 +56,8 @@ export interface ShareWords {
   readonly wait?: string | undefined;
   readonly fallback?: string | undefined;
   readonly sendProxy?: ProxyVersion | undefined;
-  readonly bind?: string | undefined;
+  /** Address to listen at where `listen` has none. */
+  readonly bind: string;
 }
 
 /** A wish, and what to say about it. */
@@ -80,12 +73,11 @@ export type ShareRoutes = Pick<ShareWish, "kind" | "listen" | "rules" | "silent"
 /**
  * Reads the flags. Rules with a name come first, the exact one before wildcards; then those by ALPN; then protocols, those told by rarer bytes
  * before those told by words.
- * @throws ARGUMENT_INVALID, ENDPOINT_INVALID, SERVICE_UNKNOWN, ADDRESS_INVALID
+ * @throws ARGUMENT_INVALID, RELAY_PLACE_INVALID
  */
 export function readShareWords(words: ShareWords): ReadShare<ShareRoutes> {
   const usual = words.sendProxy ?? null;
-  const bind = words.bind === undefined ? null : parseIpAddress(words.bind).address;
-  const listen = readSharePlace(words.listen, bind);
+  const listen = readRelayPlace(words.listen, words.bind);
   const rules: ShareRule[] = [
     ...(words.name ?? []).map((text) => readNamed(text, usual)),
     ...(words.alpn ?? []).map((text) => readOffered(text, usual)),
@@ -99,9 +91,9 @@ export function readShareWords(words: ShareWords): ReadShare<ShareRoutes> {
     }
   }
   rules.sort(byName);
-  const told = toldByBytes.map(({ id }) => id);
+  const told = new Set(toldByBytes.map(({ id }) => id));
   // A client of these that speaks all the same is told by what it says.
-  rules.push(...waiting.map(({ rule }) => rule).filter(({ protocol }) => told.includes(protocol!)));
+  rules.push(...waiting.map(({ rule }) => rule).filter(({ protocol }) => told.has(protocol!)));
   const silent = silentOf(words.silent === undefined ? null : readToldTarget(words.silent, "--silent", usual), waiting);
   const fallback = words.fallback === undefined ? null : readToldTarget(words.fallback, "--fallback", usual);
   if (rules.length === 0 && silent === null && fallback === null)

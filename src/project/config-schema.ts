@@ -181,8 +181,8 @@ const termsEntries = {
       v.description("A connection on which nothing moves for so long is ended. Default: never"),
     ),
   ),
-  connections: v.optional(most("Most connections at once; more wait")),
-  perTarget: v.optional(most("Most connections at once to one server; more are refused")),
+  maxConnections: v.optional(most("Most connections at once; more wait. Default: 4096")),
+  maxPerTarget: v.optional(most("Most connections at once to one server; more are refused. Default: 4096")),
 };
 
 const forwardEntries = {

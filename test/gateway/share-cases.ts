@@ -41,6 +41,7 @@ const ports = {
   ssh: 2222,
   http: 8080,
   named: 3000,
+  told: 3001,
   http2: 8081,
   tls: 8443,
   namedTls: 8444,
@@ -134,6 +135,7 @@ async function startWebServers(address: string, folder: string): Promise<Running
       ${server("http", "")}
       ${server("named", "")}
       ${server("http2", "http2")}
+      server { listen ${address}:${ports.told} proxy_protocol; location / { default_type text/plain; return 200 "told $proxy_protocol_addr\\n"; } }
       ${server("tls", "ssl", encrypted)}
       ${server("namedTls", "ssl", encrypted)}
       ${server("offered", "ssl http2", encrypted)}
@@ -163,6 +165,8 @@ export interface ClientPlace {
   readonly address: string;
   readonly port: number;
   readonly folder: string;
+  /** Another name to ask for than the client's own. */
+  readonly name?: string;
 }
 
 /** One client, and what it says when it has reached its own server and nobody else. */
@@ -174,8 +178,8 @@ export interface ShareClient {
 }
 
 const curl =
-  (scheme: string, name: string | null, ...words: string[]) =>
-  ({ address, port }: ClientPlace): Promise<string> =>
+  (scheme: string, usualName: string | null, ...words: string[]) =>
+  ({ address, port, name = usualName ?? undefined }: ClientPlace): Promise<string> =>
     output("curl", [
       "--silent",
       "--show-error",
@@ -184,7 +188,7 @@ const curl =
       "--max-time",
       "30",
       ...words,
-      ...(name === null ? [] : ["--resolve", `${name}:${port}:${address}`]),
+      ...(name === undefined ? [] : ["--resolve", `${name}:${port}:${address}`]),
       `${scheme}://${name ?? address}:${port}/`,
     ]);
 

@@ -48,13 +48,20 @@ export async function startSplitter({ address, port, oneByOne = 0, header }: Spl
         const slow = bytes.subarray(0, left);
         if (slow.length > 0 && left === oneByOne) cut += 1;
         left -= slow.length;
-        turn = turn.then(async () => {
+        const before = turn;
+        turn = (async () => {
+          await before;
           await sendOneByOne(up, slow);
           if (bytes.length > slow.length) up.write(bytes.subarray(slow.length));
           client.resume();
-        });
+        })();
       });
-      client.once("end", () => void turn.then(() => up.end()));
+      client.once("end", () => {
+        void (async () => {
+          await turn;
+          up.end();
+        })();
+      });
     };
     up.once("connect", begin);
   });

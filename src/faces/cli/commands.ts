@@ -177,6 +177,11 @@ export const commands: Readonly<Record<string, () => Promise<LoadedCommand>>> = 
     const { forwardView } = await import("./views/forward.ts");
     return { run: runForward, view: forwardView };
   },
+  share: async () => {
+    const { runShare } = await import("../../operations/share.ts");
+    const { shareView } = await import("./views/share.ts");
+    return { run: runShare, view: shareView };
+  },
   relays: async () => {
     const { runRelays } = await import("../../operations/relays.ts");
     const { relaysView } = await import("./views/relays.ts");

@@ -36,6 +36,7 @@ export const endlessCommands: ReadonlySet<string> = new Set([
   "gateway",
   "trace",
   "forward",
+  "share",
   "up",
 ]);
 

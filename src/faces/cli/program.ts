@@ -186,6 +186,9 @@ function makeOption(parameter: CommandParameter): Option {
   const option = new Option(flags, parameter.offDescription ?? parameter.description);
   if (parameter.kind === "choice") option.choices(parameter.choices ?? []);
   if (parameter.kind === "integer") option.argParser((text) => parseInteger(text, parameter));
+  // Given again it is one more.
+  if (parameter.kind === "list" && parameter.afterDashes !== true)
+    option.argParser((text, before: readonly string[] | undefined) => [...(before ?? []), text]);
   return option;
 }
 

@@ -7,6 +7,8 @@ import type { Chooser, RelayChoice } from "./relay-wish.ts";
 
 /** Most that is read before it is decided, bytes, without the header. Who says more is taken for one who says no more. */
 const mostFirstBytes = 64 * 1024;
+/** Each piece that does not decide it gives its client the wait anew, for so long in all, milliseconds: who is slow is not silent. */
+const mostFirstMs = 30_000;
 
 /** What was read. */
 export type FirstBytes =
@@ -46,6 +48,7 @@ export function readFirstBytes(
   let awaitsHeader = acceptProxy;
   let state: "open" | "silent" | "ended" = "open";
   let timer: NodeJS.Timeout | undefined;
+  const startedMs = performance.now();
 
   const finish = (first: FirstBytes): void => {
     clearTimeout(timer);
@@ -79,7 +82,9 @@ export function readFirstBytes(
     const seen = state === "open" && bytes.length > mostFirstBytes ? "silent" : state;
     const choice = chooser.choose(bytes, seen);
     if (choice.kind !== "more") return finish({ kind: "chosen", choice, bytes, endpoints });
-    if (seen !== "open") finish({ kind: "refused", why: "nothing was chosen" });
+    if (seen !== "open") return finish({ kind: "refused", why: "nothing was chosen" });
+    const leftMs = startedMs + Math.max(mostFirstMs, chooser.waitMs) - performance.now();
+    startWaiting(Math.max(1, Math.min(chooser.waitMs, leftMs)), onSilent);
   };
   const onReadable = (): void => {
     const read = socket.read() as Buffer | null;

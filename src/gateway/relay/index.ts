@@ -5,4 +5,3 @@ export { createDemultiplexer } from "./demultiplexer.ts";
 export { plainName } from "./http-name.ts";
 export { byPrecision, namingProtocols, toldByBytes, waitingClients } from "./share-protocols.ts";
 export { findIdleRules, ruleWords } from "./share-rules.ts";
-export type * from "./relay-wish.ts";

@@ -96,7 +96,7 @@ export type RelayChoice =
  * Decides where connections of one listener go. Pure: the listener reads, waits and connects.
  */
 export interface Chooser {
-  /** How long a client may say nothing, or go on without deciding it, milliseconds; 0 when bytes are not looked at. */
+  /** How long a client may say nothing, and again after each piece that does not decide it, milliseconds; 0 when bytes are not looked at. */
   readonly waitMs: number;
   /** @param bytes everything that came so far, behind a PROXY header; `silent`: the wait is over; `ended`: the client sends no more */
   choose(bytes: Uint8Array, state: "open" | "silent" | "ended"): RelayChoice;
