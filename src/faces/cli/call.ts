@@ -47,6 +47,7 @@ export function completeWords(words: readonly string[]): readonly string[] {
   if (first === "route" && words[1] === "hosts") return ["hosts", ...words.slice(2)];
   if (first === "gateway" && (words[1] === "install" || words[1] === "uninstall"))
     return ["gateway-service", ...words.slice(1)];
+  if (first === "gateway" && words[1] === "export") return ["gateway-export", ...words.slice(2)];
   if (first === "gateway" && (words[1] === "trust" || words[1] === "untrust")) return words.slice(1);
   if (/^:?[\d.-]/.test(first) && /^:?[\d,.-]+$/.test(first) && !isAddress(first)) return ["who", ...words];
   return words;

@@ -1,0 +1,325 @@
+/**
+ * @module The file of nginx (1.22 and later): a server for each name, its paths as locations, and a server for everybody else.
+ */
+import { routeName } from "../route.ts";
+import { groupLimits, headComment } from "./comment-lines.ts";
+import type { ExportDoors, Exported, ExportFacts, ExportLimit, ExportRoute } from "./export-facts.ts";
+import { writeNginxStreams } from "./nginx-stream.ts";
+import { nginxDollar, nginxPattern, nginxText, nginxPlace } from "./nginx-words.ts";
+import { sitesOf, type Site } from "./sites.ts";
+import {
+  isOwnMachine,
+  isResolved,
+  ownAuthority,
+  placesOf,
+  soundFacts,
+  wordOf,
+  type SoundFacts,
+} from "./sound-facts.ts";
+
+/** Debian's and its like; nginx does not know where a system keeps them. */
+const systemAuthorities = "/etc/ssl/certs/ca-certificates.crt";
+
+/** A route with the names of what belongs to it. */
+interface NamedRoute {
+  readonly route: ExportRoute;
+  readonly word: string;
+}
+
+/** Writes it. */
+export function writeNginx(given: ExportFacts): Exported {
+  const sound = soundFacts(given);
+  const limits: ExportLimit[] = [...sound.limits];
+  const facts = withoutUnnamable(sound, limits);
+  limits.push(...limitsOfNames(facts));
+  const streams = writeNginxStreams(facts.relays, limits);
+  const about = [
+    "Check it with nginx -t -c FILE. To put it into a configuration of your own, take over what is within http and stream.",
+  ];
+  const blocks = [
+    // A module that Debian loads from there, and other builds have in them.
+    ...(streams.length === 0 ? [] : ["include /etc/nginx/modules-enabled/*.conf;\n"]),
+    "events {\n}\n",
+    ...(facts.routes.length === 0 ? [] : [writeHttp(facts)]),
+    ...(streams.length === 0 ? [] : [["stream {", ...streams, "}", ""].join("\n")]),
+  ];
+  const said = groupLimits(limits);
+  return { text: `${[headComment("nginx", about, said), ...blocks].join("\n").trimEnd()}\n`, limits: said };
+}
+
+/** A certificate's name is read as text with variables, and nothing there stands for `$`. */
+function withoutUnnamable(facts: SoundFacts, limits: ExportLimit[]): SoundFacts {
+  const { https } = facts.doors;
+  if (https === null || !`${https.certificatePath}${https.keyPath}`.includes("$")) return facts;
+  limits.push({
+    concerns: "HTTPS",
+    text: "nginx takes a $ in a certificate's name for a variable; HTTPS is left out.",
+  });
+  return { ...facts, doors: { ...facts.doors, https: null } };
+}
+
+function limitsOfNames({ routes, doors }: SoundFacts): ExportLimit[] {
+  if (routes.length === 0) return [];
+  const limits: ExportLimit[] = [
+    {
+      concerns: "every name",
+      text: "fields with _ in their name are dropped; WebSockets come by HTTP/1.1 alone, not as streams of HTTP/2; trailers of requests are not passed on.",
+    },
+  ];
+  if (doors.httpPort !== null)
+    limits.push({
+      concerns: "HTTP",
+      text: "HTTP/2 without TLS is not spoken at the port of HTTP (before nginx 1.25.1).",
+    });
+  if (routes.some(({ path }) => path !== "/"))
+    limits.push({
+      concerns: "paths",
+      text: "%2F is a slash to nginx when it looks for the path; to portolan it is none.",
+    });
+  for (const { host, path, target, strip } of routes) {
+    const concerns = routeName({ host, path });
+    if (strip && path !== "/")
+      limits.push({
+        concerns,
+        text: "where a path with detours is written with escaped characters as well, the server gets those as nginx escapes them.",
+      });
+    if (target.protocol === "h2c")
+      limits.push({
+        concerns,
+        text: "nginx speaks HTTP/2 to servers by grpc_pass alone: gRPC works, and answers to other requests do; WebSockets do not.",
+      });
+    if (target.protocol === "https" && !isOwnMachine(target.host))
+      limits.push({
+        concerns,
+        text: `nginx knows no authorities of the system; they are looked for in ${systemAuthorities}, and an address in place of a name is not verified against a certificate.`,
+      });
+    if (isResolved(target.host))
+      limits.push({ concerns, text: `${target.host} is resolved when nginx starts, which fails without an address.` });
+  }
+  return limits;
+}
+
+function writeHttp(facts: SoundFacts): string {
+  const { doors, routes } = facts;
+  const named = routes.map((route, index): NamedRoute => ({ route, word: wordOf(index + 1, routeName(route)) }));
+  const stripped = named.filter(({ route }) => route.strip && route.path !== "/");
+  const lines = [
+    "http {",
+    "  # Long names fit.",
+    "  server_names_hash_max_size 4096;",
+    "  server_names_hash_bucket_size 512;",
+    "  variables_hash_bucket_size 256;",
+    "  map_hash_bucket_size 512;",
+    "",
+    ...commonMaps,
+    ...(named.some(({ route }) => route.path.includes("$") && route.strip) ? [nginxDollar, ""] : []),
+    ...stripped.flatMap(writeRestMap),
+    ...named.flatMap(writeUpstream),
+    ...writeNobody(doors),
+    ...sitesOf(routes).flatMap((site) => writeServer(site, named, doors)),
+    "}",
+    "",
+  ];
+  return lines.join("\n");
+}
+
+const commonMaps = [
+  "  # WebSockets alone are passed on; everybody else's wish for another protocol is none.",
+  "  map $http_upgrade $portolan_upgrade {",
+  '    default "";',
+  "    ~*^websocket$ websocket;",
+  "  }",
+  "  map $portolan_upgrade $portolan_connection {",
+  '    default "upgrade";',
+  '    "" "";',
+  "  }",
+  "  # Whom the request is for: an absolute target outranks Host (RFC 9112, section 3.2.2).",
+  "  map $request $portolan_asked {",
+  '    "~*^[A-Z]+ https?://(?<portolan_authority_of_target>[^/? ]+)" $portolan_authority_of_target;',
+  "    default $http_host;",
+  "  }",
+  "  map $portolan_asked $portolan_authority {",
+  String.raw`    "~^[A-Za-z0-9._-]+(?::\d{0,5})?$" $portolan_asked;`,
+  "    default $host;",
+  "  }",
+  "  map $remote_addr $portolan_node {",
+  '    ~: "[$remote_addr]:$remote_port";',
+  '    default "$remote_addr:$remote_port";',
+  "  }",
+  "",
+];
+
+/** An escaped letter, digit, `-`, `.`, `_` or `~`, or a segment that begins with a dot: what a plain path has none of (RFC 3986, section 6.2.2). */
+const notPlain = String.raw`(?![^?]*(?:/\.|%(?:2[deDE]|3\d|[46][1-9a-fA-F]|[57][0-9aA]|5[fF]|7[eE])))`;
+
+/** What is left of a plain path, as it was written, query included; empty when nginx has to make it plain first. */
+function writeRestMap({ route, word }: NamedRoute): string[] {
+  const prefix = nginxPattern(route.path);
+  return [
+    `  map $request_uri $${word}_rest {`,
+    '    default "";',
+    `    "~^${prefix}${notPlain}(?<${captureOf(word)}>/.*)$" $${captureOf(word)};`,
+    String.raw`    "~^${prefix}(?<${captureOf(word)}>\?.*)?$" /$${captureOf(word)};`,
+    "  }",
+  ];
+}
+
+/** Names of captures are short (PCRE: 32 characters). */
+function captureOf(word: string): string {
+  return `${/^portolan_\d+/.exec(word)![0]}_cut`;
+}
+
+function writeUpstream({ route, word }: NamedRoute): string[] {
+  const places = placesOf(route.target);
+  return [
+    `  # ${routeName(route)}`,
+    `  upstream ${word} {`,
+    ...places.map((place, index) => `    server ${place} max_fails=0${index > 0 ? " backup" : ""};`),
+    "    keepalive 16;",
+    "  }",
+  ];
+}
+
+function listenLines({ addresses, httpPort, https }: ExportDoors, isDefault: boolean): string[] {
+  const words = isDefault ? " default_server" : "";
+  return addresses.flatMap((address) => [
+    ...(httpPort === null ? [] : [`    listen ${nginxPlace(address, httpPort)}${words};`]),
+    ...(https === null ? [] : [`    listen ${nginxPlace(address, https.port)} ssl http2${words};`]),
+  ]);
+}
+
+function certificateLines({ https }: ExportDoors): string[] {
+  if (https === null) return [];
+  return [
+    `    ssl_certificate ${nginxText(https.certificatePath)};`,
+    `    ssl_certificate_key ${nginxText(https.keyPath)};`,
+  ];
+}
+
+function writeNobody(doors: ExportDoors): string[] {
+  return [
+    "  # A name that nobody has gets no application.",
+    "  server {",
+    ...listenLines(doors, true),
+    '    server_name "";',
+    ...certificateLines(doors),
+    "    return 404;",
+    "  }",
+  ];
+}
+
+function writeServer(site: Site, named: readonly NamedRoute[], doors: ExportDoors): string[] {
+  const hasRoot = site.routes.some(({ path }) => path === "/");
+  return [
+    "  server {",
+    ...listenLines(doors, false),
+    `    server_name ${nginxText(site.host)};`,
+    ...certificateLines(doors),
+    "    # Slashes in a row are not one.",
+    "    merge_slashes off;",
+    "    client_max_body_size 0;",
+    "    client_header_timeout 30s;",
+    "    large_client_header_buffers 4 64k;",
+    "    keepalive_timeout 60s;",
+    ...passLines("proxy"),
+    ...(site.routes.some(({ target }) => target.protocol === "h2c") ? passLines("grpc") : []),
+    "    set $portolan_host $portolan_authority;",
+    '    set $portolan_prefix "";',
+    ...site.routes.flatMap((route) => {
+      const { word } = named.find((one) => one.route === route)!;
+      return writeLocations(route, word);
+    }),
+    ...(hasRoot ? [] : ["    location / {", "      return 404;", "    }"]),
+    "  }",
+  ];
+}
+
+/** Fields that say who asks, and those in which a client could say it. */
+const origins: readonly (readonly [string, string])[] = [
+  ["Host", "$portolan_host"],
+  ["Forwarded", '"for=\\"$portolan_node\\";host=\\"$portolan_authority\\";proto=$scheme"'],
+  ["X-Forwarded-For", "$remote_addr"],
+  ["X-Forwarded-Host", "$portolan_authority"],
+  ["X-Forwarded-Port", "$server_port"],
+  ["X-Forwarded-Proto", "$scheme"],
+];
+const dropped = [
+  "X-Forwarded-Server",
+  "X-Forwarded-Protocol",
+  "X-Forwarded-Scheme",
+  "X-Forwarded-Ssl",
+  "X-Real-IP",
+  "X-Url-Scheme",
+  "Front-End-Https",
+];
+
+function passLines(module: "proxy" | "grpc"): string[] {
+  const field = module === "proxy" ? "proxy_set_header" : "grpc_set_header";
+  const proxyAlone = [
+    "    proxy_http_version 1.1;",
+    "    # Bodies pass as they arrive.",
+    "    proxy_buffering off;",
+    "    proxy_request_buffering off;",
+    "    proxy_redirect off;",
+    "    proxy_set_header Upgrade $portolan_upgrade;",
+    "    proxy_set_header Connection $portolan_connection;",
+    '    proxy_set_header Keep-Alive "";',
+    '    proxy_set_header Proxy-Connection "";',
+    "    proxy_set_header X-Forwarded-Prefix $portolan_prefix;",
+  ];
+  return [
+    ...(module === "proxy" ? proxyAlone : ["    grpc_set_header X-Forwarded-Prefix $portolan_prefix;"]),
+    "    # An answer may take its time: you may be looking at a breakpoint.",
+    `    ${module}_connect_timeout 10s;`,
+    `    ${module}_read_timeout 24d;`,
+    `    ${module}_send_timeout 24d;`,
+    `    ${module}_socket_keepalive on;`,
+    ...origins.map(([name, value]) => `    ${field} ${name} ${value};`),
+    ...dropped.map((name) => `    ${field} ${name} "";`),
+  ];
+}
+
+/** The path itself, and everything below it: whole segments. */
+function writeLocations(route: ExportRoute, word: string): string[] {
+  const { path } = route;
+  const lines = locationLines(route, word);
+  const open = (how: string): string[] => [`    location ${how} {`, ...lines.map((line) => `      ${line}`), "    }"];
+  if (path === "/") return open("/");
+  return [...open(`= ${nginxText(path)}`), ...open(nginxText(`${path}/`))];
+}
+
+function locationLines(route: ExportRoute, word: string): string[] {
+  const { path, strip, ownHost, target } = route;
+  const strips = strip && path !== "/";
+  const isStream = target.protocol === "h2c";
+  const scheme = target.protocol === "https" ? "https" : "http";
+  const pass = isStream ? `grpc_pass grpc://${word}` : `proxy_pass ${scheme}://${word}`;
+  const lines = [
+    ...(ownHost ? [`set $portolan_host ${nginxText(ownAuthority(route))};`] : []),
+    ...(strips ? [`set $portolan_prefix ${nginxText(path).replaceAll("$", "${portolan_dollar}")};`] : []),
+    ...(target.protocol === "https" ? secureLines(target.host) : []),
+  ];
+  if (!strips) return [...lines, `${pass};`];
+  const prefix = nginxPattern(path);
+  if (isStream) return [...lines, `rewrite "^${prefix}/?(.*)$" "/$1" break;`, `${pass};`];
+  return [
+    ...lines,
+    `if ($${word}_rest) {`,
+    `  ${pass}$${word}_rest;`,
+    "  break;",
+    "}",
+    `rewrite "^${prefix}/?(.*)$" "/$1" break;`,
+    `${pass};`,
+  ];
+}
+
+function secureLines(host: string): string[] {
+  const isName = /[a-z]/.test(host) && !host.includes(":");
+  return [
+    ...(isName ? ["proxy_ssl_server_name on;", `proxy_ssl_name ${nginxText(host)};`] : []),
+    // A development server on this machine has signed its certificate itself.
+    ...(isOwnMachine(host)
+      ? ["proxy_ssl_verify off;"]
+      : ["proxy_ssl_verify on;", "proxy_ssl_verify_depth 6;", `proxy_ssl_trusted_certificate ${systemAuthorities};`]),
+  ];
+}
