@@ -2,6 +2,7 @@
  * @module Two connections that become one: what comes from either goes to the other untouched, no faster than it is taken.
  */
 import type { Socket } from "node:net";
+import { endedByReset, resetSocket } from "./reset.ts";
 
 /** How two connections are joined. */
 export interface JoinWish {
@@ -36,7 +37,13 @@ export function joinSockets(client: Socket, server: Socket, { idleMs, onDone }: 
   const link = (one: Socket, other: Socket): void => {
     one.on("error", (error) => {
       failure ??= error;
-      other.resetAndDestroy();
+      resetSocket(other);
+    });
+    one.once("end", () => {
+      if (!endedByReset(one)) return void other.end();
+      failure ??= new Error("read ECONNRESET");
+      resetSocket(one);
+      return resetSocket(other);
     });
     one.once("close", () => {
       open -= 1;
@@ -47,7 +54,7 @@ export function joinSockets(client: Socket, server: Socket, { idleMs, onDone }: 
       failure ??= "idle";
       destroy();
     });
-    one.pipe(other);
+    one.pipe(other, { end: false });
   };
   link(client, server);
   link(server, client);
