@@ -66,9 +66,10 @@ export async function playPeer(
   };
   socket.on("error", (error: NodeJS.ErrnoException) => (outcome.failure ??= error.code ?? error.message));
   socket.once("end", () => {
-    if (!endedByReset(socket)) return void (outcome.heardEnd = true);
+    if (!endedByReset(socket)) return (outcome.heardEnd = true);
     outcome.failure ??= "ECONNRESET";
-    return void resetSocket(socket);
+    resetSocket(socket);
+    return undefined;
   });
   const listen = startListening(socket, outcome, plan, random, timers);
   socket.on("data", (bytes: Buffer) => {
@@ -87,7 +88,7 @@ export async function playPeer(
     if (plan.waitsForEnd) await Promise.race([heardEnd, closed]);
     const head = Buffer.alloc(numberBytes);
     head.writeUInt32BE(number);
-    let piece = head;
+    let piece: Buffer = head;
     for (let offset = -numberBytes; !socket.destroyed;) {
       outcome.sentBytes += piece.length;
       offset += piece.length;
@@ -115,7 +116,7 @@ function startListening(
   random: () => number,
   timers: NodeJS.Timeout[],
 ): (bytes: Buffer) => void {
-  let head = Buffer.alloc(0);
+  let head: Buffer = Buffer.alloc(0);
   let sips = 50;
   let stalled = false;
   const rest = (ms: number): void => {
