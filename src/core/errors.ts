@@ -116,6 +116,18 @@ export const errorTable = {
     exitStatus: 1,
     httpStatus: 409,
   },
+  RELAY_PLACE_INVALID: {
+    title: "Not a place to listen at or to lead to",
+    hint: "Write a port (8080), an address and a port (192.168.1.8:5500, [::1]:80, *:8080), or a range (8000-8010); /udp behind it means UDP.",
+    exitStatus: 2,
+    httpStatus: 400,
+  },
+  RELAY_LOOP: {
+    title: "A forward that leads to itself",
+    hint: "Each byte would go round without end. Lead it to the server that is meant, or listen at another port.",
+    exitStatus: 2,
+    httpStatus: 400,
+  },
   SERVICE_UNAVAILABLE: {
     title: "The gateway cannot be a service here",
     hint: "It starts by itself when it is first needed; portolan gateway serve stays in the foreground for a supervisor of your own.",

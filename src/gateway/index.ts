@@ -81,3 +81,10 @@ export {
 export { asOwner, findTrustOwner, whoBorrowsRoot, type TrustOwner } from "./certificates/trust-owner.ts";
 export { shellText, wordsOf, type TrustStore, type TrustedCertificate } from "./certificates/trust-store.ts";
 export { namesOfNext, readUsableAuthority, type AuthorityWish } from "./certificates/usable-authority.ts";
+export { openRelays, type RelaysOptions, type RunningRelays } from "./relay/open-relays.ts";
+export { followRelays, listRelays, type RelayProcessStatus, type RelayStatus } from "./relay/relay-control.ts";
+export type { RelayStart } from "./relay/start-relays.ts";
+export type { RelayCounts, TargetCounts } from "./relay/relay-counts.ts";
+export type * from "./relay/relay-wish.ts";
+export { findLoop } from "./relay/relay-loops.ts";
+export { readRelayPairs, readRelayPlace, readRelayTarget, type RelayPair } from "./relay/relay-words.ts";

@@ -12,6 +12,7 @@ import { doctorOperation } from "./doctor.ts";
 import { downOperation } from "./down.ts";
 import { explainOperation } from "./explain.ts";
 import { followOperation } from "./follow.ts";
+import { forwardOperation } from "./forward.ts";
 import { gatewayOperation } from "./gateway.ts";
 import { gatewayServiceOperation } from "./gateway-service.ts";
 import { historyOperation } from "./history.ts";
@@ -26,6 +27,7 @@ import { pickOperation } from "./pick.ts";
 import { rangesOperation } from "./ranges.ts";
 import { recordOperation } from "./record.ts";
 import { registryOperation } from "./registry.ts";
+import { relaysOperation } from "./relays.ts";
 import { releaseOperation } from "./release.ts";
 import { reservationsOperation } from "./reservations.ts";
 import { reserveOperation } from "./reserve.ts";
@@ -116,6 +118,8 @@ export const operations = [
   downOperation,
   routeOperation,
   routesOperation,
+  forwardOperation,
+  relaysOperation,
   gatewayOperation,
   gatewayServiceOperation,
   hostsOperation,

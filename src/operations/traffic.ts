@@ -10,7 +10,7 @@ import type { OperationContext } from "./operation.ts";
 import { optionalText } from "./parameters.ts";
 import { readPlace } from "./route.ts";
 import { listOf, timeSchema } from "./schemas.ts";
-import { traceEventSchema, type TraceEvent } from "./trace.ts";
+import { requestEventSchema, type RequestEvent } from "./trace.ts";
 
 const inputSchema = v.object({
   name: optionalText("Examples of this name or route alone; what is counted is always everything", {
@@ -36,7 +36,7 @@ const eventSchema = v.object({
     ),
     v.description("Every request since the last event, counted by the route that took it"),
   ),
-  examples: v.pipe(listOf(traceEventSchema), v.description("Some of them, in the order in which they ended")),
+  examples: v.pipe(listOf(requestEventSchema), v.description("Some of them, in the order in which they ended")),
   leftOut: v.pipe(countSchema, v.description("Requests that are counted and not among the examples")),
 });
 
@@ -49,7 +49,7 @@ export type TrafficInput = v.InferInput<typeof inputSchema>;
 export type RequestTraffic = v.InferOutput<typeof eventSchema>;
 export type TrafficResult = v.InferOutput<typeof outputSchema>;
 
-type ToldExample = Omit<TraceEvent, "kind" | "at"> & { readonly atMs: number };
+type ToldExample = Omit<RequestEvent, "kind" | "at"> & { readonly atMs: number };
 
 /** What the gateway tells a line at a time; one of another version may not know the question. */
 type Told =
@@ -84,7 +84,7 @@ export async function* runTraffic(
   return { complete: true, requests };
 }
 
-function describeExample({ atMs, ...told }: ToldExample): TraceEvent {
+function describeExample({ atMs, ...told }: ToldExample): RequestEvent {
   return { kind: "request", at: timeOf(atMs), ...told };
 }
 

@@ -45,6 +45,7 @@ import { wireguard } from "./wireguard.ts";
 
 export type * from "./protocol.ts";
 export { askCautiously } from "./http.ts";
+export { readProxyHeader, writeProxyHeader, type ProxyEndpoints, type ProxyReading } from "./proxy-header.ts";
 export { Talk, type Reading } from "./talk.ts";
 
 /** Every protocol. */

@@ -2,13 +2,11 @@
  * @module The PROXY protocol: explained, and told by a connection's first bytes. Not probed: it asks nothing and is answered nothing.
  */
 import type { Protocol, Sniff } from "./protocol.ts";
+import { proxySignature } from "./proxy-header.ts";
 import { matchPrefix } from "./talk.ts";
 
-/** Version 2's first twelve bytes, which no other protocol begins with. */
-const signature = Uint8Array.of(0x0d, 0x0a, 0x0d, 0x0a, 0x00, 0x0d, 0x0a, 0x51, 0x55, 0x49, 0x54, 0x0a);
-
 /** How version 1 goes on. */
-const openings: readonly (Uint8Array | string)[] = [signature, "PROXY TCP4 ", "PROXY TCP6 ", "PROXY UNKNOWN"];
+const openings: readonly (Uint8Array | string)[] = [proxySignature, "PROXY TCP4 ", "PROXY TCP6 ", "PROXY UNKNOWN"];
 
 function sniff(bytes: Uint8Array): Sniff["verdict"] {
   const verdicts = openings.map((opening) => matchPrefix(bytes, opening));

@@ -11,7 +11,7 @@ import { fileURLToPath } from "node:url";
 import type { Browser, BrowserContext, Page } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, onTestFailed, test } from "vitest";
 import type { RunEvent } from "../../src/operations/run.ts";
-import type { TraceEvent } from "../../src/operations/trace.ts";
+import type { RequestEvent } from "../../src/operations/trace.ts";
 import { installDeadlineMs, installPrograms } from "../programs/programs.ts";
 import { startBrowser, whyNoBrowser } from "../support/browser.ts";
 import {
@@ -113,7 +113,7 @@ describe.skipIf(skip)("real programs behind the gateway", () => {
   const runs: ChildProcess[] = [];
   /** What each program said, for whoever has to find out why it failed. */
   const said = new Map<string, string>();
-  const traced: TraceEvent[] = [];
+  const traced: RequestEvent[] = [];
   let tracer: ChildProcess | undefined;
 
   beforeAll(async () => {
@@ -127,7 +127,7 @@ describe.skipIf(skip)("real programs behind the gateway", () => {
     // The browser below has this home: it is to trust the gateway's certificates as a user's would.
     expect((await portolan(["trust", "--only", "browsers", "--yes"])).status).toBe(0);
     tracer = start(["trace", "--ndjson"]);
-    createInterface({ input: tracer.stdout! }).on("line", (line) => traced.push(JSON.parse(line) as TraceEvent));
+    createInterface({ input: tracer.stdout! }).on("line", (line) => traced.push(JSON.parse(line) as RequestEvent));
     const [opened] = await Promise.all([
       startBrowser({
         namespace: device.name,

@@ -31,7 +31,7 @@ const nameless = new Set(["-h", "--help", "-V", "--version", "help"]);
 /**
  * What a user may leave out: `portolan` is `portolan list`, `portolan --all` is `portolan list --all`, `list --follow` is `follow`,
  * `route list` and `route` are `routes`, `route hosts` is `hosts`, `gateway install` is `gateway-service install`,
- * `gateway trust` is `trust`, `portolan 3000` and `portolan :3000` are `portolan who 3000`.
+ * `forward list` and `share list` are `relays`, `gateway trust` is `trust`, `portolan 3000` and `portolan :3000` are `portolan who 3000`.
  */
 export function completeWords(words: readonly string[]): readonly string[] {
   const first = words[0];
@@ -43,6 +43,7 @@ export function completeWords(words: readonly string[]): readonly string[] {
   }
   if (first === "run") return nameBeforeDashes(words);
   if (first === "route" && (words[1] === undefined || words[1] === "list")) return ["routes", ...words.slice(2)];
+  if ((first === "forward" || first === "share") && words[1] === "list") return ["relays", ...words.slice(2)];
   if (first === "route" && words[1] === "hosts") return ["hosts", ...words.slice(2)];
   if (first === "gateway" && (words[1] === "install" || words[1] === "uninstall"))
     return ["gateway-service", ...words.slice(1)];

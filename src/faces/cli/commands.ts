@@ -172,6 +172,16 @@ export const commands: Readonly<Record<string, () => Promise<LoadedCommand>>> = 
     const { gatewayView } = await import("./views/gateway.ts");
     return { run: runGateway, view: gatewayView };
   },
+  forward: async () => {
+    const { runForward } = await import("../../operations/forward.ts");
+    const { forwardView } = await import("./views/forward.ts");
+    return { run: runForward, view: forwardView };
+  },
+  relays: async () => {
+    const { runRelays } = await import("../../operations/relays.ts");
+    const { relaysView } = await import("./views/relays.ts");
+    return { run: runRelays, view: relaysView };
+  },
   "gateway-service": async () => {
     const { runGatewayService } = await import("../../operations/gateway-service.ts");
     const { gatewayServiceView } = await import("./views/gateway-service.ts");

@@ -35,6 +35,7 @@ export const endlessCommands: ReadonlySet<string> = new Set([
   "record",
   "gateway",
   "trace",
+  "forward",
   "up",
 ]);
 

@@ -6,6 +6,7 @@ import { ServerResponse, request as startRequest, type IncomingMessage } from "n
 import type { ServerHttp2Stream } from "node:http2";
 import { Socket } from "node:net";
 import type { Duplex } from "node:stream";
+import { endWhenSilent, joinSockets } from "./join.ts";
 import { readAnswerFields, type RequestHead } from "./request-head.ts";
 import { headersOf } from "./stream-answer.ts";
 
@@ -192,14 +193,26 @@ export function passUpgrade(client: Upgrading, head: RequestHead, upstream: Sock
 }
 
 function join(client: Duplex, server: Socket, outcome: UpgradeOutcome): void {
+  if (client instanceof Socket) {
+    client.setNoDelay(true);
+    const joined = joinSockets(client, server, {
+      idleMs: null,
+      halfClosedMs,
+      onDone: () => outcome.onDone(joined.receivedBytes, joined.sentBytes),
+    });
+    return;
+  }
+  joinStream(client, server, outcome);
+}
+
+/** A stream of HTTP/2 and a connection. */
+function joinStream(client: Duplex, server: Socket, outcome: UpgradeOutcome): void {
   let open = 2;
-  (client as Partial<Socket>).setNoDelay?.(true);
-  (client as Partial<Socket>).setTimeout?.(0);
   server.allowHalfOpen = true;
   const link = (one: Duplex, other: Duplex): void => {
     one.on("error", () => other.destroy());
     // An end is passed on behind what came before it, and the other side may still have something to say. But who is gone looks no different.
-    one.once("end", () => endWhenSilent(other as Socket));
+    one.once("end", () => endWhenSilent(other as Socket, halfClosedMs));
     one.once("close", () => {
       if (!one.readableEnded) other.destroy();
       open -= 1;
@@ -210,12 +223,4 @@ function join(client: Duplex, server: Socket, outcome: UpgradeOutcome): void {
   link(server, client);
   client.pipe(server);
   server.pipe(client);
-}
-
-function endWhenSilent(socket: Socket): void {
-  socket.setTimeout(halfClosedMs, () => {
-    // Who takes what is still to come at their leisure is not silent.
-    if (socket.writableLength === 0) socket.destroy();
-    else socket.setTimeout(halfClosedMs);
-  });
 }

@@ -23,6 +23,8 @@ export interface SocketCalls {
    * waits some ten milliseconds for all processors (`expand_fdtable` in fs/file.c, synchronize_rcu).
    */
   readonly makeRoom: (count: number) => void;
+  /** Another descriptor of the same socket. */
+  readonly duplicate: (descriptor: number) => number;
   /** Name of the last call's error, `EADDRINUSE`. */
   readonly lastError: () => string;
 }
@@ -71,6 +73,7 @@ function declareCalls(): SocketCalls | null {
       const [level, name] = options[option];
       return setsockopt(descriptor, level, name, on ? onValue : offValue, 4);
     },
+    duplicate: (descriptor) => control(descriptor, duplicateCloseOnExec, 0),
     lastError: () => nameErrno(koffi.errno()),
   };
 }

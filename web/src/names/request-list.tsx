@@ -2,7 +2,7 @@
  * @module Requests as they happen, newest first: who asked which name for what, who answered what, how fast. Bounded, and it says what it left out.
  */
 import { memo } from "preact/compat";
-import type { TraceEvent } from "../../../src/operations/trace.ts";
+import type { RequestEvent } from "../../../src/operations/trace.ts";
 import { nameOf } from "../building/tenants.ts";
 import { Failure } from "../door/failure.tsx";
 import { services } from "../state/machine.ts";
@@ -118,7 +118,7 @@ function RequestTable({ shown }: { readonly shown: readonly ShownRequest[] }) {
 }
 
 /** Drawn once: what it shows stays as it was told. */
-const RequestRow = memo(({ request }: { readonly request: TraceEvent }) => {
+const RequestRow = memo(({ request }: { readonly request: RequestEvent }) => {
   const { at, method, host, path, status, elapsedMs, receivedBytes, sentBytes, client, protocol, secure, failure } =
     request;
   return (
@@ -151,7 +151,7 @@ const RequestRow = memo(({ request }: { readonly request: TraceEvent }) => {
 });
 
 /** The rule that was taken, and the process behind it. */
-function Answerer({ request: { route, rule, target, pid } }: { readonly request: TraceEvent }) {
+function Answerer({ request: { route, rule, target, pid } }: { readonly request: RequestEvent }) {
   if (route === null || target === null) {
     return <span class="soft">{rule === "gateway" ? "the gateway's own page" : "nobody has this name"}</span>;
   }

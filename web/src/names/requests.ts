@@ -3,7 +3,7 @@
  * change four times a second.
  */
 import { batch, computed, effect, signal } from "@preact/signals";
-import type { TraceEvent } from "../../../src/operations/trace.ts";
+import type { RequestEvent } from "../../../src/operations/trace.ts";
 import type { RequestTraffic } from "../../../src/operations/traffic.ts";
 import { ApiError } from "../api/client.ts";
 import { client, link } from "../state/machine.ts";
@@ -13,7 +13,7 @@ import { ActivityLog } from "./activity.ts";
 /** A request in the list. */
 export interface ShownRequest {
   readonly id: number;
-  readonly request: TraceEvent;
+  readonly request: RequestEvent;
 }
 
 /** Requests that are kept; older ones are forgotten. */

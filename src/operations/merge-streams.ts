@@ -1,0 +1,26 @@
+/**
+ * @module Several streams as one, each item as it comes.
+ */
+
+/**
+ * Ends when all have ended, and fails when one does. A stream that waits is not left before it goes on: whoever leaves this one first aborts
+ * what they wait for.
+ */
+export async function* mergeStreams<Item>(
+  streams: readonly AsyncGenerator<Item, void, void>[],
+): AsyncGenerator<Item, void, void> {
+  const next = async (stream: AsyncGenerator<Item, void, void>) => ({ stream, step: await stream.next() });
+  const waiting = new Map(streams.map((stream) => [stream, next(stream)]));
+  try {
+    while (waiting.size > 0) {
+      const { stream, step } = await Promise.race(waiting.values());
+      if (step.done === true) waiting.delete(stream);
+      else {
+        waiting.set(stream, next(stream));
+        yield step.value;
+      }
+    }
+  } finally {
+    await Promise.allSettled([...waiting.keys()].map((stream) => stream.return()));
+  }
+}
