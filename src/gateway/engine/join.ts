@@ -3,6 +3,7 @@
  */
 import type { Socket } from "node:net";
 import { DirectFlow, readDirectly } from "./direct-flow.ts";
+import { endedByReset, resetSocket } from "./reset.ts";
 
 /** How two connections are joined. */
 export interface JoinWish {
@@ -48,9 +49,15 @@ export function joinSockets(client: Socket, server: Socket, { idleMs, halfClosed
   const link = (one: Socket, other: Socket): void => {
     one.on("error", (error) => {
       failure ??= error;
-      other.resetAndDestroy();
+      resetSocket(other);
     });
     const onEnd = (): void => {
+      if (endedByReset(one)) {
+        failure ??= new Error("read ECONNRESET");
+        resetSocket(one);
+        resetSocket(other);
+        return;
+      }
       other.end();
       if (halfClosedMs !== undefined) endWhenSilent(other, halfClosedMs);
     };
