@@ -59,6 +59,7 @@ export const runValueOptions: ReadonlySet<string> = new Set([
   "--host",
   "--name",
   "--app",
+  "--patience",
   "--color",
   "--reader",
   "--root",
