@@ -111,8 +111,14 @@ describe.skipIf(skip)("names for programs", () => {
     return find()!;
   }
 
-  async function fetchIn(host: string, path = "/"): Promise<string> {
-    const script = `require("http").get({host:"127.0.0.1",port:80,path:${JSON.stringify(path)},headers:{host:${JSON.stringify(host)}}},s=>{let t=s.statusCode+" ";s.on("data",d=>t+=d);s.on("end",()=>console.log(t))}).on("error",e=>console.log(e.code))`;
+  async function fetchIn(
+    host: string,
+    path = "/",
+    at = "127.0.0.1",
+    more: Record<string, string> = {},
+  ): Promise<string> {
+    const wish = { host: at, port: 80, path, headers: { host, ...more } };
+    const script = `require("http").get(${JSON.stringify(wish)},s=>{let t=s.statusCode+" ";s.on("data",d=>t+=d);s.on("end",()=>console.log(t))}).on("error",e=>console.log(e.code))`;
     const child = device.spawnIn(process.execPath, ["-e", script], { stdio: ["ignore", "pipe", "inherit"] });
     let text = "";
     child.stdout!.setEncoding("utf8").on("data", (part: string) => (text += part));
@@ -196,6 +202,31 @@ describe.skipIf(skip)("names for programs", () => {
     const again = run(["shop", "--", process.execPath, "server.cjs"]);
     await untilListening(again);
     expect(await fetchIn("shop.localhost")).toMatch(/^200 /);
+  });
+
+  test("other devices, and whoever asks through a proxy, are not told how and where a program was started", async () => {
+    await device.execIn("ip", ["address", "replace", "10.93.4.2/32", "dev", "lo"]);
+    expect((await portolan(["gateway", "start", "--bind", "0.0.0.0", "--no-https"])).status).toBe(0);
+    const crash = run(["crash", "--", process.execPath, "-e", "process.exit(4)"]);
+    run(["waits", "--", process.execPath, "-e", "setInterval(()=>{},1000)"]);
+    await once(crash.child, "exit");
+    await expect.poll(() => fetchIn("waits.localhost")).toContain("does not listen yet");
+    const secret = new RegExp(`setInterval|process\\.exit|${project}`);
+    for (const host of ["crash.localhost", "waits.localhost"]) {
+      expect(await fetchIn(host)).toMatch(secret);
+      expect(await fetchIn(host, "/", "127.0.0.7")).toMatch(secret);
+      const foreign = await Promise.all([
+        fetchIn(host, "/", "10.93.4.2"),
+        fetchIn(host, "/", "127.0.0.1", { "x-forwarded-for": "10.1.2.3" }),
+        fetchIn(host, "/", "127.0.0.1", { X_Real_IP: "10.1.2.3" }),
+        fetchIn(host, "/", "127.0.0.1", { forwarded: "for=127.0.0.1" }),
+        fetchIn(host, "/", "127.0.0.1", { via: "1.1 tunnel" }),
+      ]);
+      for (const text of foreign) {
+        expect(text).toMatch(host === "crash.localhost" ? /^502 .*has ended[^]*exit status 4/ : /^502 .*is not up/);
+        expect(text).not.toMatch(secret);
+      }
+    }
   });
 
   test("before it listens the name tells that it does not yet", async () => {
