@@ -3,6 +3,7 @@
  */
 export { startApp, type AppProcess } from "./app-process.ts";
 export { listenForEndSignals, type EndSignalListener } from "./end-signals.ts";
+export { EndWishes, statusOfSignal } from "./end-wishes.ts";
 export {
   endFamily,
   listFamily,

@@ -3,20 +3,13 @@
  */
 import { setTimeout as pause } from "node:timers/promises";
 import * as v from "valibot";
-import { openInBrowser, openListeningSockets, startChild } from "../act/index.ts";
+import { EndWishes, openInBrowser, openListeningSockets, startChild, statusOfSignal } from "../act/index.ts";
 import { PortolanError, isPortolanError, linkAbort, parseDuration, quote, type Port } from "../core/index.ts";
 import { appNameOf, givePort, readRouteHost, watchForListener, type FoundListener } from "../gateway/index.ts";
 import { acquireNamedPort, acquirePorts, checkName, isName, readReservations, reservedPorts } from "../lease/index.ts";
 import { defineOperation } from "./define-operation.ts";
 import { NamedApp, type NameWish } from "./named-app.ts";
-import {
-  EndWishes,
-  findRemains,
-  runMarkVariable,
-  statusOfSignal,
-  untilRemainsEnd,
-  type RemainsWish,
-} from "./run-remains.ts";
+import { findRemains, runMarkVariable, untilRemainsEnd, type RemainsWish } from "./run-remains.ts";
 import { describeSilence, usualPatienceMs } from "./run-silence.ts";
 import { stateFolderOf } from "../store/index.ts";
 import { leaseHome, portWishEntries, wishOf } from "./lease-parts.ts";
