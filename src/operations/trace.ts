@@ -3,9 +3,9 @@
  */
 import * as v from "valibot";
 import { followGateway, readGatewayStatus } from "../gateway/index.ts";
-import { stateFolderOf } from "../store/index.ts";
 import { defineOperation } from "./define-operation.ts";
 import type { OperationContext } from "./operation.ts";
+import { stateFolderToAsk } from "./own-files.ts";
 import { optionalText } from "./parameters.ts";
 import { readPlace } from "./route.ts";
 import { timeSchema } from "./schemas.ts";
@@ -60,7 +60,7 @@ export async function* runTrace(
 ): AsyncGenerator<TraceEvent, TraceResult, void> {
   const wanted = input.name === undefined ? null : readPlace(input.name);
   const name = wanted === null ? null : wanted.path === "/" ? wanted.host : `${wanted.host}${wanted.path}`;
-  const stateFolder = stateFolderOf(context.environment);
+  const stateFolder = stateFolderToAsk(context.environment);
   let requests = 0;
   do {
     for await (const { trace } of followGateway<ToldTrace>(stateFolder, { do: "trace" }, context.signal)) {
