@@ -5,6 +5,7 @@ import { STATUS_CODES, type IncomingMessage } from "node:http";
 import type { ServerHttp2Stream } from "node:http2";
 import type { Duplex } from "node:stream";
 import { readProcessIdentity } from "../../act/index.ts";
+import { isLoopbackAddress } from "../../core/index.ts";
 import { formatTarget, gatewayHost, routeName, type Route } from "../route.ts";
 import { plainPath } from "../request-path.ts";
 import type { Matched, RouteTable } from "../route-table.ts";
@@ -203,20 +204,20 @@ export class Gateway {
       },
       onFailure: (error, begun) => {
         const { route } = matched;
-        const page = begun ? null : this.#failurePage(route, error);
+        const page = begun ? null : this.#failurePage(route, error, isAtThisMachine(asked.client, head));
         if (page !== null) this.#answerPage(asked, page, head.hasBody);
         this.#tell(asked, head, matched, { status: page?.status ?? status, failure: codeOf(error), startedMs });
       },
     };
   }
 
-  #failurePage(route: Route, error: Error): GatewayPage {
+  #failurePage(route: Route, error: Error, atThisMachine: boolean): GatewayPage {
     if (exhausted.has(codeOf(error))) return exhaustedPage(route);
     if (!unreached.has(codeOf(error))) return badAnswerPage(route, error);
     const { holder } = route;
     const lives =
       holder === null || holder.identity === null ? null : readProcessIdentity(holder.pid) === holder.identity;
-    return notUpPage(route, error, lives, this.#options.nowMs());
+    return notUpPage(route, error, lives, this.#options.nowMs(), atThisMachine);
   }
 
   #answerItself(asked: Asked, head: RequestHead): void {
@@ -350,6 +351,11 @@ function secure(
       byStream(outcome);
     },
   };
+}
+
+/** Whoever asks sits at this machine, as far as can be told: a tunnel's end is at loopback, too, and says for whom it asks. */
+function isAtThisMachine({ address }: Client, { forwarded }: RequestHead): boolean {
+  return isLoopbackAddress(address) && !forwarded;
 }
 
 function codeOf(error: Error): string {

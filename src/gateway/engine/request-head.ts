@@ -34,6 +34,8 @@ export interface RequestHead {
   readonly hasBody: boolean;
   /** `Via` as it came. */
   readonly via: string | undefined;
+  /** Somebody has passed it on before: whoever sent it here may not be who asks. */
+  readonly forwarded: boolean;
 }
 
 /** A request that is not passed on. */
@@ -52,8 +54,28 @@ export interface RawRequest {
   readonly hasBody?: boolean;
 }
 
+/** What proxies say of whoever asked, and the gateway alone may say. */
+const origins = [
+  "forwarded",
+  "x-forwarded-for",
+  "x-forwarded-host",
+  "x-forwarded-port",
+  "x-forwarded-proto",
+  "x-forwarded-server",
+  // Set for a route that takes its path off, and by nobody else: applications put it before their own addresses.
+  "x-forwarded-prefix",
+  "x-real-ip",
+  // What Rack, gunicorn and Microsoft's servers take for the scheme as well.
+  "x-forwarded-protocol",
+  "x-forwarded-scheme",
+  "x-forwarded-ssl",
+  "x-url-scheme",
+  "front-end-https",
+] as const;
+
 /** Fields of one connection (RFC 9110, section 7.6.1), and those that the gateway writes itself. */
 const dropped: ReadonlySet<string> = new Set([
+  ...origins,
   "connection",
   "keep-alive",
   "proxy-connection",
@@ -66,19 +88,6 @@ const dropped: ReadonlySet<string> = new Set([
   "expect",
   "host",
   "via",
-  "forwarded",
-  "x-forwarded-for",
-  "x-forwarded-host",
-  "x-forwarded-port",
-  "x-forwarded-proto",
-  "x-forwarded-server",
-  "x-real-ip",
-  // What Rack, gunicorn and Microsoft's servers take for the scheme as well.
-  "x-forwarded-protocol",
-  "x-forwarded-scheme",
-  "x-forwarded-ssl",
-  "x-url-scheme",
-  "front-end-https",
 ]);
 
 /** Fields that `Connection` may not take off: they say what the message is and where it goes. */
@@ -113,6 +122,7 @@ export function readRequestHead(
   let takesTrailers = false;
   let isGrpc = false;
   let hasBody = told ?? false;
+  let forwarded = false;
   const fields: string[] = [];
   for (let index = 0; index < rawHeaders.length; index += 2) {
     const name = rawHeaders[index]!;
@@ -128,6 +138,7 @@ export function readRequestHead(
       else if (lower === "via") via = via === undefined ? value : `${via}, ${value}`;
       else if (lower === "expect") expectation = value;
       else if (lower === "te") takesTrailers ||= /\btrailers\b/i.test(value);
+      else forwarded ||= (origins as readonly string[]).includes(lower);
       continue;
     }
     if (lower === "content-length") {
@@ -140,7 +151,10 @@ export function readRequestHead(
     } else if (lower === "trailer") trailer = true;
     else if (lower === "content-type") isGrpc = value.startsWith("application/grpc");
     // CGI and WSGI make X_Forwarded_For and X-Forwarded-For one variable: nobody but the gateway may say that.
-    else if (lower.includes("_") && dropped.has(lower.replaceAll("_", "-"))) continue;
+    else if (lower.includes("_") && dropped.has(lower.replaceAll("_", "-"))) {
+      forwarded = true;
+      continue;
+    }
     fields.push(name, value);
   }
   if (hosts === 0 && httpVersion !== "1.0") return refuse(400, "The request has no Host (RFC 9112, section 3.2).");
@@ -183,6 +197,7 @@ export function readRequestHead(
     isGrpc,
     hasBody,
     via,
+    forwarded: forwarded || via !== undefined,
   };
 }
 

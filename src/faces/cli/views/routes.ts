@@ -4,6 +4,7 @@
 import type { ListedRoute } from "../../../operations/route-schemas.ts";
 import type { RouteResult } from "../../../operations/route.ts";
 import type { RoutesResult } from "../../../operations/routes.ts";
+import { blindSpotNotes } from "./blind-spots.ts";
 import { paragraph, span, table, type Block, type Line } from "../print/document.ts";
 import type { View } from "../view.ts";
 
@@ -46,8 +47,12 @@ export const routesView: View<RoutesResult> = {
     ];
     return [table(columns, routes.map(rowOf))];
   },
-  notes({ gatewayRuns, index, problems, routes }, { terminal }) {
-    const blocks: Block[] = problems.map(({ reason }) => paragraph([span(reason, "warning")]));
+  notes({ gatewayRuns, index, problems, routes, blindSpots }, context) {
+    const { terminal } = context;
+    const blocks: Block[] = [
+      ...problems.map(({ reason }) => paragraph([span(reason, "warning")])),
+      ...blindSpotNotes(blindSpots, [], context),
+    ];
     if (!gatewayRuns && routes.length > 0)
       blocks.push(paragraph([span("No gateway runs: portolan gateway start starts it.", "warning")]));
     else if (terminal && index !== null) blocks.push(paragraph([span(`The same in a browser: ${index}`, "dim")]));
