@@ -5,6 +5,7 @@ import { createHash, randomBytes } from "node:crypto";
 import { once } from "node:events";
 import type { Socket } from "node:net";
 import { afterEach, describe, expect, test } from "vitest";
+import { resetSocket } from "../../src/gateway/engine/join.ts";
 import { RelayHub } from "../../src/gateway/relay/relay-hub.ts";
 import type { Chooser, RelayReason } from "../../src/gateway/relay/relay-wish.ts";
 import { closeAll, freePort, serve, startForward, talk, type Client, type TestRelay } from "../support/relays.ts";
@@ -192,6 +193,26 @@ describe("what breaks off", () => {
     expect(relay.counts()).toMatchObject({ failed: 0, refused: 0 });
   });
 
+  test("what is just ending is closed as well", async () => {
+    const port = await serve(echo);
+    const { port: listen, relay } = await startForward({ port });
+    // Whichever moment of its end each of them is in.
+    for (let round = 0; round < 30; round += 1) {
+      const client = talk(listen, "a");
+      await expect.poll(() => client.heard, soon).toBe("a");
+      client.socket.end();
+      resetSocket(client.socket);
+      expect(await client.over).toBe("");
+    }
+    await expect.poll(() => relay.counts().open, soon).toBe(0);
+    const clients = Array.from({ length: 50 }, () => talk(listen, "a"));
+    await expect.poll(() => clients.map(({ heard }) => heard).join("").length, soon).toBe(clients.length);
+    for (const { socket } of clients) socket.end();
+    await expect.poll(() => clients.some(({ socket }) => socket.readableEnded), { ...soon, interval: 1 }).toBe(true);
+    await relay.close({ drainMs: 0 });
+    expect(relay.counts().open).toBe(0);
+  });
+
   test("closing resets what is open, or waits for it", async () => {
     const port = await serve(echo);
     const { port: listen, relay, traces } = await startForward({ port });
@@ -313,6 +334,14 @@ describe("choosers", () => {
     expect(await talk(port, "nono").over).toBe("ECONNRESET");
     await expect.poll(() => traces[0], soon).toMatchObject({ target: null, failure: "nothing fits", reason });
     expect(relay.counts()).toMatchObject({ refused: 1, failed: 0 });
+  });
+
+  test("who says much that decides nothing is not read without end", async () => {
+    const chooser: Chooser = { waitMs: 60_000, choose: () => ({ kind: "more" }) };
+    const { port, traces, relay } = await startForward({ port: await serve(echo) }, { chooser });
+    expect(await talk(port, Buffer.alloc(1024 * 1024, "x")).over).toMatch(/^ECONNRESET|EPIPE$/);
+    await expect.poll(() => traces[0], soon).toMatchObject({ target: null, failure: "nothing was chosen" });
+    expect(relay.counts()).toMatchObject({ refused: 1, open: 0 });
   });
 
   test("a client that goes away before it is decided", async () => {

@@ -146,6 +146,7 @@ const aboutThisMachine: ReadonlySet<string> = new Set([
   "history",
   "learn",
   "reservations",
+  "relays",
   "wait",
   "registry",
   "completions",

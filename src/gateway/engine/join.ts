@@ -89,8 +89,8 @@ export function joinSockets(client: Socket, server: Socket, { idleMs, halfClosed
     },
     destroy,
     reset: () => {
-      clientEnd.resetAndDestroy();
-      serverEnd.resetAndDestroy();
+      resetSocket(clientEnd);
+      resetSocket(serverEnd);
     },
   };
 }
@@ -118,6 +118,17 @@ function pump(from: Socket, to: Socket): Flow {
   from.on("data", (chunk: Buffer) => (flow.movedBytes += chunk.length));
   from.pipe(to, { end: false });
   return flow;
+}
+
+/**
+ * Resets a connection. While its end is being sent libuv cannot (uv_tcp_close_reset), and Node would leave it open for ever: that moment is
+ * waited for.
+ */
+export function resetSocket(socket: Socket): void {
+  if (socket.destroyed) return;
+  const isEnding = socket.writableEnded && !socket.writableFinished && socket.writableLength === 0;
+  if (isEnding) socket.once("finish", () => socket.resetAndDestroy());
+  else socket.resetAndDestroy();
 }
 
 /** Ends a connection from which nothing comes any more. */
