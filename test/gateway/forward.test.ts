@@ -5,7 +5,7 @@ import { createHash, randomBytes } from "node:crypto";
 import { once } from "node:events";
 import type { Socket } from "node:net";
 import { afterEach, describe, expect, test } from "vitest";
-import { resetSocket } from "../../src/gateway/engine/join.ts";
+import { resetSocket } from "../../src/gateway/engine/reset.ts";
 import { RelayHub } from "../../src/gateway/relay/relay-hub.ts";
 import type { Chooser, RelayReason } from "../../src/gateway/relay/relay-wish.ts";
 import { closeAll, freePort, serve, startForward, talk, type Client, type TestRelay } from "../support/relays.ts";
