@@ -7,7 +7,7 @@ import { setTimeout as delay } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import { startSplitter, type SplitterWish } from "../../support/splitter.ts";
 import { shareClients, startShareServers, type ShareClient, type ShareServers } from "../share-cases.ts";
-import { engineKinds, waitSeconds, type ShareEngineKind } from "./engines.ts";
+import { engineKinds, type ShareEngineKind } from "./engines.ts";
 
 /** What stands between clients and the engine. */
 interface Way {
@@ -79,14 +79,7 @@ async function runWay(
       .filter(({ server }) => server === "smtp")
       .map((client) => [client, run(client)] as const);
     if (silent > 0) await untilTaken(port);
-    let taken = 0;
-    for (let count = 0; count < silent; count += 1) {
-      const socket = connect({ host: address, port });
-      sockets.push(socket);
-      socket.on("error", () => undefined);
-      socket.once("connect", () => (taken += 1));
-    }
-    for (let tries = 0; silent > 0 && taken < silent && tries < 50; tries += 1) await delay(20);
+    const taken = await openSilent(address, port, silent, sockets);
     const silentBytes = silent === 0 ? null : (memory() - beforeBytes) / taken;
     const running = new Map<ShareClient, Promise<string>>(waiting);
     for (const client of shareClients) if (!running.has(client)) running.set(client, run(client));
@@ -100,6 +93,18 @@ async function runWay(
     splitter?.close();
     await engine.stop();
   }
+}
+
+/** Opens connections on which nothing is said. @returns how many the engine took within a second */
+async function openSilent(host: string, port: number, count: number, sockets: Socket[]): Promise<number> {
+  for (let index = 0; index < count; index += 1) {
+    const socket = connect({ host, port });
+    socket.on("error", () => undefined);
+    sockets.push(socket);
+  }
+  const taken = (): number => sockets.filter(({ readyState }) => readyState === "open").length;
+  for (let tries = 0; tries < 50 && taken() < count; tries += 1) await delay(20);
+  return taken();
 }
 
 /** Until a connection is open at the port, as the kernel tells (Linux, Documentation/networking/proc_net_tcp.rst). */
@@ -120,7 +125,7 @@ function judge({ expected }: ShareClient, said: string): string {
   if (expected.test(said)) return "✓";
   const other = /^(http|named|http2|tls|namedTls|offered) HTTP/m.exec(said)?.[1];
   if (other !== undefined) return `to ${other}`;
-  if (/wrong version number|HTTP\/0\.9|bad request|400 Bad|SMTP|220 |502 5\.5/i.test(said)) return "another server";
+  if (/wrong version number|HTTP\/0\.9|400 Bad Request/.test(said)) return "another server";
   return "failed";
 }
 
@@ -133,7 +138,7 @@ function writeTables(outcomes: ReadonlyMap<ShareEngineKind, readonly (Outcome | 
   const row = (cells: readonly string[]): string => `| ${cells.join(" | ")} |`;
   const marks = (kind: ShareEngineKind, client: number): string => {
     const words = outcomes.get(kind)!.map((outcome) => outcome?.words[client] ?? "–");
-    return [...new Set(words)].length === 1
+    return new Set(words).size === 1
       ? words[0]!
       : words.map((word) => (word.length > 1 ? `(${word})` : word)).join(" ");
   };
@@ -144,7 +149,7 @@ function writeTables(outcomes: ReadonlyMap<ShareEngineKind, readonly (Outcome | 
   };
   const memory = (kind: ShareEngineKind): string => {
     const bytes = outcomes.get(kind)!.at(-1)?.silentBytes ?? null;
-    return bytes === null ? "–" : `${(bytes / 1024).toFixed(1)} KiB`;
+    return bytes === null ? "–" : bytes < 100 ? "under 0.1 KiB" : `${(bytes / 1024).toFixed(1)} KiB`;
   };
   const head = [
     row(["", ...kinds.map(({ name, version }) => `${name} ${version}`)]),

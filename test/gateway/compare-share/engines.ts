@@ -63,19 +63,22 @@ async function startPortolan(
   port: number,
   acceptProxy: boolean,
 ): Promise<ShareEngine> {
-  const flags = [
-    ...["--ssh", places.ssh, "--http", places.http, "--http2", places.http2, "--tls", places.tls],
-    ...[
-      "--tls",
-      `${askedName}=${places.namedTls}`,
-      "--name",
-      `${askedName}=${places.named}`,
-      "--alpn",
-      `h2=${places.offered}`,
-    ],
-    ...["--postgres", places.postgresql, "--redis", places.redis, "--mqtt", places.mqtt, "--smtp", places.smtp],
-    ...["--wait", `${waitSeconds}s`, "--max-per-target", "25", ...(acceptProxy ? ["--accept-proxy"] : [])],
+  const leads: readonly (readonly [flag: string, word: string])[] = [
+    ["--ssh", places.ssh],
+    ["--http", places.http],
+    ["--http2", places.http2],
+    ["--tls", places.tls],
+    ["--tls", `${askedName}=${places.namedTls}`],
+    ["--name", `${askedName}=${places.named}`],
+    ["--alpn", `h2=${places.offered}`],
+    ["--postgres", places.postgresql],
+    ["--redis", places.redis],
+    ["--mqtt", places.mqtt],
+    ["--smtp", places.smtp],
+    ["--wait", `${waitSeconds}s`],
+    ["--max-per-target", "25"],
   ];
+  const flags = [...leads.flat(), ...(acceptProxy ? ["--accept-proxy"] : [])];
   const share = await startShareProcess([`${address}:${port}`, ...flags], { stateFolder: folder });
   return { pids: [share.child.pid!], stop: async () => void (await share.interrupt()) };
 }
