@@ -3,6 +3,7 @@
  */
 import type { Socket } from "node:net";
 import { DirectFlow, readDirectly } from "./direct-flow.ts";
+import { resetSocket } from "./reset-socket.ts";
 
 /** How two connections are joined. */
 export interface JoinWish {
@@ -48,7 +49,7 @@ export function joinSockets(client: Socket, server: Socket, { idleMs, halfClosed
   const link = (one: Socket, other: Socket): void => {
     one.on("error", (error) => {
       failure ??= error;
-      other.resetAndDestroy();
+      resetSocket(other);
     });
     const onEnd = (): void => {
       other.end();
@@ -82,8 +83,8 @@ export function joinSockets(client: Socket, server: Socket, { idleMs, halfClosed
     },
     destroy,
     reset: () => {
-      clientEnd.resetAndDestroy();
-      serverEnd.resetAndDestroy();
+      resetSocket(clientEnd);
+      resetSocket(serverEnd);
     },
   };
 }
