@@ -20,7 +20,7 @@ export interface Joined {
   /** Bytes from the client to the server so far, and the other way. */
   readonly sentBytes: number;
   readonly receivedBytes: number;
-  /** Ends both at once. */
+  /** Ends both at once, by a reset: what is cut off must not look whole. */
   destroy(): void;
 }
 
@@ -41,8 +41,8 @@ export function joinSockets(client: Socket, server: Socket, { idleMs, halfClosed
   const [clientEnd, isClientDirect] = endOf(client, up);
   const [serverEnd, isServerDirect] = endOf(server, down);
   const destroy = (): void => {
-    clientEnd.destroy();
-    serverEnd.destroy();
+    resetSocket(clientEnd);
+    resetSocket(serverEnd);
   };
   const link = (one: Socket, other: Socket): void => {
     one.on("error", (error) => {

@@ -19,6 +19,7 @@ export function endedByReset(socket: Socket): boolean {
  */
 export function resetSocket(socket: Socket): void {
   if (socket.destroyed) return;
+  if (socket.connecting) return void socket.once("connect", () => resetSocket(socket));
   const ending = socket.writableEnded && !socket.writableFinished && socket.writableLength === 0;
   if (ending) socket.once("finish", () => socket.resetAndDestroy());
   else socket.resetAndDestroy();

@@ -7,6 +7,7 @@ import { writeProxyHeader, type ProxyEndpoints } from "../../protocols/index.ts"
 import { TargetConnector } from "../engine/connect-target.ts";
 import { joinSockets, type Joined } from "../engine/join.ts";
 import { plainAddress } from "../engine/plain-address.ts";
+import { resetSocket } from "../engine/reset.ts";
 import { readFirstBytes, type FirstBytes } from "./first-bytes.ts";
 import { RelayTally, formatRelayTarget, type RelayCounts, type TargetTally } from "./relay-counts.ts";
 import { wayBack, wayOf, type Passage, type RelayHub } from "./relay-hub.ts";
@@ -83,7 +84,7 @@ class TcpRelay implements RunningRelay {
     // Only where the listener cannot rest does anybody come who is too many.
     if (this.connections.size >= wish.mostConnections || (hub.exhausted && isLast)) {
       tally.refused += 1;
-      socket.on("error", () => undefined).resetAndDestroy();
+      resetSocket(socket.on("error", ignore));
       return;
     }
     if (isLast) hub.exhaust();
@@ -241,10 +242,11 @@ class Connection {
     if (this.#over) return;
     this.#failure ??= why;
     this.#cancel?.();
-    for (const socket of [this.#client, this.#server])
-      if (socket?.destroyed === false) socket.on("error", ignore).resetAndDestroy();
     // Two that are joined tell by themselves when both are closed.
-    if (this.#joined === undefined) this.#finish(as);
+    if (this.#joined !== undefined) return this.#joined.destroy();
+    for (const socket of [this.#client, this.#server])
+      if (socket?.destroyed === false) resetSocket(socket.on("error", ignore));
+    this.#finish(as);
   }
 
   #finish(as: "refused" | "failed" | null): void {
