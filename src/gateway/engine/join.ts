@@ -20,8 +20,10 @@ export interface Joined {
   /** Bytes from the client to the server so far, and the other way. */
   readonly sentBytes: number;
   readonly receivedBytes: number;
-  /** Ends both at once, by a reset: what is cut off must not look whole. */
+  /** Ends both at once. */
   destroy(): void;
+  /** Resets both at once: what is cut off does not look whole. */
+  reset(): void;
 }
 
 /** One direction: what moved, and how much. */
@@ -41,6 +43,10 @@ export function joinSockets(client: Socket, server: Socket, { idleMs, halfClosed
   const [clientEnd, isClientDirect] = endOf(client, up);
   const [serverEnd, isServerDirect] = endOf(server, down);
   const destroy = (): void => {
+    clientEnd.destroy();
+    serverEnd.destroy();
+  };
+  const reset = (): void => {
     resetSocket(clientEnd);
     resetSocket(serverEnd);
   };
@@ -49,16 +55,17 @@ export function joinSockets(client: Socket, server: Socket, { idleMs, halfClosed
       failure ??= error;
       resetSocket(other);
     });
-    one.once("end", () => {
+    const onEnd = (): void => {
       if (endedByReset(one)) {
         failure ??= new Error("read ECONNRESET");
-        resetSocket(one);
-        resetSocket(other);
-        return;
+        return reset();
       }
       other.end();
       if (halfClosedMs !== undefined) endWhenSilent(other, halfClosedMs);
-    });
+    };
+    // Who read it to its end before has been told.
+    if (one.readableEnded) onEnd();
+    else one.once("end", onEnd);
     one.once("close", () => {
       open -= 1;
       if (open === 0) onDone(failure);
@@ -67,7 +74,7 @@ export function joinSockets(client: Socket, server: Socket, { idleMs, halfClosed
     if (idleMs !== null) {
       one.setTimeout(idleMs, () => {
         failure ??= "idle";
-        destroy();
+        reset();
       });
     }
   };
@@ -83,6 +90,7 @@ export function joinSockets(client: Socket, server: Socket, { idleMs, halfClosed
       return received.movedBytes;
     },
     destroy,
+    reset,
   };
 }
 
