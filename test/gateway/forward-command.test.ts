@@ -2,6 +2,7 @@
  * @module The command `forward`: what it prints, all or nothing, its end, who is told of it, and a process that runs out of descriptors.
  */
 import { spawn, type ChildProcess } from "node:child_process";
+import { createSocket } from "node:dgram";
 import { once } from "node:events";
 import { existsSync, mkdtempSync, readdirSync, rmSync } from "node:fs";
 import { createServer, type AddressInfo } from "node:net";
@@ -406,10 +407,45 @@ describe.skipIf(requireOrSkip("file descriptors that run out", whyNoProgram("prl
       await Promise.all(clients.map(({ over }) => over));
       expect(clients.map(({ heard }) => heard[0]).join("")).toBe("a".repeat(limit));
       expect(await counts()).toMatchObject({ open: 0, total: limit, refused: 0, failed: 0 });
+      // The same over UDP: clients that have been silent for longest give way.
+      const udp = await forward(["0/udp", String(await answerUdp())], {
+        wrap: ["prlimit", `--nofile=${limit}:${limit}`],
+      });
+      const askers = await Promise.all(Array.from({ length: limit }, () => askUdp(udp.ports[0]!)));
+      expect(askers).toEqual(askers.map(() => "here"));
+      const all = (await listRelays(folder)).find(({ pid: own }) => own === udp.child.pid)!.relays[0]!.counts;
+      // Each that was let in got its answer; the others asked again.
+      expect(all.total - all.refused).toBe(limit);
+      expect(all.open).toBeLessThan(limit / 2);
       console.log(`${limit} descriptors: ${inside} clients at once, ${limit - inside} waited and were served`);
     });
   },
 );
+
+/** A UDP server. */
+async function answerUdp(): Promise<number> {
+  const socket = createSocket("udp4").on("message", (_message, { port, address }) =>
+    socket.send("here", port, address),
+  );
+  socket.bind(0, "127.0.0.1");
+  await once(socket, "listening");
+  whenOver(() => socket.close());
+  return socket.address().port;
+}
+
+/** Asks until there is an answer: UDP may lose a question. */
+async function askUdp(port: number): Promise<string> {
+  const socket = createSocket("udp4");
+  const asking = setInterval(() => socket.send("?", port, "127.0.0.1"), 500);
+  try {
+    socket.send("?", port, "127.0.0.1");
+    const [answer] = (await once(socket, "message")) as [Buffer];
+    return answer.toString();
+  } finally {
+    clearInterval(asking);
+    socket.close();
+  }
+}
 
 describe.skipIf(requireOrSkip("socat", whyNoProgram("socat", "socat")))("socat", () => {
   test("a client that ends what it says, over IPv4 to a server at IPv6", async () => {

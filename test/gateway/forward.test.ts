@@ -315,6 +315,14 @@ describe("choosers", () => {
     expect(relay.counts()).toMatchObject({ refused: 1, failed: 0 });
   });
 
+  test("who says much that decides nothing is not read without end", async () => {
+    const chooser: Chooser = { waitMs: 60_000, choose: () => ({ kind: "more" }) };
+    const { port, traces, relay } = await startForward({ port: await serve(echo) }, { chooser });
+    expect(await talk(port, Buffer.alloc(1024 * 1024, "x")).over).toMatch(/^ECONNRESET|EPIPE$/);
+    await expect.poll(() => traces[0], soon).toMatchObject({ target: null, failure: "nothing was chosen" });
+    expect(relay.counts()).toMatchObject({ refused: 1, open: 0 });
+  });
+
   test("a client that goes away before it is decided", async () => {
     const { port, traces, relay } = await start();
     const client = talk(port, "a");
