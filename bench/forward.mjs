@@ -146,7 +146,7 @@ async function startRelays({ target, speaks, first, load }, taking, folder, offs
       if (!(count > errors)) throw new Error("what it was given did not come back right");
       runners.push({ name: contestant.name, pid, counted: contestant.uncounted !== true, port, outcomes: [] });
     } catch (error) {
-      print(`- ${contestant.name} takes no part: ${error.message.replaceAll(/\s+/g, " ")}`);
+      print(`- ${contestant.name} takes no part: ${error.message.replaceAll(/\s+/g, " ")}\n`);
     }
   }
   return runners;
@@ -173,7 +173,7 @@ function printCase({ unit, each, aims }, runners) {
   const heads = ["relay", unit, "portolan / this"];
   if (timed) heads.push("p50 ms", "p99 ms");
   heads.push(`processor ${each}`, "portolan / this", "errors");
-  print(`\n| ${heads.join(" | ")} |\n|---|${"--:|".repeat(heads.length - 1)}`);
+  print(`| ${heads.join(" | ")} |\n|---|${"--:|".repeat(heads.length - 1)}`);
   for (const row of rows) print(`| ${row.join(" | ")} |`);
   for (const { peer, factor } of aims) {
     const other = runners.find(({ name }) => name === peer);
