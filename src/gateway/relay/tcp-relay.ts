@@ -266,7 +266,7 @@ class Connection {
     // Two that are joined tell by themselves when both are closed.
     if (this.#joined !== undefined) return this.#joined.reset();
     for (const socket of [this.#client, this.#server])
-      if (socket?.destroyed === false) resetSocket(socket.on("error", ignore));
+      if (socket !== undefined) resetSocket(socket.on("error", ignore));
     this.#finish(as);
   }
 
