@@ -78,7 +78,11 @@ function haproxyVersion() {
 }
 
 function startHaproxy(setting) {
-  return haproxyOf(setting, "haproxy", `listen relay\n  bind 127.0.0.1:${setting.listen}\n  server one 127.0.0.1:${setting.target}\n`);
+  return haproxyOf(
+    setting,
+    "haproxy",
+    `listen relay\n  bind 127.0.0.1:${setting.listen}\n  server one 127.0.0.1:${setting.target}\n`,
+  );
 }
 
 function startChoosingHaproxy(setting) {
@@ -149,8 +153,16 @@ function sslh(name, program) {
     version: () => versionOf(program, ["-V"], "sslh", /sslh\S* (\S+)/),
     start: (setting) =>
       begin(name, setting, program, [
-        ...["--foreground", "--numeric", "--user", "root", "--listen", `127.0.0.1:${setting.listen}`],
-        ...["--ssh", targetOf(setting, "ssh"), "--http", targetOf(setting, "http")],
+        "--foreground",
+        "--numeric",
+        "--user",
+        "root",
+        "--listen",
+        `127.0.0.1:${setting.listen}`,
+        "--ssh",
+        targetOf(setting, "ssh"),
+        "--http",
+        targetOf(setting, "http"),
       ]),
   };
 }

@@ -53,7 +53,11 @@ const asked = (count) => async (port, seconds) => {
 };
 
 const connected = (port, seconds, folder) =>
-  runWrk({ url: `http://127.0.0.1:${port}/small`, connections: 32, fields: ["Connection: close"] }, Math.ceil(seconds), folder);
+  runWrk(
+    { url: `http://127.0.0.1:${port}/small`, connections: 32, fields: ["Connection: close"] },
+    Math.ceil(seconds),
+    folder,
+  );
 
 /**
  * What is measured. `target` is the server's port, `speaks` how its clients begin, `first` whether first bytes decide. The aim is that of the issue.

@@ -12,7 +12,7 @@ export interface PeerOutcome {
   /** Number of the side that was heard; `null` when not even that came. */
   otherNumber: number | null;
   /** Port of its own end. */
-  readonly ownPort: number;
+  ownPort: number;
   /** What it wrote, its number included, and what came. */
   sentBytes: number;
   receivedBytes: number;
@@ -30,9 +30,9 @@ export interface PeerOutcome {
 }
 
 /** Longest time for one conversation, milliseconds. */
-const longestMs = 15_000;
+const longestMs = 10_000;
 
-/** Plays one side to its end. The socket may be half open, and nothing of it has been read. */
+/** Plays one side to its end. The socket may be half open, and still be connecting; nothing of it has been read. */
 export async function playPeer(
   socket: Socket,
   number: number,
@@ -52,14 +52,15 @@ export async function playPeer(
     failure: null,
     hung: false,
   };
+  socket.once("connect", () => (outcome.ownPort = socket.localPort ?? 0));
   const closed = new Promise<void>((resolve) => socket.once("close", () => resolve()));
   const heardEnd = new Promise<void>((resolve) => socket.once("end", () => resolve()));
   const timers: NodeJS.Timeout[] = [];
   const { cut } = plan;
   const leave = (): void => {
-    if (cut === null || socket.destroyed) return;
+    if (cut === null || outcome.cut !== null || socket.destroyed) return;
     // Who goes without a reset has told its number: else nobody could say whose end that was.
-    if (cut.how === "close" && outcome.sentBytes < numberBytes) return;
+    if (cut.how === "close" && (socket.connecting || outcome.sentBytes < numberBytes)) return;
     outcome.cut = cut.how;
     if (cut.how === "reset") resetSocket(socket);
     else socket.destroy();
@@ -99,7 +100,7 @@ export async function playPeer(
       if (random() * 100 < plan.restPercent) await pause(random() * 4);
       piece = patternOf(number, offset, Math.min(plan.sizeBytes - offset, 1 + Math.floor(random() * plan.pieceBytes)));
     }
-    if (socket.destroyed) return;
+    if (socket.destroyed || outcome.cut !== null) return;
     outcome.ended = true;
     socket.end();
   };

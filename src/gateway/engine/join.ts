@@ -46,6 +46,10 @@ export function joinSockets(client: Socket, server: Socket, { idleMs, halfClosed
     clientEnd.destroy();
     serverEnd.destroy();
   };
+  const reset = (): void => {
+    resetSocket(clientEnd);
+    resetSocket(serverEnd);
+  };
   const link = (one: Socket, other: Socket): void => {
     one.on("error", (error) => {
       failure ??= error;
@@ -54,9 +58,7 @@ export function joinSockets(client: Socket, server: Socket, { idleMs, halfClosed
     const onEnd = (): void => {
       if (endedByReset(one)) {
         failure ??= new Error("read ECONNRESET");
-        resetSocket(one);
-        resetSocket(other);
-        return;
+        return reset();
       }
       other.end();
       if (halfClosedMs !== undefined) endWhenSilent(other, halfClosedMs);
@@ -72,7 +74,7 @@ export function joinSockets(client: Socket, server: Socket, { idleMs, halfClosed
     if (idleMs !== null) {
       one.setTimeout(idleMs, () => {
         failure ??= "idle";
-        destroy();
+        reset();
       });
     }
   };
@@ -88,10 +90,7 @@ export function joinSockets(client: Socket, server: Socket, { idleMs, halfClosed
       return received.movedBytes;
     },
     destroy,
-    reset: () => {
-      resetSocket(clientEnd);
-      resetSocket(serverEnd);
-    },
+    reset,
   };
 }
 

@@ -1,5 +1,6 @@
 import { once } from "node:events";
 import { connect, createServer, type AddressInfo, type Socket } from "node:net";
+import { connect as connectSecurely, createServer as createSecureServer, type TLSSocket } from "node:tls";
 import { afterEach, expect, test } from "vitest";
 import { joinSockets } from "./join.ts";
 import { endedByReset, resetSocket } from "./reset.ts";
@@ -82,4 +83,28 @@ test("a reset does not wait for who does not read", async () => {
   await once(near, "close");
   far.resume();
   expect(await heard).toMatchObject({ end: false, failure: "ECONNRESET" });
+});
+
+test("a reset of the server closes a client that speaks TLS, and throws nothing", async () => {
+  const server = await openPair();
+  const key = Buffer.alloc(16, 7);
+  const terms = { ciphers: "PSK", minVersion: "TLSv1.2", maxVersion: "TLSv1.2" } as const;
+  const listener = createSecureServer({ ...terms, pskCallback: () => key }).listen(0, "127.0.0.1");
+  await once(listener, "listening");
+  closers.push(() => listener.close());
+  const far = connectSecurely({
+    ...terms,
+    port: (listener.address() as AddressInfo).port,
+    host: "127.0.0.1",
+    pskCallback: () => ({ psk: key, identity: "test" }),
+    checkServerIdentity: () => undefined,
+  });
+  closers.push(() => far.destroy());
+  far.on("error", () => undefined).resume();
+  const [near] = (await once(listener, "secureConnection")) as [TLSSocket];
+  const done = new Promise((resolve) => void joinSockets(near, server.near, { idleMs: null, onDone: resolve }));
+  const closed = once(far, "close");
+  server.far.resetAndDestroy();
+  expect(await done).toMatchObject({ code: "ECONNRESET" });
+  await closed;
 });

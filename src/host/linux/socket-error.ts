@@ -11,6 +11,8 @@ const pendingError = 4;
 
 type GetOption = (descriptor: number, level: number, name: number, value: Buffer, size: Buffer) => number;
 
+const value = Buffer.alloc(4);
+const size = Buffer.alloc(4);
 let getOption: GetOption | null | undefined;
 
 /**
@@ -24,8 +26,6 @@ export function takeSocketError(socket: Socket): number | null {
     ) ?? null;
   const descriptor = descriptorOf(socket);
   if (getOption === null || descriptor === null) return null;
-  const value = Buffer.alloc(4);
-  const size = Buffer.alloc(4);
   size.writeUInt32LE(4);
   return getOption(descriptor, socketLevel, pendingError, value, size) === 0 ? value.readInt32LE(0) : null;
 }
