@@ -50,7 +50,7 @@ export const routesOperation = defineOperation({
   name: "routes",
   summary: "Every name that leads to an application",
   description:
-    "Names that run gave to programs and that route add gave to servers, where they lead, and whether their program still runs. Exit status 0, 1 when there is none.",
+    "Names that run gave to programs and that route add gave to servers, where they lead, and whether their program still runs. Exit status 0, 1 when there is none, 3 when it cannot be told.",
   effect: "read",
   faces: ["cli", "http", "mcp"],
   positional: [],

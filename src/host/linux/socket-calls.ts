@@ -54,7 +54,14 @@ function declareCalls(): SocketCalls | null {
   const control = library.func<(fd: number, command: number, value: number) => number>(
     "int fcntl(int fd, int command, int value)",
   );
-  const socket = library.func<SocketCalls["socket"]>("int socket(int family, int type, int protocol)");
+  let lastErrno = 0;
+  const told = <Words extends unknown[]>(call: (...words: Words) => number): ((...words: Words) => number) =>
+    keepError(
+      call,
+      () => koffi.errno(),
+      (errno) => (lastErrno = errno),
+    );
+  const socket = told(library.func<SocketCalls["socket"]>("int socket(int family, int type, int protocol)"));
   const close = library.func<SocketCalls["close"]>("int close(int fd)");
   return {
     socket,
@@ -66,15 +73,45 @@ function declareCalls(): SocketCalls | null {
       if (highest >= 0) close(highest);
       close(lowest);
     },
-    bind: library.func("int bind(int fd, void *address, uint32_t size)"),
-    listen: library.func("int listen(int fd, int backlog)"),
+    bind: told(library.func<SocketCalls["bind"]>("int bind(int fd, void *address, uint32_t size)")),
+    listen: told(library.func<SocketCalls["listen"]>("int listen(int fd, int backlog)")),
     close,
     setOption: (descriptor, option, on) => {
       const [level, name] = options[option];
       return setsockopt(descriptor, level, name, on ? onValue : offValue, 4);
     },
-    duplicate: (descriptor) => control(descriptor, duplicateCloseOnExec, 0),
-    lastError: () => nameErrno(koffi.errno()),
+    duplicate: told((descriptor: number) => control(descriptor, duplicateCloseOnExec, 0)),
+    lastError: () => nameErrno(lastErrno),
+  };
+}
+
+/** EINTR, EAGAIN, ENOMEM (asm-generic/errno-base.h): what a process's own memory and threads leave in errno as well. */
+const doubtful: ReadonlySet<number> = new Set([4, 11, 12]);
+/** So often a call is made again that failed for such a reason. */
+const mostRepeats = 3;
+
+/**
+ * A call whose error is kept at once. koffi tells errno as it is when it is asked for, and between the call and that the engine runs. With many
+ * more processes than processors one bind in some millions was told to have failed with ENOMEM, though the kernel had never been short of
+ * memory. A call that failed has done nothing: it is made again, and tells its own error, or that the trouble was over.
+ * @param call answers below 0 when it fails
+ * @param readErrno errno as it is now
+ * @param keep gets the error of each call that fails
+ */
+export function keepError<Words extends unknown[]>(
+  call: (...words: Words) => number,
+  readErrno: () => number,
+  keep: (errno: number) => void,
+): (...words: Words) => number {
+  return (...words) => {
+    for (let round = 0; ; round += 1) {
+      const answer = call(...words);
+      if (answer >= 0) return answer;
+      const errno = readErrno();
+      if (round < mostRepeats && doubtful.has(errno)) continue;
+      keep(errno);
+      return answer;
+    }
   };
 }
 

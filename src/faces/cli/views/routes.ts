@@ -36,7 +36,9 @@ function hostsNote(name: string): string {
 
 /** The view of `routes`. */
 export const routesView: View<RoutesResult> = {
-  result({ routes }) {
+  result({ routes, blindSpots }) {
+    // That there is none is not known then.
+    if (routes.length === 0 && blindSpots.length > 0) return [];
     if (routes.length === 0) return [paragraph("No name leads anywhere yet. portolan route add NAME PORT gives one.")];
     const columns = [
       { title: "NAME", priority: 0, leastWidth: 12 },
@@ -58,7 +60,7 @@ export const routesView: View<RoutesResult> = {
     else if (terminal && index !== null) blocks.push(paragraph([span(`The same in a browser: ${index}`, "dim")]));
     return blocks;
   },
-  exitStatus: ({ routes }) => (routes.length === 0 ? 1 : 0),
+  exitStatus: ({ routes, blindSpots }) => (routes.length > 0 ? 0 : blindSpots.length > 0 ? 3 : 1),
 };
 
 function rowOf(route: ListedRoute): readonly Line[] {
