@@ -10,7 +10,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createSecureContext, createServer as createTlsServer } from "node:tls";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { exportWriters, type ExportFacts } from "../../src/gateway/export/index.ts";
+import { exportWriters, type ExportFacts, type GroupedLimit } from "../../src/gateway/export/index.ts";
 import type { Route } from "../../src/gateway/index.ts";
 import { makeCertificate } from "../servers/certificate.ts";
 import {
@@ -259,6 +259,7 @@ async function askByStream(one: (typeof streamCases)[number], port: number): Pro
 
 describe.each(runFormats)("%s", (format) => {
   let engine: (Engine & RunningEngine) | undefined;
+  let said: readonly GroupedLimit[] = [];
 
   beforeAll(async () => {
     if (!(await hasEngine(format))) return;
@@ -268,8 +269,12 @@ describe.each(runFormats)("%s", (format) => {
       certificatePath: join(folder, oddName),
       keyPath: join(folder, `${oddName}.key`),
     };
-    const { text } = exportWriters[format]({ ...facts, doors: { addresses: ["127.0.0.1"], httpPort: port, https } });
-    await checkExported(format, text);
+    const { text, limits } = exportWriters[format]({
+      ...facts,
+      doors: { addresses: ["127.0.0.1"], httpPort: port, https },
+    });
+    said = limits;
+    expect(await checkExported(format, text)).not.toMatch(/\[warn/i);
     engine = { ...(await runExported(format, text, [port, securePort])), port, securePort };
   }, 60_000);
 
@@ -312,6 +317,19 @@ describe.each(runFormats)("%s", (format) => {
     const { answers } = await converse(port, wire, { answers: 1 });
     expect(answers.map(statusOf)).toEqual([200]);
     expect(streamsAsked).toEqual(["POST grpc.localhost /cart?x"]);
+  });
+
+  test("speaks HTTP/2 without TLS with clients that begin with it, or says that it does not", async ({ skip }) => {
+    const { port } = engine ?? skip(`${format} is not installed`);
+    if (format === "nginx")
+      return expect(said.filter(({ text }) => text.startsWith("HTTP/2 without TLS is not spoken"))).toHaveLength(1);
+    for (const recorder of recorders.values()) recorder.forget();
+    const session = connectStream(`http://127.0.0.1:${port}`);
+    const stream = session.request({ ":authority": "shop.localhost", ":path": "/api/x" });
+    const [headers] = (await once(stream, "response")) as [Record<string, number>];
+    session.destroy();
+    expect(headers[":status"]).toBe(200);
+    return expect(recorders.get("api")!.requests).toHaveLength(1);
   });
 });
 

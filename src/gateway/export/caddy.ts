@@ -50,7 +50,10 @@ function withoutUnnamable(facts: SoundFacts, limits: ExportLimit[]): SoundFacts 
 function limitsOfNames({ routes }: SoundFacts): ExportLimit[] {
   if (routes.length === 0) return [];
   const limits: ExportLimit[] = [
-    { concerns: "every name", text: "WebSockets come by HTTP/1.1 alone, not as streams of HTTP/2 (before Caddy 2.9)." },
+    {
+      concerns: "every name",
+      text: "a wish for another protocol reaches the server, whichever it is; WebSockets come by HTTP/1.1 alone, not as streams of HTTP/2 (before Caddy 2.9); OPTIONS * is answered by Caddy itself.",
+    },
   ];
   if (routes.some(({ path }) => path !== "/"))
     limits.push({

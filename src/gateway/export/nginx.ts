@@ -63,7 +63,7 @@ function limitsOfNames({ routes, doors }: SoundFacts): ExportLimit[] {
   const limits: ExportLimit[] = [
     {
       concerns: "every name",
-      text: "fields with _ in their name are dropped; WebSockets come by HTTP/1.1 alone, not as streams of HTTP/2; trailers of requests are not passed on.",
+      text: "fields with _ in their name are dropped, those that Connection names reach the server; WebSockets come by HTTP/1.1 alone, not as streams of HTTP/2; trailers of requests are not passed on; OPTIONS * is refused (400).",
     },
   ];
   if (doors.httpPort !== null)
