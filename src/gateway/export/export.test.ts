@@ -71,6 +71,7 @@ function readHaproxy(text: string): string[] {
       word ??= "";
       if (character === "'" || character === '"') {
         const end = line.indexOf(character, at + 1);
+        if (end < 0) throw new Error(`Not read: ${line}`);
         const inner = line.slice(at + 1, end);
         word += character === '"' ? inner.replaceAll(/\\([\\$"])/g, "$1") : inner;
         at = end;
@@ -226,7 +227,8 @@ describe.each(exportFormats)("%s", (format) => {
   });
 
   test("the name of a certificate's file is one word, or HTTPS is left out and that is said", () => {
-    const name = string({ unit: "grapheme", minLength: 1, maxLength: 30 });
+    const odd = constantFrom(...`a " \\ \` ' { } $ # ; % ( [ * ? é 💠`.split(" "), " ");
+    const name = string({ unit: odd, minLength: 1, maxLength: 12 });
     const usual = read(write({ ...plain, doors: { ...doors, https: httpsOf("/etc/site.pem") } }).text);
     assert(
       property(oneof(name, hostile), (text) => {
@@ -237,6 +239,9 @@ describe.each(exportFormats)("%s", (format) => {
           ({ concerns, text: said }) => concerns.includes("HTTPS") && /left out/.test(said),
         );
         const bytes = format === "haproxy" ? Buffer.from(path).toString("latin1") : path;
+        // These begin a variable, and nothing takes that from them.
+        if (format === "nginx" && text.includes("$")) expect(isLeftOut).toBe(true);
+        if (format === "caddy" && /[{}]/.test(text)) expect(isLeftOut).toBe(true);
         if (isLeftOut) expect(words).toEqual(read(write(plain).text));
         else {
           expect(words).toHaveLength(usual.length);

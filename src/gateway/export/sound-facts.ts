@@ -40,10 +40,9 @@ function soundDoors({ addresses, httpPort, https }: ExportDoors, limits: ExportL
   };
 }
 
-/** Control characters are line ends to one format or another. */
+/** Control characters are line ends to one format or another; what nobody sees in a name is no name that is meant. */
 function isSoundPath(path: string): boolean {
-  // eslint-disable-next-line no-control-regex
-  return path !== "" && !/[\u0000-\u001f\u007f-\u009f\u2028\u2029]/.test(path) && !/\p{Cs}/u.test(path);
+  return path !== "" && !/[\p{Cc}\p{Cf}\p{Cs}\u2028\u2029]/u.test(path);
 }
 
 function isSoundRoute({ host, path, target }: ExportRoute): boolean {
