@@ -64,7 +64,7 @@ function limitsOfNames({ routes }: SoundFacts): ExportLimit[] {
     if (route.strip && route.path !== "/")
       limits.push({
         concerns: routeName(route),
-        text: "a path that comes there by a detour (/x/..) keeps it, and the prefix with it.",
+        text: "what is left of the path keeps the escaped letters that it was written with, and begins with one slash.",
       });
   return limits;
 }

@@ -81,7 +81,7 @@ function limitsOfNames({ routes, doors }: SoundFacts): ExportLimit[] {
     if (strip && path !== "/")
       limits.push({
         concerns,
-        text: "where a path with detours is written with escaped characters as well, the server gets those as nginx escapes them.",
+        text: "a path that is written with detours or escaped letters reaches the server as nginx escapes it: %2F as a slash.",
       });
     if (target.protocol === "h2c")
       limits.push({
