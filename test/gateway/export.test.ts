@@ -273,7 +273,7 @@ describe.each(runFormats)("%s", (format) => {
     };
     const { text, limits } = exportWriters[format]({
       ...facts,
-      doors: { addresses: ["127.0.0.1"], httpPort: port, https },
+      doors: { addresses: ["127.0.0.1", "::1"], httpPort: port, https },
     });
     said = limits;
     expect(await checkExported(format, text)).not.toMatch(/\[warn/i);
@@ -299,6 +299,21 @@ describe.each(runFormats)("%s", (format) => {
     }
     expect(different).toEqual(known[format]);
   }, 60_000);
+
+  test("tells an address of IPv6 as the gateway does", async ({ skip }) => {
+    const { port } = engine ?? skip(`${format} is not installed`);
+    for (const recorder of recorders.values()) recorder.forget();
+    const socket = connect(port, "::1");
+    socket.write("GET / HTTP/1.1\r\nHost: shop.localhost\r\n\r\n");
+    await once(socket, "data");
+    const { localPort } = socket;
+    socket.destroy();
+    const told = Object.fromEntries(
+      recorders.get("root")!.requests[0]!.fields.map(([name, value]) => [name.toLowerCase(), value]),
+    );
+    expect(told["x-forwarded-for"]).toBe("::1");
+    expect(told["forwarded"]).toBe(`for="[::1]:${localPort}";host="shop.localhost";proto=http`);
+  });
 
   test("passes WebSockets on", async ({ skip }) => {
     const { port } = engine ?? skip(`${format} is not installed`);
