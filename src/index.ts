@@ -347,6 +347,8 @@ export type { RouteInput, RouteResult } from "./operations/route.ts";
 export type { RoutesInput, RoutesResult } from "./operations/routes.ts";
 export type { TraceEvent, TraceInput, TraceResult } from "./operations/trace.ts";
 export type { RunEvent, RunInput, RunResult } from "./operations/run.ts";
+export type { ForwardEvent, ForwardInput, ForwardResult } from "./operations/forward.ts";
+export type { RelaysInput, RelaysResult } from "./operations/relays.ts";
 export type { DownInput, DownResult } from "./operations/down.ts";
 export type { UpEvent, UpInput, UpResult } from "./operations/up-schemas.ts";
 export type { ScanEvent, ScanInput, ScanResult } from "./operations/scan.ts";

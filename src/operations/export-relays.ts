@@ -7,7 +7,7 @@ import { readProjectFile } from "../project/index.ts";
 import { stateFolderOf } from "../store/index.ts";
 import { readForwardEntries } from "./forward.ts";
 import type { OperationContext } from "./operation.ts";
-import { readShareEntry } from "./share-project.ts";
+import { readShareEntries } from "./share-project.ts";
 
 /**
  * Every forward and share, each place once: what runs goes before what a file says.
@@ -24,7 +24,7 @@ export async function listExportedRelays(context: OperationContext): Promise<rea
 function listOfFile({ workingDirectory }: OperationContext): RelayWish[] {
   try {
     const file = readProjectFile(workingDirectory);
-    return [...readForwardEntries(file), ...file.shares.map((entry) => readShareEntry(file, entry).wish)];
+    return [...readForwardEntries(file), ...readShareEntries(file).map(({ wish }) => wish)];
   } catch (error) {
     if (isPortolanError(error, "PROJECT_FILE_MISSING")) return [];
     throw error;

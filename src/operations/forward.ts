@@ -216,8 +216,13 @@ export function refuseLoops(pairs: readonly RelayPair[], { host }: OperationCont
   const loop = findLoop(pairs, own);
   if (loop === null) return;
   const places = loop.map(({ listen }) => formatSocketAddress(listen.address, listen.port));
+  const meant = loop.find(({ target }) => target.host === "localhost")?.target.port;
   throw new PortolanError("RELAY_LOOP", `${[...places, places[0]].join(" leads to ")}: it goes round.`, {
-    details: { places },
+    details: {
+      places,
+      // Localhost is either loopback address, this one among them.
+      ...(meant === undefined ? {} : { hint: `Write the address that is meant: 127.0.0.1:${meant}, [::1]:${meant}.` }),
+    },
   });
 }
 
@@ -241,9 +246,14 @@ function describeReady(
   context: OperationContext,
 ): Pick<ForwardEvent, "forwards" | "notes"> {
   const notes = relays.map(({ place }) => noteForPlace(place, context)).filter((note) => note !== null);
+  const believes = notes.length > 0 && relays.some(({ wish }) => wish.acceptProxy);
   return {
     forwards: relays.map(({ wish, place }) => describeForward(wish as ForwardWish, place)),
-    notes: problem === null ? notes : [...notes, problem],
+    notes: [
+      ...notes,
+      ...(believes ? ["Whoever gets in can say by a PROXY header that they are anybody."] : []),
+      ...(problem === null ? [] : [problem]),
+    ],
   };
 }
 

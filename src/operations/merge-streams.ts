@@ -9,7 +9,12 @@
 export async function* mergeStreams<Item>(
   streams: readonly AsyncGenerator<Item, void, void>[],
 ): AsyncGenerator<Item, void, void> {
-  const next = async (stream: AsyncGenerator<Item, void, void>) => ({ stream, step: await stream.next() });
+  const next = (stream: AsyncGenerator<Item, void, void>) => {
+    const following = stream.next().then((step) => ({ stream, step }));
+    // Nobody waits for it any more when this one was left meanwhile.
+    following.catch(() => undefined);
+    return following;
+  };
   const waiting = new Map(streams.map((stream) => [stream, next(stream)]));
   try {
     while (waiting.size > 0) {

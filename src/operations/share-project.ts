@@ -1,7 +1,7 @@
 /**
  * @module Shares as a project's file says them: rules in the order in which they stand there.
  */
-import { PortolanError, quote } from "../core/index.ts";
+import { PortolanError, formatSocketAddress, quote } from "../core/index.ts";
 import { readRelayPlace, type ProxyVersion, type ShareRule, type ShareWish } from "../gateway/index.ts";
 import { findIdleRules, toldByBytes } from "../gateway/relay/index.ts";
 import type { ProjectFile, ShareEntry } from "../project/index.ts";
@@ -11,10 +11,27 @@ import { readAskedName, readToldTarget, type ToldTarget } from "./share-words.ts
 import { protocolFlags, readWait, type ReadShare } from "./share-wish.ts";
 
 /**
- * Reads one of them.
+ * Reads them all.
  * @throws PROJECT_FILE_INVALID, at the place in the file
  */
-export function readShareEntry(file: ProjectFile, entry: ShareEntry): ReadShare<ShareWish> {
+export function readShareEntries(file: ProjectFile): readonly ReadShare<ShareWish>[] {
+  const places = new Set<string>();
+  return file.shares.map((entry) => {
+    const read = readShareEntry(file, entry);
+    const { address, port } = read.wish.listen;
+    const place = formatSocketAddress(address, port);
+    readEntry(file, entry, ["listen"], () => {
+      if (places.has(place) && port !== 0)
+        throw new PortolanError("RELAY_PLACE_INVALID", `${place} is shared twice.`, {
+          details: { hint: "One share can have all the rules." },
+        });
+    });
+    places.add(place);
+    return read;
+  });
+}
+
+function readShareEntry(file: ProjectFile, entry: ShareEntry): ReadShare<ShareWish> {
   const usual = entry.sendProxy ?? null;
   const at = <Value>(path: readonly (string | number)[], read: () => Value): Value =>
     readEntry(file, entry, path, read);

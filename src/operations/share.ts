@@ -11,7 +11,7 @@ import type { OperationContext } from "./operation.ts";
 import { readRelayFile } from "./project-relays.ts";
 import { explainRelayFailure } from "./relay-failure.ts";
 import { describeCounts, noteForPlace } from "./relay-schemas.ts";
-import { readShareEntry } from "./share-project.ts";
+import { readShareEntries } from "./share-project.ts";
 import {
   describeShare,
   shareEventSchema,
@@ -65,8 +65,7 @@ export async function* runShare(
 function readShares(input: ShareInput, context: OperationContext): readonly ReadShare<ShareWish>[] {
   const given = Object.keys(input).filter((key) => input[key] !== undefined);
   if (given.length === 0) {
-    const file = readRelayFile("shares", example, context);
-    return file.shares.map((entry) => readShareEntry(file, entry));
+    return readShareEntries(readRelayFile("shares", example, context));
   }
   const { listen } = input;
   if (listen === undefined)

@@ -256,11 +256,8 @@ describe.each(["nginx", "haproxy"] as const)("%s", (format) => {
     const written = exportWriters[format]({ doors, routes: [], relays });
     limits = written.limits;
     expect(await checkExported(format, written.text)).not.toMatch(/\[warn/i);
-    engine = await runExported(
-      format,
-      written.text,
-      ports.filter((_port, index) => index !== 6),
-    );
+    // They listen everywhere at once. A look at a forward would reach its target, and who knows when; this share's leads nowhere.
+    engine = await runExported(format, written.text, [p(9)]);
   }, 60_000);
 
   afterAll(() => engine?.close());

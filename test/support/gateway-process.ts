@@ -15,7 +15,8 @@ import { descriptorOf } from "../../src/host/index.ts";
 import type { NetworkNamespace } from "./netns.ts";
 import { commandPath, type CommandOutcome } from "./run-command.ts";
 
-const probePath = fileURLToPath(new URL("gateway-probe.mjs", import.meta.url));
+/** Loaded by `NODE_OPTIONS=--import=…`, with GATEWAY_PROBE as its folder. */
+export const probePath = fileURLToPath(new URL("gateway-probe.mjs", import.meta.url));
 
 /** What a process holds. */
 export interface ProcessUsage {
@@ -152,8 +153,8 @@ async function runWith(
   return { status, signal, stdout, stderr };
 }
 
-/** What a gateway's process holds, after its garbage was collected. */
-async function usageOf(folder: string, pid: number): Promise<ProcessUsage> {
+/** What a process that was started with the probe holds, after its garbage was collected. */
+export async function usageOf(folder: string, pid: number): Promise<ProcessUsage> {
   const socket = connect(join(folder, `probe-${pid}.sock`));
   let text = "";
   for await (const part of socket.setEncoding("utf8")) text += part as string;

@@ -12,7 +12,7 @@ export interface SplitterWish {
   readonly port: number;
   /** So many first bytes are sent one by one, each in a segment of its own. Default: none. */
   readonly oneByOne?: number;
-  /** Sent before anything else: a header of the PROXY protocol. */
+  /** Sent before anything else: a header of the PROXY protocol. One by one as well, where first bytes are. */
   readonly header?: Uint8Array;
 }
 
@@ -42,7 +42,8 @@ export async function startSplitter({ address, port, oneByOne = 0, header }: Spl
     const begin = (): void => {
       let left = oneByOne;
       let turn = Promise.resolve();
-      if (header !== undefined) turn = sendOneByOne(up, header);
+      if (header !== undefined && oneByOne > 0) turn = sendOneByOne(up, header);
+      else if (header !== undefined) up.write(header);
       client.on("data", (bytes: Buffer) => {
         client.pause();
         const slow = bytes.subarray(0, left);

@@ -28,6 +28,7 @@ export const formats: Readonly<Record<string, Partial<Record<OfferedFormat, () =
   follow: { ndjson: async () => (await import("./formats/ndjson.ts")).ndjsonFormat },
   watch: { ndjson: async () => (await import("./formats/ndjson.ts")).ndjsonFormat },
   trace: { ndjson: async () => (await import("./formats/ndjson.ts")).ndjsonFormat },
+  forward: { ndjson: async () => (await import("./formats/ndjson.ts")).ndjsonFormat },
   up: { ndjson: async () => (await import("./formats/ndjson.ts")).ndjsonFormat },
   check: { sarif: async () => (await import("./formats/check-sarif.ts")).checkSarifFormat },
   wait: { ndjson: async () => (await import("./formats/ndjson.ts")).ndjsonFormat },

@@ -56,6 +56,7 @@ export const offeredFormats: Readonly<Record<string, readonly FormatOffer[]>> = 
   history: [lines, csv],
   routes: [lines, csv],
   trace: [findings],
+  forward: [findings],
   up: [findings],
   check: [sarif],
 };

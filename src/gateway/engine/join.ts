@@ -21,6 +21,8 @@ export interface Joined {
   readonly receivedBytes: number;
   /** Ends both at once. */
   destroy(): void;
+  /** Resets both at once: what is cut off does not look whole. */
+  reset(): void;
 }
 
 /** One direction: what moved, and how much. */
@@ -48,10 +50,13 @@ export function joinSockets(client: Socket, server: Socket, { idleMs, halfClosed
       failure ??= error;
       other.resetAndDestroy();
     });
-    one.once("end", () => {
+    const onEnd = (): void => {
       other.end();
       if (halfClosedMs !== undefined) endWhenSilent(other, halfClosedMs);
-    });
+    };
+    // Who read it to its end before has been told.
+    if (one.readableEnded) onEnd();
+    else one.once("end", onEnd);
     one.once("close", () => {
       open -= 1;
       if (open === 0) onDone(failure);
@@ -76,6 +81,10 @@ export function joinSockets(client: Socket, server: Socket, { idleMs, halfClosed
       return received.movedBytes;
     },
     destroy,
+    reset: () => {
+      clientEnd.resetAndDestroy();
+      serverEnd.resetAndDestroy();
+    },
   };
 }
 

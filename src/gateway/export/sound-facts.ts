@@ -129,6 +129,11 @@ export function wordOf(number: number, text: string): string {
   return `portolan_${number}${word === "" ? "" : `_${word}`}`;
 }
 
+/** How long nothing may move, milliseconds; `null` for ever. Over UDP, which has no end of its own, two minutes where nothing is said. */
+export function idleMsOf({ idleMs, listen }: RelayWish): number | null {
+  return idleMs ?? (listen.transport === "udp" ? 120_000 : null);
+}
+
 /** Whether a target is found by a resolver, and not by its address. */
 export function isResolved(host: string): boolean {
   return host !== "localhost" && isIP(host) === 0;

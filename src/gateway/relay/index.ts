@@ -4,4 +4,4 @@
 export { createDemultiplexer } from "./demultiplexer.ts";
 export { plainName } from "./http-name.ts";
 export { byPrecision, namingProtocols, toldByBytes, waitingClients } from "./share-protocols.ts";
-export { findIdleRules, ruleWords } from "./share-rules.ts";
+export { findIdleRules } from "./share-rules.ts";

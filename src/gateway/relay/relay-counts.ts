@@ -39,6 +39,7 @@ export function formatRelayTarget({ host, port }: RelayTarget): string {
 /** Counts of one target while it is counted. */
 export class TargetTally {
   readonly target: string;
+  readonly port: number;
   open = 0;
   total = 0;
   /** Of connections that have ended. */
@@ -47,6 +48,7 @@ export class TargetTally {
 
   constructor(target: RelayTarget) {
     this.target = formatRelayTarget(target);
+    this.port = target.port;
   }
 }
 

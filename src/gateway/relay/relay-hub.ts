@@ -18,9 +18,13 @@ const fewestUpstream = 32;
 const datagramShare = 1 / 2;
 /** When nothing of the relays closes, they look again after so long, milliseconds: others in the process may have closed something. */
 const lookMs = 1000;
+/** So long a connection that has ended may come to another relay, milliseconds: it waited in the kernel's queue. */
+const lingerMs = 10_000;
 
 /** Who rests when there is no room, and goes on when there is. */
 export interface Rester {
+  /** Where it listens. */
+  readonly port: number;
   rest(): void;
   goOn(): void;
 }
@@ -36,6 +40,7 @@ export class RelayHub {
   /** By both ends of the connection, as whoever takes it sees it. */
   readonly #clients = new Map<string, Passage>();
   readonly #servers = new Map<string, Passage>();
+  #ports: ReadonlySet<number> = new Set();
   readonly #sessionsFrom = new Map<string, UdpSession>();
   #sessions = 0;
   #exhausted = false;
@@ -96,8 +101,15 @@ export class RelayHub {
 
   /** @returns takes it out */
   add(rester: Rester): () => void {
+    const count = (): void => {
+      this.#ports = new Set([...this.#resters].map(({ port }) => port));
+    };
     this.#resters.add(rester);
-    return () => this.#resters.delete(rester);
+    count();
+    return () => {
+      this.#resters.delete(rester);
+      count();
+    };
   }
 
   /** Takes a session of UDP in, where there is room for one. @returns whether there is */
@@ -134,8 +146,14 @@ export class RelayHub {
     endLoop(passage);
   }
 
+  /** Whether a relay of this process listens at that port, at some address. */
+  isOwn(port: number): boolean {
+    return this.#ports.has(port);
+  }
+
   /** A relay went on to a server. The kernel may tell the other end of the same connection first. */
-  went(way: string, passage: Passage): void {
+  went(way: string, port: number, passage: Passage): void {
+    if (!this.isOwn(port)) return;
     this.#servers.set(way, passage);
     const after = this.#clients.get(way);
     if (after === undefined) return;
@@ -143,10 +161,15 @@ export class RelayHub {
     endLoop(after);
   }
 
-  /** It is over. */
-  forget(clientWay: string, serverWay: string | null): void {
-    this.#clients.delete(clientWay);
-    if (serverWay !== null) this.#servers.delete(serverWay);
+  /** It is over. What leads to a relay of this process may still be waiting there to be taken, closed or not. */
+  forget(clientWay: string | null, serverWay: string | null): void {
+    if (clientWay !== null) this.#clients.delete(clientWay);
+    const passage = serverWay === null ? undefined : this.#servers.get(serverWay);
+    if (serverWay === null || passage === undefined) return;
+    const timer = setTimeout(() => {
+      if (this.#servers.get(serverWay) === passage) this.#servers.delete(serverWay);
+    }, lingerMs);
+    timer.unref();
   }
 }
 

@@ -26,11 +26,14 @@ export type ProxyVersion = 1 | 2;
 export interface RelayTerms {
   /** Clients begin with a header of the PROXY protocol, of either version; who does not is refused. */
   readonly acceptProxy: boolean;
-  /** A connection on which nothing moves for so long is ended, milliseconds; `null` for never. */
+  /** A connection on which nothing moves for so long is ended, milliseconds; `null` for never, and for two minutes over UDP. */
   readonly idleMs: number | null;
-  /** Most connections at once of this listener; more wait in the kernel's queue. */
+  /**
+   * Most connections at once of this listener; more wait in the kernel's queue, which holds 511, and are taken when there is room. Where the
+   * listener cannot rest (it takes Linux and koffi) they are refused by a reset. Over UDP the client that was silent for longest gives way.
+   */
   readonly mostConnections: number;
-  /** Most connections at once to one target; more are refused. */
+  /** Most connections at once to one target; more are refused by a reset. */
   readonly mostToTarget: number;
 }
 

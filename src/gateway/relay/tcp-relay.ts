@@ -54,6 +54,7 @@ class TcpRelay implements RunningRelay {
       },
     });
     this.#leaveHub = this.hub.add({
+      port: this.#listener.port,
       rest: () => void this.#listener.rest(),
       goOn: () => this.#goOn(),
     });
@@ -81,11 +82,9 @@ class TcpRelay implements RunningRelay {
     tally.total += 1;
     const isLast = hub.isLast(socket);
     // Only where the listener cannot rest does anybody come who is too many.
-    if (this.connections.size >= wish.mostConnections || (hub.exhausted && isLast)) {
-      tally.refused += 1;
-      socket.on("error", () => undefined).resetAndDestroy();
-      return;
-    }
+    if (this.connections.size >= wish.mostConnections)
+      return new Connection(this, socket).refuse("too many connections");
+    if (hub.exhausted && isLast) return new Connection(this, socket).refuse("EMFILE");
     if (isLast) hub.exhaust();
     const connection = new Connection(this, socket);
     this.connections.add(connection);
@@ -150,9 +149,13 @@ class Connection {
   /** Bytes that were read of the client before both were joined. */
   #firstBytes = 0;
   #failure: string | null = null;
+  /** As what it was ended from here. */
+  #endedAs: "refused" | "failed" | null | undefined;
   readonly #clientWay: string;
   #serverWay: string | null = null;
   readonly #passage: Passage;
+  /** It was let in. */
+  #isIn = false;
   #over = false;
 
   constructor(relay: TcpRelay, client: Socket) {
@@ -164,7 +167,13 @@ class Connection {
     this.#from = formatSocketAddress(plainAddress(client.remoteAddress ?? ""), client.remotePort ?? 0);
   }
 
+  /** There is no room for it. */
+  refuse(why: string): void {
+    this.#end(why, "refused");
+  }
+
   begin(): void {
+    this.#isIn = true;
     const { wish, chooser, hub } = this.#relay;
     // Told by whoever reads it at the time; without a listener it would end the process.
     this.#client.on("error", ignore);
@@ -205,7 +214,7 @@ class Connection {
     this.#tally = tally;
     this.#cancel = this.#relay.connectorOf(target).connect((error, server) => {
       this.#cancel = undefined;
-      if (this.#over) server?.on("error", ignore).destroy();
+      if (this.#over) this.#leave(server);
       else if (server === null) this.#end(codeOf(error), "failed");
       else this.#join(server, bytes, sendProxy, endpoints);
     });
@@ -217,7 +226,7 @@ class Connection {
     // It is this process's from now on to end it, in one direction alone as well.
     server.allowHalfOpen = true;
     this.#serverWay = wayBack(server);
-    this.#relay.hub.went(this.#serverWay, this.#passage);
+    this.#relay.hub.went(this.#serverWay, server.remotePort ?? 0, this.#passage);
     if (this.#over) return;
     if (client.destroyed) return this.#end("ECONNRESET", "failed");
     server.cork();
@@ -231,20 +240,33 @@ class Connection {
     });
   }
 
+  /** A server was reached for whoever is gone. */
+  #leave(server: Socket | null): void {
+    if (server === null) return;
+    const way = wayBack(server);
+    this.#relay.hub.went(way, server.remotePort ?? 0, this.#passage);
+    this.#relay.hub.forget(null, way);
+    server.on("error", ignore).resetAndDestroy();
+  }
+
   #onDone(failure: "idle" | Error | null): void {
     if (failure !== null) this.#failure ??= failure === "idle" ? "idle" : codeOf(failure);
-    this.#finish(this.#failure === null || this.#failure === "stopped" || this.#failure === "idle" ? null : "failed");
+    this.#finish(this.#endedAs === undefined ? (failure instanceof Error ? "failed" : null) : this.#endedAs);
   }
 
   /** Resets what there is of both connections: nothing that was cut off may look whole. */
   #end(why: string, as: "refused" | "failed" | null): void {
     if (this.#over) return;
+    const { hub } = this.#relay;
     this.#failure ??= why;
-    this.#cancel?.();
+    this.#endedAs ??= as;
+    // One that leads to a relay of this process comes there, and must be known then.
+    if (this.#tally === undefined || !hub.isOwn(this.#tally.port)) this.#cancel?.();
+    // Two that are joined tell by themselves when both are closed.
+    if (this.#joined !== undefined) return this.#joined.reset();
     for (const socket of [this.#client, this.#server])
       if (socket?.destroyed === false) socket.on("error", ignore).resetAndDestroy();
-    // Two that are joined tell by themselves when both are closed.
-    if (this.#joined === undefined) this.#finish(as);
+    this.#finish(as);
   }
 
   #finish(as: "refused" | "failed" | null): void {
@@ -260,7 +282,7 @@ class Connection {
       tally.sentBytes += sentBytes;
     }
     hub.forget(this.#clientWay, this.#serverWay);
-    this.#relay.leave(this);
+    if (this.#isIn) this.#relay.leave(this);
     if (!hub.wanted) return;
     hub.tell({
       atMs: this.#atMs,

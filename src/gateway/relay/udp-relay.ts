@@ -20,7 +20,8 @@ const usualIdleMs = 120_000;
 const mostQueuedBytes = 4 * 1024 * 1024;
 
 /**
- * Listens, and relays until it is closed. Of more clients than the wish allows the one that has been silent for longest gives way.
+ * Listens, and relays until it is closed. Of more clients than the wish allows the one that has been silent for longest gives way,
+ * or, while that one waits for its first answer, the new one is not heard.
  * @throws LISTEN_FAILED, whose `details.error` is the system's
  */
 export async function startUdpRelay(wish: ForwardWish, hub: RelayHub): Promise<RunningRelay> {
@@ -94,13 +95,10 @@ class UdpRelay implements RunningRelay, SessionOwner {
       tally.refused += 1;
       return null;
     }
-    if (this.#sessions.size >= this.#mostSessions) this.#endOldest();
-    if (!hub.takeSession()) {
-      this.#endOldest();
-      if (!hub.takeSession()) {
-        tally.refused += 1;
-        return null;
-      }
+    const isFull = this.#sessions.size >= this.#mostSessions;
+    if ((isFull && !this.#endOldest()) || (!hub.takeSession() && !(this.#endOldest() && hub.takeSession()))) {
+      tally.refused += 1;
+      return null;
     }
     const session = new UdpSession(this, { key, address, port }, before ?? null);
     tally.open += 1;
@@ -108,8 +106,12 @@ class UdpRelay implements RunningRelay, SessionOwner {
     return session;
   }
 
-  #endOldest(): void {
-    for (const session of this.#sessions.values()) return session.end("gave way to another client");
+  /** @returns whether there was one that could go: who still waits for a first answer stays, or nobody would get any */
+  #endOldest(): boolean {
+    const [oldest] = this.#sessions.values();
+    if (oldest === undefined || oldest.isWaiting()) return false;
+    oldest.end("gave way to another client");
+    return true;
   }
 
   moved(session: UdpSession): void {

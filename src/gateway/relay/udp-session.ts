@@ -11,6 +11,8 @@ import type { ForwardWish } from "./relay-wish.ts";
 const loopbacks: readonly string[] = ["127.0.0.1", "::1"];
 /** Datagrams that are kept until it is known where they go; the network may lose what is beyond. */
 const mostKept = 64;
+/** So long a first answer is waited for before another client may take the place, milliseconds. */
+const patienceMs = 1000;
 
 /** The relay of a session. */
 export interface SessionOwner {
@@ -74,6 +76,11 @@ export class UdpSession {
   comesFrom(owner: SessionOwner): boolean {
     if (this.#owner === owner) return true;
     return this.#before?.comesFrom(owner) ?? false;
+  }
+
+  /** Whether it has asked just now and has not been answered yet. */
+  isWaiting(): boolean {
+    return !this.#isAnswered && performance.now() - this.movedMs < patienceMs;
   }
 
   send(datagram: Buffer): void {
