@@ -13,6 +13,7 @@ import {
   type RunningRelays,
 } from "../gateway/index.ts";
 import { ownAddresses } from "../plan/index.ts";
+import type { ProjectFile } from "../project/index.ts";
 import { stateFolderOf } from "../store/index.ts";
 import { defineOperation } from "./define-operation.ts";
 import type { OperationContext } from "./operation.ts";
@@ -151,7 +152,11 @@ export function readForwards(input: ForwardInput): ForwardWish[] {
 function readProject(input: ForwardInput, context: OperationContext): ForwardWish[] {
   // Flags alone are about places that were forgotten.
   if (Object.values(input).some((given) => given !== undefined)) return readForwards(input);
-  const file = readRelayFile("forwards", "portolan forward 8080 192.168.1.8:5500", context);
+  return readForwardEntries(readRelayFile("forwards", "portolan forward 8080 192.168.1.8:5500", context));
+}
+
+/** All that a project's file has. @throws PROJECT_FILE_INVALID, RELAY_PLACE_INVALID */
+export function readForwardEntries(file: ProjectFile): ForwardWish[] {
   const wishes = file.forwards.flatMap((entry) =>
     readEntry(file, entry, [], () => {
       const { listen, to, sendProxy, acceptProxy, idle, maxConnections, maxPerTarget } = entry;

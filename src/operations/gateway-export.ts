@@ -10,11 +10,11 @@ import { stateFolderOf, writeNamedFile } from "../store/index.ts";
 import { defineOperation } from "./define-operation.ts";
 import { listExportedRelays } from "./export-relays.ts";
 import type { OperationContext } from "./operation.ts";
-import { optionalInteger, optionalSwitch, optionalText, requiredChoice } from "./parameters.ts";
+import { optionalChoice, optionalInteger, optionalSwitch, optionalText } from "./parameters.ts";
 import { listOf } from "./schemas.ts";
 
 const inputSchema = v.object({
-  format: requiredChoice(exportFormats, "The engine that the file is for", { placeholder: "ENGINE" }),
+  format: optionalChoice(exportFormats, "The engine that the file is for", { placeholder: "ENGINE" }),
   httpPort: optionalInteger("Port for HTTP (default 80)", 1, 65_535, { placeholder: "PORT" }),
   httpsPort: optionalInteger("Port for HTTPS (default 443 with a certificate; without one HTTP alone)", 1, 65_535, {
     placeholder: "PORT",
@@ -45,12 +45,16 @@ const outputSchema = v.object({
 export type GatewayExportInput = v.InferInput<typeof inputSchema>;
 export type GatewayExportResult = v.InferOutput<typeof outputSchema>;
 
-/** Runs `gateway-export`. @throws ARGUMENT_INVALID, ADDRESS_INVALID, FILE_EXISTS, STORE_FAILED */
+/** Runs `gateway-export`. @throws ARGUMENT_INVALID, ADDRESS_INVALID, FILE_EXISTS, PROJECT_FILE_INVALID, STORE_FAILED */
 export async function runGatewayExport(
   input: GatewayExportInput,
   context: OperationContext,
 ): Promise<GatewayExportResult> {
   const { format } = input;
+  if (format === undefined)
+    throw new PortolanError("ARGUMENT_INVALID", "Nothing says which engine the file is for.", {
+      details: { argument: "format", hint: `Give --format and one of ${exportFormats.join(", ")}.` },
+    });
   const doors = readDoors(input, context);
   const file = input.output === undefined ? null : resolve(context.workingDirectory, input.output);
   const { routes, problems } = readRoutes(stateFolderOf(context.environment));
@@ -118,7 +122,7 @@ export const gatewayExportOperation = defineOperation({
   name: "gateway-export",
   summary: "Names, forwards and shares as a file for Caddy, nginx, HAProxy or Traefik (gateway export)",
   description:
-    "Writes what the gateway does, and the forwards and shares that run, for an engine that a team runs already: the same names, paths and servers, what servers are told of who asks, " +
+    "Writes what the gateway does, the forwards and shares that run and those of portolan.config.json, for an engine that a team runs already: the same names, paths and servers, what servers are told of who asks, " +
     "and no application for a name that nobody has. What the engine does differently stands at the head of the file, on standard error and in limits. Nothing is sent anywhere, and no engine " +
     "is started or told. Exit status 0; 1 when there is nothing to write, or the file is there already.",
   effect: "read",

@@ -255,12 +255,9 @@ describe.each(["nginx", "haproxy"] as const)("%s", (format) => {
     const doors = { addresses: ["127.0.0.1"], httpPort: null, https: null };
     const written = exportWriters[format]({ doors, routes: [], relays });
     limits = written.limits;
-    await checkExported(format, written.text);
-    engine = await runExported(
-      format,
-      written.text,
-      ports.filter((_port, index) => index !== 6),
-    );
+    expect(await checkExported(format, written.text)).not.toMatch(/\[warn/i);
+    // They listen everywhere at once. A look at a forward would reach its target, and who knows when; this share's leads nowhere.
+    engine = await runExported(format, written.text, [p(9)]);
   }, 60_000);
 
   afterAll(() => engine?.close());

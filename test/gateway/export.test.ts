@@ -10,7 +10,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createSecureContext, createServer as createTlsServer } from "node:tls";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { exportWriters, type ExportFacts } from "../../src/gateway/export/index.ts";
+import { exportWriters, type ExportFacts, type GroupedLimit } from "../../src/gateway/export/index.ts";
 import type { Route } from "../../src/gateway/index.ts";
 import { makeCertificate } from "../servers/certificate.ts";
 import {
@@ -42,6 +42,7 @@ const known: Readonly<Record<RunFormat, Readonly<Record<string, string>>>> = {
   nginx: {
     localhost: "status 200 → 404",
     "fields of one connection": "x-hop none → 1",
+    "an escaped letter and an escaped slash behind it": "start GET /a%2Fb HTTP/1.1 → GET /a/b HTTP/1.1",
     "about the server as a whole": `status 200 → 400; server root → ; start OPTIONS * HTTP/1.1 → ; ${refused}`,
   },
   haproxy: {
@@ -54,6 +55,7 @@ const known: Readonly<Record<RunFormat, Readonly<Record<string, string>>>> = {
   },
   caddy: {
     localhost: "status 200 → 404",
+    "an escaped letter and an escaped slash behind it": "start GET /a%2Fb HTTP/1.1 → GET /%61%2Fb HTTP/1.1",
     "two slashes behind what is taken off": "start GET //items HTTP/1.1 → GET /items HTTP/1.1",
     "a wish for another protocol": "upgrade none → chat/1",
     "about the server as a whole": `server root → ; start OPTIONS * HTTP/1.1 → ; ${refused}`,
@@ -259,6 +261,7 @@ async function askByStream(one: (typeof streamCases)[number], port: number): Pro
 
 describe.each(runFormats)("%s", (format) => {
   let engine: (Engine & RunningEngine) | undefined;
+  let said: readonly GroupedLimit[] = [];
 
   beforeAll(async () => {
     if (!(await hasEngine(format))) return;
@@ -268,8 +271,12 @@ describe.each(runFormats)("%s", (format) => {
       certificatePath: join(folder, oddName),
       keyPath: join(folder, `${oddName}.key`),
     };
-    const { text } = exportWriters[format]({ ...facts, doors: { addresses: ["127.0.0.1"], httpPort: port, https } });
-    await checkExported(format, text);
+    const { text, limits } = exportWriters[format]({
+      ...facts,
+      doors: { addresses: ["127.0.0.1", "::1"], httpPort: port, https },
+    });
+    said = limits;
+    expect(await checkExported(format, text)).not.toMatch(/\[warn/i);
     engine = { ...(await runExported(format, text, [port, securePort])), port, securePort };
   }, 60_000);
 
@@ -293,6 +300,21 @@ describe.each(runFormats)("%s", (format) => {
     expect(different).toEqual(known[format]);
   }, 60_000);
 
+  test("tells an address of IPv6 as the gateway does", async ({ skip }) => {
+    const { port } = engine ?? skip(`${format} is not installed`);
+    for (const recorder of recorders.values()) recorder.forget();
+    const socket = connect(port, "::1");
+    socket.write("GET / HTTP/1.1\r\nHost: shop.localhost\r\n\r\n");
+    await once(socket, "data");
+    const { localPort } = socket;
+    socket.destroy();
+    const told = Object.fromEntries(
+      recorders.get("root")!.requests[0]!.fields.map(([name, value]) => [name.toLowerCase(), value]),
+    );
+    expect(told["x-forwarded-for"]).toBe("::1");
+    expect(told["forwarded"]).toBe(`for="[::1]:${localPort}";host="shop.localhost";proto=http`);
+  });
+
   test("passes WebSockets on", async ({ skip }) => {
     const { port } = engine ?? skip(`${format} is not installed`);
     const { head, echo, asked } = await openWebSocket(port);
@@ -312,6 +334,19 @@ describe.each(runFormats)("%s", (format) => {
     const { answers } = await converse(port, wire, { answers: 1 });
     expect(answers.map(statusOf)).toEqual([200]);
     expect(streamsAsked).toEqual(["POST grpc.localhost /cart?x"]);
+  });
+
+  test("speaks HTTP/2 without TLS with clients that begin with it, or says that it does not", async ({ skip }) => {
+    const { port } = engine ?? skip(`${format} is not installed`);
+    if (format === "nginx")
+      return expect(said.filter(({ text }) => text.startsWith("HTTP/2 without TLS is not spoken"))).toHaveLength(1);
+    for (const recorder of recorders.values()) recorder.forget();
+    const session = connectStream(`http://127.0.0.1:${port}`);
+    const stream = session.request({ ":authority": "shop.localhost", ":path": "/api/x" });
+    const [headers] = (await once(stream, "response")) as [Record<string, number>];
+    session.destroy();
+    expect(headers[":status"]).toBe(200);
+    return expect(recorders.get("api")!.requests).toHaveLength(1);
   });
 });
 

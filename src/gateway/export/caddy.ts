@@ -50,7 +50,10 @@ function withoutUnnamable(facts: SoundFacts, limits: ExportLimit[]): SoundFacts 
 function limitsOfNames({ routes }: SoundFacts): ExportLimit[] {
   if (routes.length === 0) return [];
   const limits: ExportLimit[] = [
-    { concerns: "every name", text: "WebSockets come by HTTP/1.1 alone, not as streams of HTTP/2 (before Caddy 2.9)." },
+    {
+      concerns: "every name",
+      text: "a wish for another protocol reaches the server, whichever it is; WebSockets come by HTTP/1.1 alone, not as streams of HTTP/2 (before Caddy 2.9); OPTIONS * is answered by Caddy itself.",
+    },
   ];
   if (routes.some(({ path }) => path !== "/"))
     limits.push({
@@ -61,7 +64,7 @@ function limitsOfNames({ routes }: SoundFacts): ExportLimit[] {
     if (route.strip && route.path !== "/")
       limits.push({
         concerns: routeName(route),
-        text: "a path that comes there by a detour (/x/..) keeps it, and the prefix with it.",
+        text: "what is left of the path keeps the escaped letters that it was written with, and begins with one slash.",
       });
   return limits;
 }

@@ -1,7 +1,7 @@
 /**
  * @module Exported files as their engines read them: nothing that stands in a fact becomes anything but that fact's own word.
  */
-import fc from "fast-check";
+import { array, assert, boolean, constantFrom, oneof, property, record, string, tuple } from "fast-check";
 import { describe, expect, test } from "vitest";
 import { parse } from "yaml";
 import { toPort } from "../../core/index.ts";
@@ -71,6 +71,7 @@ function readHaproxy(text: string): string[] {
       word ??= "";
       if (character === "'" || character === '"') {
         const end = line.indexOf(character, at + 1);
+        if (end < 0) throw new Error(`Not read: ${line}`);
         const inner = line.slice(at + 1, end);
         word += character === '"' ? inner.replaceAll(/\\([\\$"])/g, "$1") : inner;
         at = end;
@@ -124,36 +125,34 @@ const readers: Readonly<Record<ExportFormat, (text: string) => string[]>> = {
 };
 
 /** A text that no name, path or address can be. */
-const hostile = fc.oneof(
-  fc.string({ unit: "binary", minLength: 1 }).filter((text) => /[^\w.~!$&'()+,;=:@/-]/.test(text)),
-  fc
-    .tuple(
-      fc.constantFrom("shop", "/api", "10.0.0.1", ""),
-      fc.constantFrom(
-        "\n",
-        "\r\n",
-        "\u2028",
-        "\0",
-        " ",
-        "{",
-        "}",
-        '"',
-        "`",
-        "#",
-        "\\",
-        "; }\nserver {",
-        "%[env(HOME)]",
-        "{$HOME}",
-        "*/",
-      ),
-      fc.constantFrom("include /etc/passwd;", "}\nhttp://:1 {\nrespond x", "\nbackend x", "`) || Host(`a", ""),
-    )
-    .map((parts) => parts.join("")),
+const hostile = oneof(
+  string({ unit: "binary", minLength: 1 }).filter((text) => /[^\w.~!$&'()+,;=:@/-]/.test(text)),
+  tuple(
+    constantFrom("shop", "/api", "10.0.0.1", ""),
+    constantFrom(
+      "\n",
+      "\r\n",
+      "\u2028",
+      "\0",
+      " ",
+      "{",
+      "}",
+      '"',
+      "`",
+      "#",
+      "\\",
+      "; }\nserver {",
+      "%[env(HOME)]",
+      "{$HOME}",
+      "*/",
+    ),
+    constantFrom("include /etc/passwd;", "}\nhttp://:1 {\nrespond x", "\nbackend x", "`) || Host(`a", ""),
+  ).map((parts) => parts.join("")),
 );
 
-const hostileFacts = fc.record({
-  routes: fc.array(
-    fc.oneof(
+const hostileFacts = record({
+  routes: array(
+    oneof(
       hostile.map((text) => routeOf(text)),
       hostile.map((text) => routeOf("shop.localhost", text, { strip: true })),
       hostile.map((text) =>
@@ -162,8 +161,8 @@ const hostileFacts = fc.record({
     ),
     { maxLength: 4 },
   ),
-  relays: fc.array(
-    fc.oneof(
+  relays: array(
+    oneof(
       hostile.map((text): ForwardWish => ({ ...forward, listen: { ...forward.listen, address: text } })),
       hostile.map((text): ForwardWish => ({ ...forward, target: { host: text, port: toPort(1) } })),
       hostile.map((text): ShareWish => ({ ...share, rules: [{ ...share.rules[0]!, name: text }] })),
@@ -189,8 +188,8 @@ describe.each(exportFormats)("%s", (format) => {
 
   test("what is no name, path or address is left out, and said", () => {
     const usual = write(plain);
-    fc.assert(
-      fc.property(hostileFacts, ({ routes, relays }) => {
+    assert(
+      property(hostileFacts, ({ routes, relays }) => {
         const { text, limits } = write({
           doors,
           routes: [...routes, ...plain.routes],
@@ -205,13 +204,11 @@ describe.each(exportFormats)("%s", (format) => {
   });
 
   test("a path that routes can have is one word, whatever its characters mean elsewhere", () => {
-    const character = fc.constantFrom(..."abZ09_.~!$&'()+,;=:@-");
-    const segment = fc
-      .string({ unit: character, minLength: 1, maxLength: 12 })
-      .filter((text) => !/^\.{1,2}$/.test(text));
+    const character = constantFrom(..."a b Z 0 9 _ . ~ ! $ & ' ( ) + , ; = : @ -".split(" "));
+    const segment = string({ unit: character, minLength: 1, maxLength: 12 }).filter((text) => !/^\.{1,2}$/.test(text));
     const shape = (words: readonly string[]): number => words.length;
-    fc.assert(
-      fc.property(segment, fc.boolean(), fc.boolean(), (text, strip, ownHost) => {
+    assert(
+      property(segment, boolean(), boolean(), (text, strip, ownHost) => {
         const changes = { strip, ownHost };
         const odd = read(write({ ...plain, routes: [routeOf("shop.localhost", `/${text}`, changes)] }).text);
         const usual = read(write({ ...plain, routes: [routeOf("shop.localhost", "/usual", changes)] }).text);
@@ -230,10 +227,11 @@ describe.each(exportFormats)("%s", (format) => {
   });
 
   test("the name of a certificate's file is one word, or HTTPS is left out and that is said", () => {
-    const name = fc.string({ unit: "grapheme", minLength: 1, maxLength: 30 });
+    const odd = constantFrom(...`a " \\ \` ' { } $ # ; % ( [ * ? é 💠`.split(" "), " ");
+    const name = string({ unit: odd, minLength: 1, maxLength: 12 });
     const usual = read(write({ ...plain, doors: { ...doors, https: httpsOf("/etc/site.pem") } }).text);
-    fc.assert(
-      fc.property(fc.oneof(name, hostile), (text) => {
+    assert(
+      property(oneof(name, hostile), (text) => {
         const path = `/etc/${text}`;
         const { text: written, limits } = write({ ...plain, doors: { ...doors, https: httpsOf(path) } });
         const words = read(written);
@@ -241,6 +239,9 @@ describe.each(exportFormats)("%s", (format) => {
           ({ concerns, text: said }) => concerns.includes("HTTPS") && /left out/.test(said),
         );
         const bytes = format === "haproxy" ? Buffer.from(path).toString("latin1") : path;
+        // These begin a variable, and nothing takes that from them.
+        if (format === "nginx" && text.includes("$")) expect(isLeftOut).toBe(true);
+        if (format === "caddy" && /[{}]/.test(text)) expect(isLeftOut).toBe(true);
         if (isLeftOut) expect(words).toEqual(read(write(plain).text));
         else {
           expect(words).toHaveLength(usual.length);

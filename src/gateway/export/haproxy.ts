@@ -49,7 +49,7 @@ function limitsOfNames(facts: SoundFacts): ExportLimit[] {
   const limits: ExportLimit[] = [
     {
       concerns: "every name",
-      text: "a request in absolute form whose Host is another name is refused (400); portolan goes by the absolute form.",
+      text: "a request in absolute form is refused (400) when its Host is another name, or when it has no path but a query; one of HTTP/1.0 reaches the server as that; fields that Connection names reach it too.",
     },
   ];
   if (hasPaths(facts))

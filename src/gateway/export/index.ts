@@ -7,13 +7,7 @@ import { writeHaproxy } from "./haproxy.ts";
 import { writeNginx } from "./nginx.ts";
 import { writeTraefik } from "./traefik.ts";
 
-export {
-  exportFormats,
-  type ExportFacts,
-  type ExportFormat,
-  type GroupedLimit,
-  type Exported,
-} from "./export-facts.ts";
+export { exportFormats, type ExportFacts, type ExportFormat, type GroupedLimit } from "./export-facts.ts";
 
 /** By format. */
 export const exportWriters: Readonly<Record<ExportFormat, ExportWriter>> = {

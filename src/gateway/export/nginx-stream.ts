@@ -4,7 +4,7 @@
 import type { ForwardWish, ProxyVersion, RelayTarget, RelayWish, ShareRule, ShareWish } from "../relay/relay-wish.ts";
 import type { ExportLimit } from "./export-facts.ts";
 import { nginxPattern, nginxPlace } from "./nginx-words.ts";
-import { isResolved, placesOf, relayName, shareRuleName, wordOf } from "./sound-facts.ts";
+import { idleMsOf, isResolved, placesOf, relayName, shareRuleName, wordOf } from "./sound-facts.ts";
 
 interface End {
   readonly target: RelayTarget;
@@ -34,9 +34,9 @@ function sayTerms(wish: RelayWish, limits: ExportLimit[]): void {
   const concerns = relayName(wish);
   limits.push({
     concerns,
-    text: `of more than ${wish.mostConnections} connections at once each further one is ended; with portolan it waits.`,
+    text: `of more than ${wish.mostConnections} connections at once each further one is ended; with portolan ${wish.listen.transport === "udp" ? "the one that was silent for longest gives way" : "it waits"}.`,
   });
-  if (wish.idleMs === null)
+  if (idleMsOf(wish) === null)
     limits.push({
       concerns,
       text: "a connection on which nothing moves is ended after 24 days: nginx has no longer timer.",
@@ -77,7 +77,7 @@ function serverLines(wish: RelayWish, sendProxy: ProxyVersion | null, pass: read
     `    listen ${nginxPlace(address, port)}${words};`,
     `    limit_conn portolan_places ${wish.mostConnections};`,
     "    proxy_connect_timeout 10s;",
-    `    proxy_timeout ${Math.max(1, Math.round(Math.min(wish.idleMs ?? foreverMs, foreverMs)))}ms;`,
+    `    proxy_timeout ${Math.max(1, Math.round(Math.min(idleMsOf(wish) ?? foreverMs, foreverMs)))}ms;`,
     ...(transport === "tcp"
       ? ["    proxy_socket_keepalive on;", "    # Each direction ends by itself.", "    proxy_half_close on;"]
       : []),

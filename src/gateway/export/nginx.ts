@@ -63,7 +63,7 @@ function limitsOfNames({ routes, doors }: SoundFacts): ExportLimit[] {
   const limits: ExportLimit[] = [
     {
       concerns: "every name",
-      text: "fields with _ in their name are dropped; WebSockets come by HTTP/1.1 alone, not as streams of HTTP/2; trailers of requests are not passed on.",
+      text: "fields with _ in their name are dropped, those that Connection names reach the server; WebSockets come by HTTP/1.1 alone, not as streams of HTTP/2; trailers of requests are not passed on; OPTIONS * is refused (400).",
     },
   ];
   if (doors.httpPort !== null)
@@ -81,7 +81,7 @@ function limitsOfNames({ routes, doors }: SoundFacts): ExportLimit[] {
     if (strip && path !== "/")
       limits.push({
         concerns,
-        text: "where a path with detours is written with escaped characters as well, the server gets those as nginx escapes them.",
+        text: "a path that is written with detours or escaped letters reaches the server as nginx escapes it: %2F as a slash.",
       });
     if (target.protocol === "h2c")
       limits.push({

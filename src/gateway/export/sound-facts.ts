@@ -40,10 +40,9 @@ function soundDoors({ addresses, httpPort, https }: ExportDoors, limits: ExportL
   };
 }
 
-/** Control characters are line ends to one format or another. */
+/** Control characters are line ends to one format or another; what nobody sees in a name is no name that is meant. */
 function isSoundPath(path: string): boolean {
-  // eslint-disable-next-line no-control-regex
-  return path !== "" && !/[\u0000-\u001f\u007f-\u009f\u2028\u2029]/.test(path) && !/\p{Cs}/u.test(path);
+  return path !== "" && !/[\p{Cc}\p{Cf}\p{Cs}\u2028\u2029]/u.test(path);
 }
 
 function isSoundRoute({ host, path, target }: ExportRoute): boolean {
@@ -128,6 +127,11 @@ export function wordOf(number: number, text: string): string {
     .replaceAll(/^_+|_+$/g, "")
     .slice(0, 60);
   return `portolan_${number}${word === "" ? "" : `_${word}`}`;
+}
+
+/** How long nothing may move, milliseconds; `null` for ever. Over UDP, which has no end of its own, two minutes where nothing is said. */
+export function idleMsOf({ idleMs, listen }: RelayWish): number | null {
+  return idleMs ?? (listen.transport === "udp" ? 120_000 : null);
 }
 
 /** Whether a target is found by a resolver, and not by its address. */

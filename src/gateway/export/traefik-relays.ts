@@ -4,7 +4,7 @@
 import { formatSocketAddress } from "../../core/index.ts";
 import type { ProxyVersion, RelayTarget, RelayWish, ShareRule, ShareWish } from "../relay/relay-wish.ts";
 import type { ExportLimit } from "./export-facts.ts";
-import { relayName, shareRuleName, wordOf } from "./sound-facts.ts";
+import { idleMsOf, relayName, shareRuleName, wordOf } from "./sound-facts.ts";
 import { traefikPattern, traefikText } from "./traefik-words.ts";
 
 type Part = Record<string, unknown>;
@@ -52,7 +52,7 @@ function entrySettings(wish: RelayWish): Part {
   return {
     address: `${formatSocketAddress(address, port)}${transport === "udp" ? "/udp" : ""}`,
     ...(wish.acceptProxy ? { proxyProtocol: { insecure: true } } : {}),
-    ...(transport === "udp" && wish.idleMs !== null ? { udp: { timeout: `${wish.idleMs}ms` } } : {}),
+    ...(transport === "udp" ? { udp: { timeout: `${idleMsOf(wish)}ms` } } : {}),
     // So long the first bytes are waited for.
     ...(wish.kind === "share"
       ? { transport: { respondingTimeouts: { readTimeout: `${Math.max(1, Math.round(wish.silentMs))}ms` } } }

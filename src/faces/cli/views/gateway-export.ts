@@ -17,7 +17,11 @@ export const gatewayExportView: View<GatewayExportResult> = {
   raw: ({ text }) => text ?? undefined,
   result: ({ file, format, names, relays }) =>
     file === null
-      ? [paragraph("There is nothing to write: no name leads anywhere, and no forward or share runs.")]
+      ? [
+          paragraph(
+            "There is nothing to write: no name leads anywhere, no forward or share runs, and no portolan.config.json has any.",
+          ),
+        ]
       : [
           paragraph([
             "Written to ",
