@@ -1,5 +1,6 @@
 import { expect, test } from "vitest";
-import { addressFamilies, keepError, loadSocketCalls, socketTypes } from "./socket-calls.ts";
+import { keepError } from "./keep-error.ts";
+import { addressFamilies, loadSocketCalls, socketTypes } from "./socket-calls.ts";
 
 /** A call that fails so often, each time with the next of these errors. */
 function failing(errors: readonly number[], answer = 7) {
