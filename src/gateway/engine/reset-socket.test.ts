@@ -50,7 +50,7 @@ test("when its end is in the kernel's hands", async () => {
   const { here, close } = await pair();
   try {
     here.end("last words");
-    await new Promise(process.nextTick);
+    await new Promise<void>((resolve) => process.nextTick(resolve));
     const closed = once(here, "close");
     resetSocket(here);
     await closed;
