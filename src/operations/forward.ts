@@ -53,7 +53,9 @@ const inputSchema = v.object({
     { placeholder: "LISTEN TARGET" },
   ),
   udp: optionalSwitch("Over UDP, where the words do not say"),
-  sendProxy: optionalChoice(["1", "2"], "Tell servers who the client is, by the PROXY protocol of this version"),
+  sendProxy: optionalChoice(["1", "2"], "Tell servers who the client is, by the PROXY protocol of this version", {
+    placeholder: "VERSION",
+  }),
   ...relayTermEntries,
 });
 

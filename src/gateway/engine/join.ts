@@ -114,6 +114,17 @@ function pump(from: Socket, to: Socket): Flow {
   return flow;
 }
 
+/**
+ * Resets a connection. While its end is being sent libuv cannot (uv_tcp_close_reset), and Node would leave it open for ever: that moment is
+ * waited for.
+ */
+export function resetSocket(socket: Socket): void {
+  if (socket.destroyed) return;
+  const isEnding = socket.writableEnded && !socket.writableFinished && socket.writableLength === 0;
+  if (isEnding) socket.once("finish", () => socket.resetAndDestroy());
+  else socket.resetAndDestroy();
+}
+
 /** Ends a connection from which nothing comes any more. */
 export function endWhenSilent(socket: Socket, silenceMs: number): void {
   socket.setTimeout(silenceMs, () => {
