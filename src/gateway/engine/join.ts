@@ -3,7 +3,6 @@
  */
 import type { Socket } from "node:net";
 import { DirectFlow, readDirectly } from "./direct-flow.ts";
-import { resetSocket } from "./reset-socket.ts";
 
 /** How two connections are joined. */
 export interface JoinWish {
