@@ -196,6 +196,14 @@ function certificateLines({ https }: ExportDoors): string[] {
   ];
 }
 
+/** How a head is read, before anybody knows whose it is: the default server's own words count, and the others' for who comes by TLS with a name. */
+const headLines = [
+  "    # Slashes in a row are not one.",
+  "    merge_slashes off;",
+  "    client_header_timeout 30s;",
+  "    large_client_header_buffers 4 64k;",
+];
+
 function writeNobody(doors: ExportDoors): string[] {
   return [
     "  # A name that nobody has gets no application.",
@@ -203,6 +211,7 @@ function writeNobody(doors: ExportDoors): string[] {
     ...listenLines(doors, true),
     '    server_name "";',
     ...certificateLines(doors),
+    ...headLines,
     "    return 404;",
     "  }",
   ];
@@ -215,11 +224,8 @@ function writeServer(site: Site, named: readonly NamedRoute[], doors: ExportDoor
     ...listenLines(doors, false),
     `    server_name ${nginxText(site.host)};`,
     ...certificateLines(doors),
-    "    # Slashes in a row are not one.",
-    "    merge_slashes off;",
+    ...headLines,
     "    client_max_body_size 0;",
-    "    client_header_timeout 30s;",
-    "    large_client_header_buffers 4 64k;",
     "    keepalive_timeout 60s;",
     ...passLines("proxy"),
     ...(site.routes.some(({ target }) => target.protocol === "h2c") ? passLines("grpc") : []),
