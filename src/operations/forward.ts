@@ -18,7 +18,6 @@ import { stateFolderOf } from "../store/index.ts";
 import { defineOperation } from "./define-operation.ts";
 import type { OperationContext } from "./operation.ts";
 import { optionalChoice, optionalInteger, optionalSwitch, optionalText, optionalTexts } from "./parameters.ts";
-import { readEntry, readRelayFile } from "./project-relays.ts";
 import { explainRelayFailure } from "./relay-failure.ts";
 import { describeCounts, describePlace, noteForPlace, relayCountsSchema, relayPlaceSchema } from "./relay-schemas.ts";
 import { listOf } from "./schemas.ts";
@@ -55,7 +54,9 @@ const inputSchema = v.object({
     { placeholder: "LISTEN TARGET" },
   ),
   udp: optionalSwitch("Over UDP, where the words do not say"),
-  sendProxy: optionalChoice(["1", "2"], "Tell servers who the client is, by the PROXY protocol of this version"),
+  sendProxy: optionalChoice(["1", "2"], "Tell servers who the client is, by the PROXY protocol of this version", {
+    placeholder: "VERSION",
+  }),
   ...relayTermEntries,
 });
 
@@ -92,7 +93,7 @@ export async function* runForward(
   input: ForwardInput,
   context: OperationContext,
 ): AsyncGenerator<ForwardEvent, ForwardResult, void> {
-  const wishes = input.pairs === undefined ? readProject(input, context) : readForwards(input);
+  const wishes = input.pairs === undefined ? await readProject(input, context) : readForwards(input);
   refuseLoops(wishes, context);
   const relays = await open(wishes, context);
   try {
@@ -147,14 +148,17 @@ export function readForwards(input: ForwardInput): ForwardWish[] {
 }
 
 /** The forwards of the project's file. @throws ARGUMENT_INVALID, PROJECT_FILE_INVALID */
-function readProject(input: ForwardInput, context: OperationContext): ForwardWish[] {
+async function readProject(input: ForwardInput, context: OperationContext): Promise<ForwardWish[]> {
   // Flags alone are about places that were forgotten.
   if (Object.values(input).some((given) => given !== undefined)) return readForwards(input);
+  // What reads such files is loaded for them alone.
+  const { readRelayFile } = await import("./project-relays.ts");
   return readForwardEntries(readRelayFile("forwards", "portolan forward 8080 192.168.1.8:5500", context));
 }
 
 /** All that a project's file has. @throws PROJECT_FILE_INVALID, RELAY_PLACE_INVALID */
-export function readForwardEntries(file: ProjectFile): ForwardWish[] {
+export async function readForwardEntries(file: ProjectFile): Promise<ForwardWish[]> {
+  const { readEntry } = await import("./project-relays.ts");
   const wishes = file.forwards.flatMap((entry) =>
     readEntry(file, entry, [], () => {
       const { listen, to, sendProxy, acceptProxy, idle, maxConnections, maxPerTarget } = entry;

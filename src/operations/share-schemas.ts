@@ -2,8 +2,6 @@
  * @module What `share` takes and tells.
  */
 import * as v from "valibot";
-import { formatSocketAddress } from "../core/index.ts";
-import type { ShareWish } from "../gateway/index.ts";
 import { relayTermEntries } from "./forward.ts";
 import { optionalChoice, optionalText, optionalTexts } from "./parameters.ts";
 import { relayCountsSchema, relayPlaceSchema } from "./relay-schemas.ts";
@@ -15,7 +13,7 @@ const protocolEntries = Object.fromEntries(
   protocolFlags.map(({ flag, protocol, title, waits }) => {
     const what =
       flag === protocol
-        ? `${title} goes there${waits ? ", and so does who says nothing, as its clients do first" : ""}`
+        ? `${title} goes there${waits ? ", and whoever says nothing, as its clients do at first" : ""}`
         : `The same as --${protocol}`;
     const names = protocol === "tls" || protocol === "http" ? "; NAME=TARGET for those that ask for that name" : "";
     return [flag, optionalTexts(`${what}${names}`, { placeholder: names === "" ? "TARGET" : "[NAME=]TARGET" })];
@@ -81,25 +79,3 @@ export type ShareInput = v.InferInput<typeof shareInputSchema> & Readonly<Record
 export type ShareEvent = v.InferOutput<typeof shareEventSchema>;
 export type ShareResult = v.InferOutput<typeof shareOutputSchema>;
 export type ListedShare = v.InferOutput<typeof shareSchema>;
-
-/** A share for a result. */
-export function describeShare(
-  { rules, silent, silentMs, fallback, acceptProxy }: ShareWish,
-  { transport, address, port }: ShareWish["listen"],
-): ListedShare {
-  return {
-    listen: { transport, address, port },
-    rules: rules.map((rule, index) => {
-      const { protocol, name, alpn } = rule;
-      return { number: index + 1, protocol, name, alpn, ...describeTold(rule) };
-    }),
-    silent: silent === null ? null : describeTold(silent),
-    waitMs: silentMs,
-    fallback: fallback === null ? null : describeTold(fallback),
-    acceptProxy,
-  };
-}
-
-function describeTold({ target, sendProxy }: NonNullable<ShareWish["silent"]>): v.InferOutput<typeof toldTargetSchema> {
-  return { target: formatSocketAddress(target.host, target.port), sendProxy };
-}

@@ -20,6 +20,13 @@ const longestWaitMs = 600_000;
 /** People say it so. */
 const aliases: Readonly<Record<string, string>> = { postgres: "postgresql" };
 
+/** What their first bytes tell is not all that is called so. */
+const titles: Readonly<Record<string, string>> = {
+  http: "HTTP/1",
+  http2: "HTTP/2 without TLS",
+  dns: "DNS over TCP",
+};
+
 /** A flag for a protocol. */
 export interface ProtocolFlag {
   readonly flag: string;
@@ -33,7 +40,12 @@ export interface ProtocolFlag {
 export const protocolFlags: readonly ProtocolFlag[] = (() => {
   const waiting = new Set(waitingClients.map(({ id }) => id));
   const all = new Map([...toldByBytes, ...waitingClients].map((protocol) => [protocol.id, protocol]));
-  const own = [...all.values()].map(({ id, title }) => ({ flag: id, protocol: id, title, waits: waiting.has(id) }));
+  const own = [...all.values()].map(({ id, title }) => ({
+    flag: id,
+    protocol: id,
+    title: titles[id] ?? title,
+    waits: waiting.has(id),
+  }));
   const others = Object.entries(aliases).map(([flag, protocol]) => ({
     ...own.find((candidate) => candidate.protocol === protocol)!,
     flag,

@@ -8,12 +8,10 @@ import { stateFolderOf } from "../store/index.ts";
 import { defineOperation } from "./define-operation.ts";
 import { readBind, readRelayTerms, refuseLoops, untilStopped } from "./forward.ts";
 import type { OperationContext } from "./operation.ts";
-import { readRelayFile } from "./project-relays.ts";
 import { explainRelayFailure } from "./relay-failure.ts";
 import { describeCounts, noteForPlace } from "./relay-schemas.ts";
-import { readShareEntries } from "./share-project.ts";
+import { describeShare } from "./share-results.ts";
 import {
-  describeShare,
   shareEventSchema,
   shareInputSchema,
   shareOutputSchema,
@@ -31,7 +29,7 @@ export async function* runShare(
   input: ShareInput,
   context: OperationContext,
 ): AsyncGenerator<ShareEvent, ShareResult, void> {
-  const shares = readShares(input, context);
+  const shares = await readShares(input, context);
   // Each end by itself: a circle through several of them is noticed when somebody goes round.
   for (const pair of shares.flatMap(({ wish }) => pairsOf(wish))) refuseLoops([pair], context);
   const relays = await open(
@@ -62,9 +60,12 @@ export async function* runShare(
  * What the words wish for, or the project's file.
  * @throws ARGUMENT_INVALID, RELAY_PLACE_INVALID, PROJECT_FILE_INVALID
  */
-function readShares(input: ShareInput, context: OperationContext): readonly ReadShare<ShareWish>[] {
+async function readShares(input: ShareInput, context: OperationContext): Promise<readonly ReadShare<ShareWish>[]> {
   const given = Object.keys(input).filter((key) => input[key] !== undefined);
   if (given.length === 0) {
+    // What reads such files is loaded for them alone.
+    const { readRelayFile } = await import("./project-relays.ts");
+    const { readShareEntries } = await import("./share-project.ts");
     return readShareEntries(readRelayFile("shares", example, context));
   }
   const { listen } = input;

@@ -5,6 +5,7 @@ import { createHash, randomBytes } from "node:crypto";
 import { once } from "node:events";
 import type { Socket } from "node:net";
 import { afterEach, describe, expect, test } from "vitest";
+import { resetSocket } from "../../src/gateway/engine/join.ts";
 import { RelayHub } from "../../src/gateway/relay/relay-hub.ts";
 import type { Chooser, RelayReason } from "../../src/gateway/relay/relay-wish.ts";
 import { closeAll, freePort, serve, startForward, talk, type Client, type TestRelay } from "../support/relays.ts";
@@ -190,6 +191,26 @@ describe("what breaks off", () => {
     await expect.poll(() => traces[0]?.failure, soon).toBe("idle");
     expect(client.heard).toBe("a");
     expect(relay.counts()).toMatchObject({ failed: 0, refused: 0 });
+  });
+
+  test("what is just ending is closed as well", async () => {
+    const port = await serve(echo);
+    const { port: listen, relay } = await startForward({ port });
+    // Whichever moment of its end each of them is in.
+    for (let round = 0; round < 30; round += 1) {
+      const client = talk(listen, "a");
+      await expect.poll(() => client.heard, soon).toBe("a");
+      client.socket.end();
+      resetSocket(client.socket);
+      expect(await client.over).toBe("");
+    }
+    await expect.poll(() => relay.counts().open, soon).toBe(0);
+    const clients = Array.from({ length: 50 }, () => talk(listen, "a"));
+    await expect.poll(() => clients.map(({ heard }) => heard).join("").length, soon).toBe(clients.length);
+    for (const { socket } of clients) socket.end();
+    await expect.poll(() => clients.some(({ socket }) => socket.readableEnded), { ...soon, interval: 1 }).toBe(true);
+    await relay.close({ drainMs: 0 });
+    expect(relay.counts().open).toBe(0);
   });
 
   test("closing resets what is open, or waits for it", async () => {

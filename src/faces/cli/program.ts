@@ -140,6 +140,7 @@ const aboutThisMachine: ReadonlySet<string> = new Set([
   "history",
   "learn",
   "reservations",
+  "relays",
   "wait",
   "registry",
   "completions",

@@ -48,7 +48,7 @@ export function joinSockets(client: Socket, server: Socket, { idleMs, halfClosed
   const link = (one: Socket, other: Socket): void => {
     one.on("error", (error) => {
       failure ??= error;
-      other.resetAndDestroy();
+      resetSocket(other);
     });
     const onEnd = (): void => {
       other.end();
@@ -82,8 +82,8 @@ export function joinSockets(client: Socket, server: Socket, { idleMs, halfClosed
     },
     destroy,
     reset: () => {
-      clientEnd.resetAndDestroy();
-      serverEnd.resetAndDestroy();
+      resetSocket(clientEnd);
+      resetSocket(serverEnd);
     },
   };
 }
@@ -111,6 +111,17 @@ function pump(from: Socket, to: Socket): Flow {
   from.on("data", (chunk: Buffer) => (flow.movedBytes += chunk.length));
   from.pipe(to, { end: false });
   return flow;
+}
+
+/**
+ * Resets a connection. While its end is being sent libuv cannot (uv_tcp_close_reset), and Node would leave it open for ever: that moment is
+ * waited for.
+ */
+export function resetSocket(socket: Socket): void {
+  if (socket.destroyed) return;
+  const isEnding = socket.writableEnded && !socket.writableFinished && socket.writableLength === 0;
+  if (isEnding) socket.once("finish", () => socket.resetAndDestroy());
+  else socket.resetAndDestroy();
 }
 
 /** Ends a connection from which nothing comes any more. */

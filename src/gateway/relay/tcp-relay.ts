@@ -5,7 +5,7 @@ import type { Socket } from "node:net";
 import { formatSocketAddress } from "../../core/index.ts";
 import { writeProxyHeader, type ProxyEndpoints } from "../../protocols/index.ts";
 import { TargetConnector } from "../engine/connect-target.ts";
-import { joinSockets, type Joined } from "../engine/join.ts";
+import { joinSockets, resetSocket, type Joined } from "../engine/join.ts";
 import { plainAddress } from "../engine/plain-address.ts";
 import { readFirstBytes, type FirstBytes } from "./first-bytes.ts";
 import { RelayTally, formatRelayTarget, type RelayCounts, type TargetTally } from "./relay-counts.ts";
@@ -246,7 +246,7 @@ class Connection {
     const way = wayBack(server);
     this.#relay.hub.went(way, server.remotePort ?? 0, this.#passage);
     this.#relay.hub.forget(null, way);
-    server.on("error", ignore).resetAndDestroy();
+    resetSocket(server.on("error", ignore));
   }
 
   #onDone(failure: "idle" | Error | null): void {
@@ -265,7 +265,7 @@ class Connection {
     // Two that are joined tell by themselves when both are closed.
     if (this.#joined !== undefined) return this.#joined.reset();
     for (const socket of [this.#client, this.#server])
-      if (socket?.destroyed === false) socket.on("error", ignore).resetAndDestroy();
+      if (socket !== undefined) resetSocket(socket.on("error", ignore));
     this.#finish(as);
   }
 
