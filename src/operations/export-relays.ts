@@ -18,13 +18,13 @@ export async function listExportedRelays(context: OperationContext): Promise<rea
     // The port that it got, where any was wished for.
     relays.map(({ wish, place }): RelayWish => ({ ...wish, listen: place })),
   );
-  return onePerPlace([...running, ...listOfFile(context)]);
+  return onePerPlace([...running, ...(await listOfFile(context))]);
 }
 
-function listOfFile({ workingDirectory }: OperationContext): RelayWish[] {
+async function listOfFile({ workingDirectory }: OperationContext): Promise<RelayWish[]> {
   try {
     const file = readProjectFile(workingDirectory);
-    return [...readForwardEntries(file), ...readShareEntries(file).map(({ wish }) => wish)];
+    return [...(await readForwardEntries(file)), ...readShareEntries(file).map(({ wish }) => wish)];
   } catch (error) {
     if (isPortolanError(error, "PROJECT_FILE_MISSING")) return [];
     throw error;

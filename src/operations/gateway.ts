@@ -280,6 +280,7 @@ export const gatewayOperation = defineOperation({
     { command: "gateway restart", note: "a new version, nothing refused meanwhile" },
     { command: "gateway stop --drain 10s", note: "what is open may end first" },
     { command: "gateway install", note: "as a service of yours: see gateway-service" },
+    { command: "gateway export --format nginx", note: "for the engine that a team runs: see gateway-export" },
     { command: "gateway trust", note: "lets browsers trust its certificates: portolan trust --help" },
   ],
   input: inputSchema,

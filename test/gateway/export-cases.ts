@@ -65,6 +65,8 @@ export const exportCases: readonly ExportCase[] = [
   get("an escaped percent sign", "/cart/a%252Fb", shop),
   get("a space, escaped", "/cart/a%20b", shop),
   get("two slashes", "//cart", shop),
+  get("two slashes before a path", "//api/items", shop),
+  get("an escaped slash at a path's border", "/api%2Fitems", shop),
   get("two slashes in a path", "/cart//x", shop),
   get("a path with a plus and brackets", "/a+b(c)/x", shop),
   get("a path with quotes and a semicolon", "/q'u;o,t/x", shop),

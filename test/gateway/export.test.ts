@@ -42,6 +42,7 @@ const known: Readonly<Record<RunFormat, Readonly<Record<string, string>>>> = {
   nginx: {
     localhost: "status 200 → 404",
     "fields of one connection": "x-hop none → 1",
+    "an escaped slash at a path's border": "server root → api",
     "an escaped letter and an escaped slash behind it": "start GET /a%2Fb HTTP/1.1 → GET /a/b HTTP/1.1",
     "about the server as a whole": `status 200 → 400; server root → ; start OPTIONS * HTTP/1.1 → ; ${refused}`,
   },
@@ -56,6 +57,8 @@ const known: Readonly<Record<RunFormat, Readonly<Record<string, string>>>> = {
   caddy: {
     localhost: "status 200 → 404",
     "an escaped letter and an escaped slash behind it": "start GET /a%2Fb HTTP/1.1 → GET /%61%2Fb HTTP/1.1",
+    "an escaped slash at a path's border": "server root → api",
+    "two slashes before a path": "server root → api",
     "two slashes behind what is taken off": "start GET //items HTTP/1.1 → GET /items HTTP/1.1",
     "a wish for another protocol": "upgrade none → chat/1",
     "about the server as a whole": `server root → ; start OPTIONS * HTTP/1.1 → ; ${refused}`,
