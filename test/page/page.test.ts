@@ -42,6 +42,7 @@ describe.skipIf(skip)("the page", () => {
   /** What the page did wrong: scripts that failed, policies that were broken. */
   const faults: string[] = [];
 
+  let departure: Promise<void>;
   beforeAll(async () => {
     await installPrograms();
     other = await createNetworkNamespace();
@@ -60,6 +61,9 @@ describe.skipIf(skip)("the page", () => {
     server = await startPage({ before: ["ip", "netns", "exec", device.name] });
     // The server listens in there: requests of the test come from there, too.
     browser = await startBrowser({ namespace: device.name });
+    departure = watchDeparture();
+    // Told by its own test, which comes last.
+    departure.catch(() => undefined);
   }, installDeadlineMs + 120_000);
 
   afterAll(async () => {
@@ -82,6 +86,20 @@ describe.skipIf(skip)("the page", () => {
     }
     expect(faults.splice(0)).toEqual([]);
   });
+
+  /** A command of its own ends; its page asks for it for a quarter of a minute, while the other tests run. */
+  async function watchDeparture(): Promise<void> {
+    const short = await startPage({ before: ["ip", "netns", "exec", device.name] });
+    const context = await browser.newContext();
+    const tab = await context.newPage();
+    await tab.goto(short.ready.entryUrl);
+    await tab.waitForFunction(() => performance.getEntriesByName("portolan-painted").length > 0);
+    await short.end();
+    await tab.getByText("Lost").waitFor();
+    await tab.getByText("The command has ended").waitFor({ timeout: 60_000 });
+    await tab.getByText("npx portolan ui").waitFor();
+    await context.close();
+  }
 
   /** An address with a fresh token. The first is the printed one; then the page gives others. */
   async function entry(): Promise<string> {
@@ -488,16 +506,7 @@ describe.skipIf(skip)("the page", () => {
   });
 
   test("when the command ends the page says so, and how to go on", async () => {
-    const short = await startPage({ before: ["ip", "netns", "exec", device.name] });
-    const context = await browser.newContext();
-    const tab = await context.newPage();
-    await tab.goto(short.ready.entryUrl);
-    await tab.waitForFunction(() => performance.getEntriesByName("portolan-painted").length > 0);
-    await short.end();
-    await tab.getByText("Lost").waitFor();
-    await tab.getByText("The command has ended").waitFor({ timeout: 19_000 });
-    await tab.getByText("npx portolan ui").waitFor();
-    await context.close();
+    await departure;
   }, 30_000);
 
   test("without a token nothing is shown but how to get in", async () => {
