@@ -22,6 +22,13 @@ const [smallMessage, largeMessage] = [100, 64 * 1024];
 
 /** Starts nginx for HTTP, and an echo for WebSockets in this very process. */
 export async function startBackend(folder, processor) {
+  await startApp(folder, processor);
+  await startEchoServer(echoPort, [smallMessage, largeMessage]);
+  writeFileSync(join(folder, "report.lua"), report);
+}
+
+/** Starts nginx for HTTP. */
+export async function startApp(folder, processor) {
   const place = join(folder, "backend");
   mkdirSync(place);
   writeFileSync(join(place, "large"), largeBody);
@@ -47,12 +54,10 @@ http {
     words: ["-p", place, "-c", join(place, "nginx.conf"), "-e", "stderr"],
     ports: [appPort],
   });
-  await startEchoServer(echoPort, [smallMessage, largeMessage]);
-  writeFileSync(join(folder, "report.lua"), report);
 }
 
 /** wrk's figures as JSON; nothing of it runs while it measures. */
-const report = `
+export const report = `
 function done(summary, latency)
   local e = summary.errors
   io.write(string.format('\\n{"requests":%d,"us":%d,"bytes":%d,"connect":%d,"read":%d,"write":%d,"status":%d,"timeout":%d,"p50":%d,"p99":%d}\\n',
@@ -99,7 +104,7 @@ async function checkAnswer(ask, port, path, body) {
 }
 
 /** Runs wrk once. Only answers with 2xx and 3xx count. */
-async function runWrk({ url, connections, fields = [] }, seconds, folder) {
+export async function runWrk({ url, connections, fields = [] }, seconds, folder) {
   const words = [
     "-t1",
     `-c${connections}`,

@@ -57,10 +57,11 @@ async function answers(port) {
   }
 }
 
-/** Ends everything that was started here. */
-export async function endProcesses() {
+/** Ends what was started here: those of these ids, or everything. */
+export async function endProcesses(pids) {
   await Promise.all(
     children.map(async (child) => {
+      if (pids !== undefined && !pids.includes(child.pid)) return;
       if (child.exitCode !== null || child.signalCode !== null) return;
       const ended = once(child, "exit");
       child.kill("SIGTERM");
@@ -80,15 +81,23 @@ function familyOf(pid) {
   }
 }
 
-/** Processor time of a process and its children that live, microseconds. */
+/** Processor time of a process and its children, microseconds. */
 export function processorUs(pid) {
-  let ticks = 0;
-  for (const member of familyOf(pid)) {
-    const stat = readFileSync(`/proc/${member}/stat`, "latin1");
-    const fields = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
-    ticks += Number(fields[11]) + Number(fields[12]);
+  for (let attempt = 0; ; attempt++) {
+    try {
+      return familyOf(pid).reduce((sum, member) => sum + ticksOf(member), 0) * tickUs;
+    } catch (error) {
+      // A child ended meanwhile: its time is its parent's now.
+      if (attempt === 9 || error.code !== "ENOENT") throw error;
+    }
   }
-  return ticks * tickUs;
+}
+
+/** What it took itself, and what those of its children took that have ended. */
+function ticksOf(pid) {
+  const stat = readFileSync(`/proc/${pid}/stat`, "latin1");
+  const fields = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
+  return [11, 12, 13, 14].reduce((sum, index) => sum + Number(fields[index]), 0);
 }
 
 /** Resident memory of a process and its children, MiB: pages that several of them share are counted in parts (proc(5), Pss). */

@@ -35,6 +35,7 @@ function parameterOf(key, schema, required) {
   if (schema.short !== undefined) parameter.short = schema.short;
   if (schema.offDescription !== undefined) parameter.offDescription = schema.offDescription;
   if (schema.afterDashes !== undefined) parameter.afterDashes = schema.afterDashes;
+  if (schema.actions !== undefined) parameter.actions = schema.actions;
   if (schema.passThrough !== undefined) parameter.passThrough = schema.passThrough;
   if (schema.enum !== undefined) return { ...parameter, kind: "choice", choices: schema.enum };
   if (schema.type === "boolean") return { ...parameter, kind: "switch" };

@@ -10,7 +10,8 @@ export interface EndSignalListener {
   readonly onContinue: () => void;
 }
 
-const endSignals = ["SIGINT", "SIGTERM", "SIGHUP", "SIGQUIT"] as const;
+/** What a terminal, a shell and a supervisor send. */
+export const endSignals = ["SIGINT", "SIGTERM", "SIGHUP", "SIGQUIT"] as const;
 
 /** Listens until this process ends. */
 export function listenForEndSignals({ onEnd, onStop, onContinue }: EndSignalListener): void {

@@ -3,6 +3,7 @@
  */
 export { startApp, type AppProcess } from "./app-process.ts";
 export { listenForEndSignals, type EndSignalListener } from "./end-signals.ts";
+export { EndWishes, statusOfSignal } from "./end-wishes.ts";
 export {
   endFamily,
   listFamily,
@@ -46,5 +47,6 @@ export {
   type TerminalTies,
 } from "./process-handle.ts";
 export { runProgram, type ProgramOutcome } from "./run-program.ts";
+export { findSystemUser, type SystemUser } from "./system-user.ts";
 export { tryConnection, type ConnectionOutcome } from "./try-connection.ts";
 export { lookRemotely, parseRemoteHost, type RemoteAnswer, type RemoteHost } from "./remote-look.ts";

@@ -134,6 +134,12 @@ export const errorTable = {
     exitStatus: 3,
     httpStatus: 501,
   },
+  FILE_EXISTS: {
+    title: "The file is there already",
+    hint: "Name another file, or replace it with --force.",
+    exitStatus: 1,
+    httpStatus: 409,
+  },
   FILE_FOREIGN: {
     title: "A file was not written by Portolan",
     hint: "It is left as it is: move it away, or change it yourself.",

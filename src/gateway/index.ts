@@ -78,7 +78,8 @@ export {
   listTrustStores,
   trustedCertificateOf,
 } from "./certificates/trust.ts";
-export { asOwner, findTrustOwner, whoBorrowsRoot, type TrustOwner } from "./certificates/trust-owner.ts";
+export { asOwner, findTrustOwner, type TrustOwner } from "./certificates/trust-owner.ts";
+export { findBorrower } from "./borrowed-root.ts";
 export { shellText, wordsOf, type TrustStore, type TrustedCertificate } from "./certificates/trust-store.ts";
 export { namesOfNext, readUsableAuthority, type AuthorityWish } from "./certificates/usable-authority.ts";
 export { openRelays, type RelaysOptions, type RunningRelays } from "./relay/open-relays.ts";

@@ -2,15 +2,8 @@
  * @module Programs that do not look at PORT, and how each of them is told: their flag is put behind the user's own words, through `npm run`
  * and its relatives as well. Nothing here is run, and no word is read by a shell.
  */
-import { portFlags, starters } from "./port-flag-table.ts";
-import {
-  lastCommand,
-  nameOf,
-  scriptOf,
-  withoutStarters,
-  type ScriptPlace,
-  type ScriptReader,
-} from "./started-words.ts";
+import { findScriptProgram, programNameOf, starters } from "../tenant/index.ts";
+import { lastCommand, scriptOf, withoutStarters, type ScriptPlace, type ScriptReader } from "./started-words.ts";
 
 /** What becomes of a command. */
 export interface GivenPort {
@@ -56,7 +49,7 @@ interface Additions {
 function findAdditions(words: readonly string[], place: ScriptPlace, wish: Wish, depth: number): Additions | undefined {
   const bare = withoutStarters(words);
   const [program = "", ...rest] = bare;
-  const name = nameOf(program);
+  const name = programNameOf(program);
   const call = scriptOf(name, rest);
   if (call !== undefined) {
     if (depth === 0) return undefined;
@@ -72,27 +65,10 @@ function findAdditions(words: readonly string[], place: ScriptPlace, wish: Wish,
     return { program: found.program, words: [...behind, ...found.words] };
   }
   if (starters.has(name)) return { program: name, words: null };
-  const flag = portFlags.find(({ programs }) => programs.includes(name));
-  if (flag === undefined || rest.some((word) => flag.decided.test(word))) return undefined;
-  if (flag.needs !== undefined && !rest.includes(flag.needs)) return undefined;
-  if (flag.commands !== undefined && !isCalled(flag.commands, rest)) return undefined;
+  const tell = findScriptProgram(name, rest)?.tell;
+  if (tell === undefined || rest.some((word) => tell.decided.test(word))) return undefined;
   if (["build", "optimize", "--help", "--version"].some((word) => rest.includes(word))) return undefined;
   const decidedAddress = rest.some((word) => /^(?:-b|--baseURL)(?:=|$)/.test(word));
-  const address = wish.url === null || decidedAddress ? [] : (flag.address?.(wish.url) ?? []);
-  return { program: name, words: [...flag.words(wish.port), ...address] };
-}
-
-/** Whether a program's words call one of these commands. A word behind a flag can be the flag's value: `vite --mode staging`. */
-function isCalled(commands: readonly string[], words: readonly string[]): boolean {
-  const index = words.findIndex((word, at) => !word.startsWith("-") && !isFlag(words[at - 1]));
-  const first = words[index];
-  const two = `${first} ${words[index + 1] ?? ""}`;
-  if (first !== undefined && (commands.includes(first) || commands.includes(two))) return true;
-  // Behind a program that needs no command a word can also be a folder or a file to serve.
-  if (commands.includes("") && (first === undefined || /[./\\]/.test(first))) return true;
-  return first === undefined || isFlag(words[0]) ? words.some((word) => word !== "" && commands.includes(word)) : false;
-}
-
-function isFlag(word: string | undefined): boolean {
-  return word !== undefined && word.startsWith("-") && !word.includes("=");
+  const address = wish.url === null || decidedAddress ? [] : (tell.address?.(wish.url) ?? []);
+  return { program: name, words: [...tell.words(wish.port), ...address] };
 }

@@ -1,7 +1,7 @@
 /**
  * @module Where a user's routes lie, for who only wants to know whether there can be any.
  */
-import { existsSync } from "node:fs";
+import { statSync } from "node:fs";
 import { join } from "node:path";
 
 /** Where the routes of a user lie. */
@@ -9,7 +9,14 @@ export function routesFolder(stateFolder: string): string {
   return join(stateFolder, "routes");
 }
 
-/** False when nobody has ever been given a name. */
-export function hasRoutes(stateFolder: string): boolean {
-  return existsSync(routesFolder(stateFolder));
+/**
+ * Whether anybody has ever been given a name.
+ * @returns the system's word for why that cannot be told, `EACCES`
+ */
+export function hasRoutes(stateFolder: string): boolean | string {
+  try {
+    return statSync(routesFolder(stateFolder), { throwIfNoEntry: false }) !== undefined;
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code ?? "unknown";
+  }
 }

@@ -2,6 +2,7 @@
  * @module Words that start other words: the runners in front of a program, the package managers that run a script, the script itself. Nothing
  * is run here, and no word is read by a shell.
  */
+import { programNameOf } from "../tenant/index.ts";
 
 /** Where a script lies: in the nearest package when nothing is said. */
 export interface ScriptPlace {
@@ -46,7 +47,7 @@ export function withoutStarters(words: readonly string[]): readonly string[] {
 }
 
 function withoutStarter([program = "", ...rest]: readonly string[]): readonly string[] | undefined {
-  const name = nameOf(program);
+  const name = programNameOf(program);
   const [second = ""] = rest;
   const packages = ["-p", "--package"];
   if (name === "env" || name === "cross-env") return skip(rest, (word) => /^\w+=/.test(word) || word.startsWith("-"));
@@ -67,8 +68,8 @@ function withoutStarter([program = "", ...rest]: readonly string[]): readonly st
       skipFlags(name === "uvx" ? rest : rest.slice(1), ["--from", "--with", "-p", "--python", "--spec"]),
     );
   if (/^python[\d.]*$/.test(name)) return withoutPython(rest);
-  if (name === "php" && nameOf(second) === "artisan") return rest;
-  if (name === "ruby" && nameOf(second) === "rails") return rest;
+  if (name === "php" && programNameOf(second) === "artisan") return rest;
+  if (name === "ruby" && programNameOf(second) === "rails") return rest;
   if (name === "node") {
     const script = skipFlags(rest, ["-r", "--require", "--import", "--loader", "-C", "--conditions", "--env-file"]);
     return /node_modules/.test(script[0] ?? "") ? script : undefined;
@@ -102,7 +103,7 @@ function withoutPython(words: readonly string[]): readonly string[] | undefined 
     const word = words[index]!;
     if (word === "-m") return words.slice(index + 1);
     if (word === "-W" || word === "-X") index += 1;
-    else if (!word.startsWith("-")) return nameOf(word) === "manage.py" ? words.slice(index) : undefined;
+    else if (!word.startsWith("-")) return programNameOf(word) === "manage.py" ? words.slice(index) : undefined;
   }
   return undefined;
 }
@@ -122,13 +123,6 @@ function skipFlags(words: readonly string[], valued: readonly string[]): readonl
   while (index < words.length && words[index]!.startsWith("-") && words[index] !== "--")
     index += valued.includes(words[index]!) ? 2 : 1;
   return words.slice(index);
-}
-
-/** `/x/node_modules/.bin/vite` is `vite`, and so are `vite.js`, `vite@5` and `npm:vite`. */
-export function nameOf(program: string): string {
-  const name = program.split(/[\\/]/).at(-1)?.replace(/^npm:/, "") ?? "";
-  const plain = /^[\w.-]+@/.test(name) ? name.slice(0, name.indexOf("@")) : name;
-  return plain.replace(/\.(?:cmd|exe|ps1|js|mjs|cjs)$/i, "");
 }
 
 /** A script that a package manager is asked for. */

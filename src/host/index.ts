@@ -13,6 +13,7 @@ export { capabilities, readCapabilities } from "./linux/capabilities.ts";
 export { readProcessStat } from "./linux/process-stat.ts";
 export { descriptorOf } from "./descriptor.ts";
 export { readPeerUser } from "./linux/peer-user.ts";
+export { takeSocketError } from "./linux/socket-error.ts";
 export { loadNativeAccess, type Koffi, type KoffiLibrary, type NativeAccess } from "./linux/libc.ts";
 export {
   addressFamilies,

@@ -31,7 +31,7 @@ export async function readAuthorityStatus(
     const authority = readAuthority(stateFolder);
     if (authority === null) return null;
     const certificate = trustedCertificateOf(authority);
-    const stores = listTrustStores(await findTrustOwner(environment), signal);
+    const stores = listTrustStores(await findTrustOwner(environment, signal), signal);
     return {
       ...describeAuthority(authority),
       stores: await Promise.all(

@@ -2,9 +2,10 @@
  * @module An operation as a library function: input checked by its schema, a context made, the value returned.
  */
 import * as v from "valibot";
-import { PortolanError } from "../core/index.ts";
+import { PortolanError, quote } from "../core/index.ts";
 import { createHost, type Host } from "../host/index.ts";
 import { useRegistryCache } from "../store/index.ts";
+import { refuseForeignEntries, type ActionEntry } from "./entry-actions.ts";
 import type { Operation, OperationContext, OperationResult, ProgressMeasure } from "./operation.ts";
 
 /** Options of every library function. */
@@ -71,7 +72,13 @@ export function checkInput<InputSchema extends v.GenericSchema>(
   input: unknown,
 ): v.InferOutput<InputSchema> {
   const checked = v.safeParse(operation.input, input, { abortEarly: true });
-  if (checked.success) return checked.output;
+  if (checked.success) {
+    refuseForeignEntries(actionEntriesOf(operation.input), checked.output as never, {
+      entry: (key) => `${operation.name}: the argument ${key}`,
+      action: (action) => quote(action),
+    });
+    return checked.output;
+  }
   const issue = checked.issues[0];
   const path = v.getDotPath(issue);
   throw new PortolanError(
@@ -79,6 +86,18 @@ export function checkInput<InputSchema extends v.GenericSchema>(
     `${operation.name}: ${path === null ? "the input" : `the argument ${path}`} is not accepted: ${issue.message}.`,
     { details: path === null ? {} : { argument: path } },
   );
+}
+
+/** What its entries say of actions. */
+function actionEntriesOf(schema: v.GenericSchema): readonly ActionEntry[] {
+  const { entries = {} } = schema as { readonly entries?: Readonly<Record<string, v.GenericSchema>> };
+  if (entries["action"] === undefined) return [];
+  return Object.entries(entries).map(([key, entry]) => {
+    const { wrapped = entry } = entry as { readonly wrapped?: v.GenericSchema };
+    const { actions } = v.getMetadata(wrapped as never) as Pick<ActionEntry, "actions">;
+    const { options } = wrapped as { readonly options?: readonly string[] };
+    return { key, ...(actions && { actions }), ...(options && { choices: options }) };
+  });
 }
 
 /** An operation that returns one value, as a function. */

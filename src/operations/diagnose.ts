@@ -23,6 +23,7 @@ import {
   readRegistryCache,
   registryCachePath,
   registryCacheProblem,
+  findStateFolder,
   stateFolderOf,
   useRegistryCache,
 } from "../store/index.ts";
@@ -115,7 +116,7 @@ const outputSchema = v.object({
     folders: listOf(
       v.object({
         name: v.string(),
-        path: v.string(),
+        path: v.pipe(nullableText, v.description("null for a user without a home folder")),
         state: v.picklist(["writable", "readable", "missing", "unusable"]),
         problem: nullableText,
       }),
@@ -196,8 +197,8 @@ export async function runDiagnose(_input: DiagnoseInput, context: OperationConte
     limits: readLimitsOrUnknown(context),
     files: {
       folders: [
-        { name: "state", ...examineFolder(stateFolderOf(environment)) },
-        { name: "cache", ...examineFolder(cacheFolderOf(environment)) },
+        describeFolder("state", () => stateFolderOf(environment)),
+        describeFolder("cache", () => cacheFolderOf(environment)),
       ],
       locks: await examineLocks(),
     },
@@ -269,12 +270,23 @@ function describeFailure(error: unknown): { code: string; message: string } {
   return { code: "INTERNAL", message: error instanceof Error ? error.message : String(error) };
 }
 
+/** @param pathOf throws STORE_FAILED for a user who has no home folder */
+function describeFolder(name: string, pathOf: () => string): DiagnoseResult["files"]["folders"][number] {
+  try {
+    return { name, ...examineFolder(pathOf()) };
+  } catch (error) {
+    if (!isPortolanError(error, "STORE_FAILED")) throw error;
+    return { name, path: null, state: "unusable", problem: error.message };
+  }
+}
+
 function describeRegistry(environment: OperationContext["environment"]): DiagnoseResult["registry"] {
   useRegistryCache(environment, { again: true });
   assignmentsOf(0);
   const names = readNameTable().split("\n").length;
   const problem = registryCacheProblem();
-  const facts = problem === null ? readRegistryCache(registryCachePath(environment))?.facts : undefined;
+  const mayHaveOne = problem === null && findStateFolder(environment) !== null;
+  const facts = mayHaveOne ? readRegistryCache(registryCachePath(environment))?.facts : undefined;
   if (facts === undefined) return { kind: "built-in", source: builtInSource, names, checkedAt: null, problem };
   const checkedAt = new Date(facts.checkedAtMs).toISOString();
   // What follows the path of an address may be a key.

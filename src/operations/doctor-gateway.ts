@@ -20,12 +20,16 @@ import type { GatewayFacts, NameFacts, PromisedPort } from "../plan/index.ts";
 type Environment = Readonly<Record<string, string | undefined>>;
 
 /** The gateway as far as a name concerns it; `null` for names that are none of its. */
-export async function readGatewayFacts(host: string, path: string, stateFolder: string): Promise<GatewayFacts | null> {
-  const routes = orElse(() => readRoutes(stateFolder).routes, []);
+export async function readGatewayFacts(
+  host: string,
+  path: string,
+  stateFolder: string | null,
+): Promise<GatewayFacts | null> {
+  const routes = stateFolder === null ? [] : orElse(() => readRoutes(stateFolder).routes, []);
   const table = new RouteTable(routes);
   const found = table.find(host, path === "" ? "/" : path.replace(/\?.*$/s, ""));
   if (found === undefined && !table.knows(host) && !host.endsWith(".localhost")) return null;
-  const status = await statusOf(stateFolder);
+  const status = stateFolder === null ? null : await statusOf(stateFolder);
   const { route } = found ?? {};
   return {
     running: status !== null,
@@ -55,14 +59,15 @@ async function statusOf(stateFolder: string): Promise<GatewayStatus | null> {
 }
 
 /** Ports that are kept for a name. */
-export function readPromised(stateFolder: string): readonly PromisedPort[] {
+export function readPromised(stateFolder: string | null): readonly PromisedPort[] {
+  if (stateFolder === null) return [];
   const reservations = orElse(() => readReservations(reservationFile(stateFolder)), []);
   return reservations.map(({ port, name, project }) => ({ port, name, project }));
 }
 
 /** Whether an issuer is the user's own authority. */
-export function ownAuthorityName(stateFolder: string): string | null {
-  return orElse(() => readAuthority(stateFolder)?.subject ?? null, null);
+export function ownAuthorityName(stateFolder: string | null): string | null {
+  return stateFolder === null ? null : orElse(() => readAuthority(stateFolder)?.subject ?? null, null);
 }
 
 /** Lines of the hosts file that have the name. */

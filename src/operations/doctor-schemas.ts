@@ -56,7 +56,7 @@ export const doctorSchema = v.object({
   notLookedAt: v.pipe(
     listOf(
       v.object({
-        what: v.picklist(["firewall", "routes", "holders", "sockets", "processes", "interfaces"]),
+        what: v.picklist(["firewall", "routes", "holders", "sockets", "processes", "interfaces", "files"]),
         why: v.picklist(["permission", "gone", "unsupported"]),
         message: v.string(),
       }),

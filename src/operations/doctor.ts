@@ -25,8 +25,9 @@ import {
 } from "../plan/index.ts";
 import { browserBlockedPorts, portOfScheme } from "../registry/index.ts";
 import { askResolver, readTrustedCertificates } from "../scan/index.ts";
-import { stateFolderOf } from "../store/index.ts";
+import { findStateFolder } from "../store/index.ts";
 import { defineOperation } from "./define-operation.ts";
+import { lookAtRoutes } from "./own-files.ts";
 import { tryAddresses, type AttemptWish } from "./doctor-attempts.ts";
 import { usualProgramsOf } from "./nearby-services.ts";
 import { ownAuthorityName, readGatewayFacts, readHostsLines, readPromised } from "./doctor-gateway.ts";
@@ -62,7 +63,7 @@ export async function runDoctor(input: DoctorInput, context: OperationContext): 
   }
   const asked = readAsked(parseEndpoint(input.endpoint.trim(), { portOfScheme }), input.endpoint);
   const { environment, signal } = context;
-  const stateFolder = stateFolderOf(environment);
+  const stateFolder = findStateFolder(environment);
   context.progress("looking at this machine");
   const look = await tryLook(context);
   if (look?.snapshot.live === false) {
@@ -144,7 +145,7 @@ function describeDiagnosis(facts: DoctorFacts, look: ListenerLook | null, contex
       identified: (exchange?.identified ?? []).map(({ title }) => title),
     })),
     notes: notesOn(facts, look, findings.length === 0),
-    notLookedAt: listUnseen(facts, look),
+    notLookedAt: listUnseen(facts, look, context),
   };
 }
 
@@ -246,7 +247,11 @@ function notesOn({ asked, attempts, name }: DoctorFacts, look: ListenerLook | nu
   return notes;
 }
 
-function listUnseen({ firewall, routes }: DoctorFacts, look: ListenerLook | null): DoctorResult["notLookedAt"] {
+function listUnseen(
+  { firewall, routes }: DoctorFacts,
+  look: ListenerLook | null,
+  { environment }: OperationContext,
+): DoctorResult["notLookedAt"] {
   const unseen: DoctorResult["notLookedAt"][number][] = [];
   if (!firewall.chains.known) {
     const { why } = firewall.chains;
@@ -274,6 +279,7 @@ function listUnseen({ firewall, routes }: DoctorFacts, look: ListenerLook | null
       why: routes.why,
       message: "The routes to other machines: this system is not asked for them.",
     });
+  for (const { why, message } of lookAtRoutes(environment).blindSpots) unseen.push({ what: "files", why, message });
   if (look === null) {
     unseen.push({
       what: "sockets",

@@ -13,6 +13,7 @@ import {
   type RunningRelays,
 } from "../gateway/index.ts";
 import { ownAddresses } from "../plan/index.ts";
+import type { ProjectFile } from "../project/index.ts";
 import { stateFolderOf } from "../store/index.ts";
 import { defineOperation } from "./define-operation.ts";
 import type { OperationContext } from "./operation.ts";
@@ -151,8 +152,13 @@ async function readProject(input: ForwardInput, context: OperationContext): Prom
   // Flags alone are about places that were forgotten.
   if (Object.values(input).some((given) => given !== undefined)) return readForwards(input);
   // What reads such files is loaded for them alone.
-  const { readEntry, readRelayFile } = await import("./project-relays.ts");
-  const file = readRelayFile("forwards", "portolan forward 8080 192.168.1.8:5500", context);
+  const { readRelayFile } = await import("./project-relays.ts");
+  return readForwardEntries(readRelayFile("forwards", "portolan forward 8080 192.168.1.8:5500", context));
+}
+
+/** All that a project's file has. @throws PROJECT_FILE_INVALID, RELAY_PLACE_INVALID */
+export async function readForwardEntries(file: ProjectFile): Promise<ForwardWish[]> {
+  const { readEntry } = await import("./project-relays.ts");
   const wishes = file.forwards.flatMap((entry) =>
     readEntry(file, entry, [], () => {
       const { listen, to, sendProxy, acceptProxy, idle, maxConnections, maxPerTarget } = entry;

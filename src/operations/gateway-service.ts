@@ -23,24 +23,16 @@ import {
 } from "../gateway/index.ts";
 import { readTextFile } from "../store/index.ts";
 import { defineOperation } from "./define-operation.ts";
-import {
-  describeListener,
-  inputSchema as gatewayInput,
-  listenerSchema,
-  serveWords,
-  withWholePaths,
-} from "./gateway.ts";
+import { describeListener, listenerSchema, serveEntries, serveWords, withWholePaths } from "./gateway.ts";
 import { findInvokingUser, wordsAsRoot, type InvokingUser } from "./invoking-user.ts";
 import type { OperationContext } from "./operation.ts";
 import { onCommandLine, optionalSwitch, requiredChoice } from "./parameters.ts";
 import { listOf } from "./schemas.ts";
 
-/** What can be wished of the process that serves is wished of the service. */
-const { action: _action, drain: _drain, ...wishes } = gatewayInput.entries;
-
 const inputSchema = v.object({
   action: requiredChoice(["install", "uninstall"], "What to do"),
-  ...wishes,
+  // What can be wished of the process that serves is wished of the service.
+  ...serveEntries(["install"]),
   system: optionalSwitch("A service of the whole system that runs as you and may open port 80; takes root"),
   print: optionalSwitch("Print the service's file, and do nothing", onCommandLine),
   yes: optionalSwitch("Do it without asking", { short: "y", ...onCommandLine }),

@@ -22,31 +22,42 @@ import type { OperationContext } from "./operation.ts";
 import { optionalChoice, optionalInteger, optionalSwitch, optionalText } from "./parameters.ts";
 import { listOf, portSchema, timeSchema } from "./schemas.ts";
 
-export const inputSchema = v.object({
+/** How a gateway is to serve. @param actions that take these wishes */
+export function serveEntries(actions: readonly string[]) {
+  return {
+    port: optionalInteger("Port for HTTP (default 80 where the kernel gives it, else 4280)", 1, 65_535, {
+      placeholder: "PORT",
+      short: "p",
+      actions,
+    }),
+    httpsPort: optionalInteger("Port for HTTPS (default 443 where the kernel gives it, else 4281)", 1, 65_535, {
+      placeholder: "PORT",
+      actions,
+    }),
+    https: optionalSwitch("Serve HTTPS as well", { offDescription: "Serve HTTP alone", actions }),
+    bind: optionalText("Address to listen at (default both loopback addresses; any other lets other devices in)", {
+      placeholder: "IP",
+      actions,
+    }),
+    caNames: optionalText(
+      "Names beside localhost that certificates may be for, each with every name below: test,shop.test",
+      { placeholder: "NAMES", actions },
+    ),
+    log: optionalText("Write each request to this file, a line of JSON each", { placeholder: "FILE", actions }),
+  };
+}
+
+const inputSchema = v.object({
   action: optionalChoice(
     ["status", "start", "stop", "restart", "serve"],
     "What to do (default status); serve stays in the foreground",
   ),
-  port: optionalInteger("Port for HTTP (default 80 where the kernel gives it, else 4280)", 1, 65_535, {
-    placeholder: "PORT",
-    short: "p",
-  }),
-  httpsPort: optionalInteger("Port for HTTPS (default 443 where the kernel gives it, else 4281)", 1, 65_535, {
-    placeholder: "PORT",
-  }),
-  https: optionalSwitch("Serve HTTPS as well", { offDescription: "Serve HTTP alone" }),
-  bind: optionalText("Address to listen at (default both loopback addresses; any other lets other devices in)", {
-    placeholder: "IP",
-  }),
-  caNames: optionalText(
-    "Names beside localhost that certificates may be for, each with every name below: test,shop.test",
-    { placeholder: "NAMES" },
-  ),
-  log: optionalText("Write each request to this file, a line of JSON each", { placeholder: "FILE" }),
+  ...serveEntries(["start", "restart", "serve"]),
   drain: optionalText(
     "With stop and restart: what is open may go on for so long (default: stop ends it, restart waits)",
     {
       placeholder: "DURATION",
+      actions: ["stop", "restart"],
     },
   ),
 });
@@ -269,6 +280,7 @@ export const gatewayOperation = defineOperation({
     { command: "gateway restart", note: "a new version, nothing refused meanwhile" },
     { command: "gateway stop --drain 10s", note: "what is open may end first" },
     { command: "gateway install", note: "as a service of yours: see gateway-service" },
+    { command: "gateway export --format nginx", note: "for the engine that a team runs: see gateway-export" },
     { command: "gateway trust", note: "lets browsers trust its certificates: portolan trust --help" },
   ],
   input: inputSchema,

@@ -14,6 +14,7 @@ import { explainOperation } from "./explain.ts";
 import { followOperation } from "./follow.ts";
 import { forwardOperation } from "./forward.ts";
 import { gatewayOperation } from "./gateway.ts";
+import { gatewayExportOperation } from "./gateway-export.ts";
 import { gatewayServiceOperation } from "./gateway-service.ts";
 import { historyOperation } from "./history.ts";
 import { hostsOperation } from "./hosts.ts";
@@ -124,6 +125,7 @@ export const operations = [
   shareOperation,
   gatewayOperation,
   gatewayServiceOperation,
+  gatewayExportOperation,
   hostsOperation,
   trustOperation,
   untrustOperation,

@@ -1,9 +1,9 @@
 /**
  * @module Whose gateway is meant when root was borrowed: `sudo portolan hosts` is about the routes of whoever typed it.
  */
-import { runProgram } from "../act/index.ts";
+import { findSystemUser } from "../act/index.ts";
 import { PortolanError } from "../core/index.ts";
-import { gatewayCommand, whoBorrowsRoot } from "../gateway/index.ts";
+import { findBorrower, gatewayCommand } from "../gateway/index.ts";
 import { stateFolderOf } from "../store/index.ts";
 import type { OperationContext } from "./operation.ts";
 
@@ -16,50 +16,22 @@ export interface InvokingUser {
   readonly stateFolder: string;
 }
 
-/** How long the user database may take, milliseconds. */
-const deadlineMs = 5000;
-
 /**
  * The user who typed the command: behind sudo, pkexec and doas that one, otherwise the caller.
  * @throws STORE_FAILED when the user database does not know who that is
  */
-export async function findInvokingUser(context: OperationContext): Promise<InvokingUser> {
-  const { userId, environment } = context;
-  const typedBy = userId === 0 ? whoBorrowsRoot(environment) : null;
-  const own = environment["PORTOLAN_STATE_HOME"];
-  if (typedBy === null) {
-    const name =
-      userId === null ? null : ((await readUser(String(userId), context))?.name ?? environment["USER"] ?? null);
+export async function findInvokingUser({ userId, environment, signal }: OperationContext): Promise<InvokingUser> {
+  const borrower = await findBorrower(environment, userId === 0, signal);
+  if (borrower === null) {
+    const entry = userId === null ? null : await findSystemUser(String(userId), environment, signal);
+    const name = userId === null ? null : (entry?.name ?? environment["USER"] ?? null);
     return { uid: userId, name, stateFolder: stateFolderOf(environment) };
   }
-  const user = await readUser(typedBy, context);
-  if (user === null && (own === undefined || own === "" || !/^\d+$/.test(typedBy)))
+  const { typedBy, user, environment: own } = borrower;
+  const said = environment["PORTOLAN_STATE_HOME"];
+  if (user === null && (said === undefined || said === "" || !/^\d+$/.test(typedBy)))
     throw new PortolanError("STORE_FAILED", `The user database does not know user ${typedBy}, for whom this is done.`);
-  // Of root's environment only what was said on purpose counts.
-  const folder = stateFolderOf({ HOME: user?.home, PORTOLAN_STATE_HOME: own });
-  return { uid: user?.uid ?? Number(typedBy), name: user?.name ?? null, stateFolder: folder };
-}
-
-interface UserEntry {
-  readonly name: string;
-  readonly uid: number;
-  readonly home: string;
-}
-
-/**
- * A user by the system's user database (getent(1); `id -P` of macOS and the BSDs).
- * @param wanted number or name
- */
-async function readUser(wanted: string, { environment, signal }: OperationContext): Promise<UserEntry | null> {
-  const [program, words] =
-    process.platform === "linux" ? (["getent", ["passwd", wanted]] as const) : (["id", ["-P", wanted]] as const);
-  const outcome = await runProgram(program, words, { deadlineMs, signal, environment });
-  if (outcome.ended !== "well") return null;
-  const fields = outcome.output.split("\n")[0]!.split(":");
-  const name = fields[0] ?? "";
-  const uid = Number(fields[2]);
-  const home = fields.at(-2) ?? "";
-  return name === "" || !Number.isInteger(uid) || !home.startsWith("/") ? null : { name, uid, home };
+  return { uid: user?.uid ?? Number(typedBy), name: user?.name ?? null, stateFolder: stateFolderOf(own) };
 }
 
 /**

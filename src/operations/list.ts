@@ -81,12 +81,15 @@ export async function runList(input: ListInput, context: OperationContext): Prom
     const proofs = await proveServices(wanted, snapshot.interfaces, context);
     services = describeServices(snapshot, { showSecrets, containers, proofs });
   }
-  services = await nameServices(services, snapshot, context);
+  const named = await nameServices(services, snapshot, context);
+  ({ services } = named);
   const inRange = { "well-known": 0, registered: 0, dynamic: 0 };
   for (const service of services) inRange[service.range] += 1;
   const shown = services.filter((service) => selection.accepts(service));
+  const look = describeLook(snapshot, containers);
   return {
-    ...describeLook(snapshot, containers),
+    ...look,
+    blindSpots: [...look.blindSpots, ...named.blindSpots],
     complete: snapshot.complete && !context.signal.aborted,
     services: sortServices(shown, input.sort ?? "port", input.reverse === true),
     connections: input.all === true ? listConnections(snapshot, selection, shown) : [],

@@ -3,27 +3,35 @@
  */
 import type { Snapshot } from "../host/index.ts";
 import { hasRoutes } from "../gateway/index.ts";
-import { stateFolderOf } from "../store/index.ts";
+import { findStateFolder } from "../store/index.ts";
 import type { OperationContext } from "./operation.ts";
-import type { ListedService } from "./schemas.ts";
+import type { ListedBlindSpot, ListedService } from "./schemas.ts";
+
+/** Services with their names, and why some may lack theirs. */
+export interface NamedServices {
+  readonly services: ListedService[];
+  readonly blindSpots: readonly ListedBlindSpot[];
+}
 
 /**
  * The same services; those of this machine's own network namespace that names lead to carry them. A damaged file of a route is left out.
- * @throws STORE_FAILED when the routes cannot be listed
  */
 export async function nameServices(
   services: ListedService[],
   snapshot: Pick<Snapshot, "live">,
   { environment }: Pick<OperationContext, "environment">,
-): Promise<ListedService[]> {
-  const stateFolder = stateFolderOf(environment);
-  if (snapshot.live === false || !hasRoutes(stateFolder)) return services;
-  const { routesByPort, routeName } = await import("./routes-by-port.ts");
-  const byPort = routesByPort(stateFolder);
-  return services.map((service) => {
+): Promise<NamedServices> {
+  if (snapshot.live === false) return { services, blindSpots: [] };
+  const stateFolder = findStateFolder(environment);
+  const some = stateFolder === null ? null : hasRoutes(stateFolder);
+  if (some === false) return { services, blindSpots: [] };
+  const { routeName, routesByPort } = await import("./routes-by-port.ts");
+  const { byPort, blindSpots } = routesByPort(environment);
+  const named = services.map((service) => {
     const routes = isHere(service) ? byPort.get(service.port) : undefined;
     return routes === undefined ? service : { ...service, routeNames: routes.map(routeName) };
   });
+  return { services: named, blindSpots };
 }
 
 /** Whether the gateway's loopback is the service's. */

@@ -4,7 +4,7 @@
 import { known } from "../core/index.ts";
 import { findNearby, nameOf } from "../plan/index.ts";
 import { allConventions } from "../registry/index.ts";
-import { stateFolderOf } from "../store/index.ts";
+import { findStateFolder } from "../store/index.ts";
 import { readPromised } from "./doctor-gateway.ts";
 import { lookAtListeners } from "./doctor-services.ts";
 import type { OperationContext } from "./operation.ts";
@@ -33,7 +33,7 @@ export async function findNearbyServices(
     services: known(here),
     usualPrograms: usualProgramsOf(port, transport),
     workingDirectory: context.workingDirectory,
-    promised: readPromised(stateFolderOf(context.environment)),
+    promised: readPromised(findStateFolder(context.environment)),
   });
   return nearby.map(({ service, why }) => ({ port: service.port, name: nameOf(service), why }));
 }

@@ -16,6 +16,8 @@ export interface ParameterMetadata {
   readonly passThrough?: boolean;
   /** A list that is a switch on the command line and takes the words after `--`. */
   readonly afterDashes?: boolean;
+  /** Actions of its operation that take it: with any other it is refused. Default: all. */
+  readonly actions?: readonly string[];
   /** Faces that offer it. Default: every face of its operation. */
   readonly faces?: readonly Face[];
 }

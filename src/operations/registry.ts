@@ -39,9 +39,11 @@ const inputSchema = v.object({
   ),
   from: optionalText("With update: the CSV file, or the address of one; - is standard input. Default: IANA's own", {
     placeholder: "FILE|URL",
+    actions: ["update"],
   }),
   timeout: optionalText(`With update: how long fetching may take (default ${usualTimeout})`, {
     placeholder: "DURATION",
+    actions: ["update"],
   }),
 });
 
@@ -91,10 +93,6 @@ const largestShareLost = 0.1;
  */
 export async function runRegistry(input: RegistryInput, context: OperationContext): Promise<RegistryResult> {
   const action = input.action ?? "status";
-  if (action !== "update" && (input.from !== undefined || input.timeout !== undefined)) {
-    const argument = input.from === undefined ? "timeout" : "from";
-    throw new PortolanError("ARGUMENT_INVALID", `--${argument} goes with update alone.`, { details: { argument } });
-  }
   const path = registryCachePath(context.environment);
   const before = readTables(context);
   if (action === "status") return describe(action, path, null);

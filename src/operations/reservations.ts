@@ -3,14 +3,15 @@
  */
 import * as v from "valibot";
 import { isListening, knownOr, type Port } from "../core/index.ts";
-import { monotonicMs, readLeaseRecords, readReservations } from "../lease/index.ts";
+import { monotonicMs, projectFolderOf, readLeaseRecords, readReservations, reservationFile } from "../lease/index.ts";
+import { findStateFolder } from "../store/index.ts";
 import { defineOperation } from "./define-operation.ts";
-import { leaseHome } from "./lease-parts.ts";
 import { describeLook } from "./look.ts";
 import type { OperationContext } from "./operation.ts";
+import { homeless, unseenFiles } from "./own-files.ts";
 import { optionalSwitch } from "./parameters.ts";
 import { describeReservation, reservationEntries } from "./reserve.ts";
-import { knownSchema, listOf, lookEntries, portSchema } from "./schemas.ts";
+import { knownSchema, listOf, lookEntries, portSchema, type ListedBlindSpot } from "./schemas.ts";
 
 const inputSchema = v.object({
   here: optionalSwitch("Only those of this project"),
@@ -49,8 +50,8 @@ export async function runReservations(
   input: ReservationsInput,
   context: OperationContext,
 ): Promise<ReservationsResult> {
-  const { file, project } = await leaseHome(context);
-  const all = readReservations(file);
+  const { all, blindSpots } = readOwn(context);
+  const project = await projectFolderOf(context.workingDirectory);
   const kept = input.here === true ? all.filter((one) => one.project === project || one.project === null) : all;
   const nowMs = monotonicMs();
   const own = new Set(all.map(({ port }) => port as number));
@@ -65,8 +66,10 @@ export async function runReservations(
     if (pids.size === 0 && found[0] !== undefined && !found[0].known) return found[0];
     return { known: true as const, value: [...pids].map((pid) => ({ pid, name: snapshot.processOf(pid).name })) };
   };
+  const look = describeLook(snapshot);
   return {
-    ...describeLook(snapshot),
+    ...look,
+    blindSpots: [...look.blindSpots, ...blindSpots],
     reservations: kept
       .toSorted((left, right) => left.port - right.port)
       .map((one) => ({ ...describeReservation(one), holders: holdersAt(one.port) })),
@@ -77,6 +80,16 @@ export async function runReservations(
         return { port: port as Port, uid, remainingMs, holders: holdersAt(port) };
       }),
   };
+}
+
+/** What the user has reserved, as far as it can be read. */
+function readOwn({ environment }: OperationContext): {
+  readonly all: ReturnType<typeof readReservations>;
+  readonly blindSpots: readonly ListedBlindSpot[];
+} {
+  const stateFolder = findStateFolder(environment);
+  if (stateFolder === null) return { all: [], blindSpots: [unseenFiles("Your reservations", homeless)] };
+  return { all: readReservations(reservationFile(stateFolder)), blindSpots: [] };
 }
 
 /** The declaration of `reservations`. */

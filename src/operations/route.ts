@@ -38,11 +38,15 @@ const inputSchema = v.object({
   }),
   target: optionalText("With add: a port, HOST:PORT, a URL without a path, or container:NAME for its published port", {
     placeholder: "TARGET",
+    actions: ["add"],
   }),
-  strip: optionalSwitch("Take the path off before the server sees it"),
-  ownHost: optionalSwitch("Let the server see its own name in Host, instead of this one"),
-  force: optionalSwitch("Take the name over from another program"),
-  start: optionalSwitch("Start the gateway when none runs", { offDescription: "Start no gateway when none runs" }),
+  strip: optionalSwitch("Take the path off before the server sees it", { actions: ["add"] }),
+  ownHost: optionalSwitch("Let the server see its own name in Host, instead of this one", { actions: ["add"] }),
+  force: optionalSwitch("Take the name over from another program", { actions: ["add"] }),
+  start: optionalSwitch("Start the gateway when none runs", {
+    offDescription: "Start no gateway when none runs",
+    actions: ["add"],
+  }),
 });
 
 const outputSchema = v.object({

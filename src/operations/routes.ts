@@ -2,13 +2,13 @@
  * @module `routes`: every name that leads to an application.
  */
 import * as v from "valibot";
-import { readGatewayStatus, readRoutes } from "../gateway/index.ts";
-import { stateFolderOf } from "../store/index.ts";
+import { readGatewayStatus } from "../gateway/index.ts";
 import { defineOperation } from "./define-operation.ts";
 import { describeGateway, runningGatewaySchema } from "./gateway-facts.ts";
 import type { OperationContext } from "./operation.ts";
+import { lookAtRoutes } from "./own-files.ts";
 import { describeRoute, routeSchema } from "./route-schemas.ts";
-import { listOf } from "./schemas.ts";
+import { blindSpotSchema, listOf } from "./schemas.ts";
 
 const inputSchema = v.object({});
 
@@ -22,6 +22,7 @@ const outputSchema = v.object({
     listOf(v.object({ path: v.string(), reason: v.string() })),
     v.description("Files that hold no route any more; writing the route anew replaces them"),
   ),
+  blindSpots: v.pipe(listOf(blindSpotSchema), v.description("What could not be looked at: there may be other names")),
 });
 
 export type RoutesInput = Record<string, never>;
@@ -29,9 +30,8 @@ export type RoutesResult = v.InferOutput<typeof outputSchema>;
 
 /** Runs `routes`. */
 export async function runRoutes(_input: RoutesInput, context: OperationContext): Promise<RoutesResult> {
-  const stateFolder = stateFolderOf(context.environment);
-  const { routes, problems } = readRoutes(stateFolder);
-  const status = await readGatewayStatus(stateFolder);
+  const { stateFolder, routes, problems, blindSpots } = lookAtRoutes(context.environment);
+  const status = stateFolder === null ? null : await readGatewayStatus(stateFolder);
   const own = status?.listeners[0];
   const port = own === undefined || own.port === (own.scheme === "https" ? 443 : 80) ? "" : `:${own.port}`;
   return {
@@ -41,6 +41,7 @@ export async function runRoutes(_input: RoutesInput, context: OperationContext):
     gateway: status === null ? null : describeGateway(status),
     routes: routes.map((route) => describeRoute(route, status)),
     problems: problems.map((problem) => ({ ...problem })),
+    blindSpots: [...blindSpots],
   };
 }
 
@@ -49,7 +50,7 @@ export const routesOperation = defineOperation({
   name: "routes",
   summary: "Every name that leads to an application",
   description:
-    "Names that run gave to programs and that route add gave to servers, where they lead, and whether their program still runs. Exit status 0, 1 when there is none.",
+    "Names that run gave to programs and that route add gave to servers, where they lead, and whether their program still runs. Exit status 0, 1 when there is none, 3 when it cannot be told.",
   effect: "read",
   faces: ["cli", "http", "mcp"],
   positional: [],

@@ -1,13 +1,17 @@
 /**
  * @module `run`: a program with a port of its own.
  */
+import { setTimeout as pause } from "node:timers/promises";
 import * as v from "valibot";
-import { openInBrowser, openListeningSockets, startChild } from "../act/index.ts";
-import { PortolanError, isPortolanError, linkAbort, quote, type Port } from "../core/index.ts";
+import { EndWishes, openInBrowser, openListeningSockets, startChild, statusOfSignal } from "../act/index.ts";
+import { PortolanError, isPortolanError, linkAbort, parseDuration, quote, type Port } from "../core/index.ts";
 import { appNameOf, givePort, readRouteHost, watchForListener, type FoundListener } from "../gateway/index.ts";
 import { acquireNamedPort, acquirePorts, checkName, isName, readReservations, reservedPorts } from "../lease/index.ts";
 import { defineOperation } from "./define-operation.ts";
 import { NamedApp, type NameWish } from "./named-app.ts";
+import { findRemains, runMarkVariable, untilRemainsEnd, type RemainsWish } from "./run-remains.ts";
+import { describeSilence, usualPatienceMs } from "./run-silence.ts";
+import { stateFolderOf } from "../store/index.ts";
 import { leaseHome, portWishEntries, wishOf } from "./lease-parts.ts";
 import type { OperationContext } from "./operation.ts";
 import { optionalSwitch, optionalText, requiredTexts } from "./parameters.ts";
@@ -29,6 +33,9 @@ const inputSchema = v.object({
   }),
   open: optionalSwitch("Open the application in the browser when it listens"),
   force: optionalSwitch("Take the name over from another program"),
+  patience: optionalText("How long it may take to listen before a word is said (default 10s)", {
+    placeholder: "DURATION",
+  }),
   socket: optionalSwitch("Pass the bound socket itself, as systemd does (LISTEN_FDS), to programs that accept it"),
 });
 
@@ -78,6 +85,8 @@ export type RunEvent = v.InferOutput<typeof eventSchema>;
 /** Runs `run`. Signals to this process go to the program. The port is nobody else's until the program has ended. */
 export async function* runRun(input: RunInput, context: OperationContext): AsyncGenerator<RunEvent, RunResult, void> {
   const wish = wishOf(input);
+  // Refused before anything has begun.
+  patienceOf(input);
   const { file, project } = await leaseHome(context);
   const surroundings = { host: context.host, signal: context.signal, random: Math.random, nowMs: context.nowMs };
   // A name that was given has the same port every day, too.
@@ -173,6 +182,8 @@ async function* runNamed(
     route: named?.name ?? null,
     urls: named === null ? [] : [...named.urls],
   };
+  const mark = `${process.pid}.${context.nowMs().toString(36)}`;
+  let asked: EndWishes | undefined;
   let outcome: ChildEnd | undefined;
   try {
     let child: RunningChild;
@@ -182,7 +193,7 @@ async function* runNamed(
       if (given.starter !== null) yield { kind: "said", text: starterAdvice(given.starter) };
       child = await startChild({
         words: given.words,
-        environment: { ...context.environment, PORT: String(port), ...named?.environment },
+        environment: { ...context.environment, PORT: String(port), ...named?.environment, [runMarkVariable]: mark },
         workingDirectory: context.workingDirectory,
         ...(sockets === undefined ? {} : { descriptors: sockets.descriptors }),
       });
@@ -190,10 +201,26 @@ async function* runNamed(
       // The program has its own copies; ours would keep the port open after it.
       sockets?.close();
     }
+    // From now on signals go to the program, and are only remembered here.
+    asked = new EndWishes();
+    let listensAt = port;
     if (named !== null) {
       await named.belongsTo(child.pid);
-      const listening = await untilListening(port, child, context);
+      const watched = untilListening(port, child, context);
+      const afterMs = patienceOf(input);
+      if (await takesLonger(watched, afterMs)) {
+        const means = {
+          given,
+          command: input.command,
+          socket: sockets !== undefined,
+          flagsRefused: input.flags === false,
+        };
+        const told = { port, route: named.name, afterMs, ...means };
+        yield { kind: "said", text: await describeSilence(told, child.pid, context.host) };
+      }
+      const listening = await watched;
       if (listening !== null) {
+        listensAt = listening.port;
         if (!listening.expected || listening.host !== "localhost") await named.leadTo(listening.port, listening.host);
         const [url] = named.urls;
         const opened = input.open === true && url !== undefined && (await openInBrowser(url, context.environment));
@@ -201,10 +228,65 @@ async function* runNamed(
       }
     }
     outcome = await child.ended;
+    // Who asked it to end got what was asked for.
+    if (outcome.exitStatus === 0 && asked.first === null) {
+      const remains = {
+        port: listensAt,
+        mark: `${runMarkVariable}=${mark}`,
+        host: context.host,
+        stateFolder: stateFolderOf(context.environment),
+      };
+      outcome = yield* stayWithRemains(remains, named, asked, outcome, context.signal);
+    }
     const { exitStatus, signal } = outcome;
     return { complete: true, ...starting, pid: child.pid, command: [...given.words], exitStatus, signal };
   } finally {
+    asked?.close();
     await named?.end(outcome);
+  }
+}
+
+/** A program that has made itself a daemon keeps its name and its port, and `run` stays with it. */
+async function* stayWithRemains(
+  wish: RemainsWish,
+  named: NamedApp | null,
+  asked: EndWishes,
+  ended: ChildEnd,
+  signal: AbortSignal,
+): AsyncGenerator<RunEvent, ChildEnd, void> {
+  const found = await findRemains(wish, signal);
+  if (found === undefined) return ended;
+  const belongsTo = async (pid: number): Promise<void> => named?.belongsTo(pid);
+  if (found.pid !== null) await belongsTo(found.pid);
+  const who = found.pid === null ? "a process that cannot be named" : `process ${found.pid}`;
+  const what = named === null ? "" : ` ${named.name} still leads there.`;
+  yield {
+    kind: "said",
+    text:
+      `The program has ended, but ${who} goes on in the background and listens at port ${wish.port}.${what} ` +
+      (found.pid === null ? "This command stays as long as it does." : "Ctrl-C here, or portolan kill, ends it."),
+  };
+  const end = await untilRemainsEnd(wish, found, asked, signal, belongsTo);
+  if (end.unknown || end.left.length > 0) {
+    const left = end.unknown ? `Port ${wish.port} is still listened at` : `Still running: ${end.left.join(", ")}`;
+    yield { kind: "said", text: `${left}. portolan who ${wish.port} tells by whom.` };
+  }
+  return end.signal === null ? ended : { exitStatus: statusOfSignal(end.signal), signal: end.signal };
+}
+
+/** @throws ARGUMENT_INVALID */
+function patienceOf({ patience }: RunInput): number {
+  return patience === undefined ? usualPatienceMs : parseDuration(patience, "--patience");
+}
+
+/** Whether the work takes longer than that. */
+async function takesLonger(work: Promise<unknown>, timeMs: number): Promise<boolean> {
+  const timer = new AbortController();
+  const late = pause(timeMs, true, { signal: timer.signal }).catch(() => true);
+  try {
+    return await Promise.race([work.then(() => false), late]);
+  } finally {
+    timer.abort();
   }
 }
 
@@ -247,7 +329,7 @@ export const runOperation = defineOperation({
     "run NAME -- COMMAND gives the program a free port, in the environment variable PORT and, where the program does not look at that, behind its words; and the name " +
     "http://NAME.localhost, which leads there through the gateway. Without NAME it is called after its project, and before that after its branch or worktree when that is not the main one. " +
     "The program finds its own address in PORTOLAN_URL and PORTOLAN_PLAIN_URL, and its neighbours' in PORTOLAN_URL_NAME and PORTOLAN_PLAIN_URL_NAME. Nobody else gets the port as long as run " +
-    "looks after it: until the program has ended. Its input, output, signals and exit status are its own. With --socket the port is bound before the program starts and handed over as " +
+    "looks after it: until the program has ended, and, when it has made itself a daemon, until that listens no more or is ended from here. Its input, output, signals and exit status are its own. With --socket the port is bound before the program starts and handed over as " +
     "descriptor 3 (sd_listen_fds(3)), so that nobody can come between. What stands behind -- belongs to the program. Exit status: the program's; " +
     "127 when there is no such program, 126 when it cannot be executed.",
   effect: "exec",

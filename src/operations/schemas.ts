@@ -99,7 +99,10 @@ export const frameworkSchema = v.object({
 export const supervisorSchema = v.object({ kind: v.string(), name: v.nullable(v.string()) });
 
 export const blindSpotSchema = v.object({
-  what: v.picklist(["holders", "sockets", "processes", "interfaces"]),
+  what: v.pipe(
+    v.picklist(["holders", "sockets", "processes", "interfaces", "files"]),
+    v.description("files: Portolan's own, with the names that lead to services"),
+  ),
   why: v.picklist(["permission", "gone", "unsupported"]),
   count: v.nullable(countSchema),
   message: v.string(),
@@ -192,6 +195,7 @@ export const lookEntries = {
   blindSpots: listOf(blindSpotSchema),
 };
 
+export type ListedBlindSpot = v.InferOutput<typeof blindSpotSchema>;
 export type ListedService = v.InferOutput<typeof serviceSchema>;
 export type ListedProcess = v.InferOutput<typeof processSchema>;
 export type ListedHolder = v.InferOutput<typeof holderSchema>;

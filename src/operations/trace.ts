@@ -4,10 +4,10 @@
 import * as v from "valibot";
 import { PortolanError, linkAbort } from "../core/index.ts";
 import { followGateway, followRelays, listRelays, readGatewayStatus, type RelayTrace } from "../gateway/index.ts";
-import { stateFolderOf } from "../store/index.ts";
 import { defineOperation } from "./define-operation.ts";
 import { mergeStreams } from "./merge-streams.ts";
 import type { OperationContext } from "./operation.ts";
+import { stateFolderToAsk } from "./own-files.ts";
 import { optionalText } from "./parameters.ts";
 import { readPlace } from "./route.ts";
 import { listOf, timeSchema } from "./schemas.ts";
@@ -100,7 +100,7 @@ export async function* runTrace(
   context: OperationContext,
 ): AsyncGenerator<TraceEvent, TraceResult, void> {
   const isWanted = filterOf(input.name);
-  const stateFolder = stateFolderOf(context.environment);
+  const stateFolder = stateFolderToAsk(context.environment);
   const [gateway, relays] = await Promise.all([readGatewayStatus(stateFolder), listRelays(stateFolder)]);
   if (gateway === null && relays.length === 0)
     throw new PortolanError("GATEWAY_STOPPED", "No gateway runs, and no forward or share.");

@@ -4,9 +4,9 @@
 import * as v from "valibot";
 import { PortolanError } from "../core/index.ts";
 import { followGateway, readGatewayStatus, routeName } from "../gateway/index.ts";
-import { stateFolderOf } from "../store/index.ts";
 import { defineOperation } from "./define-operation.ts";
 import type { OperationContext } from "./operation.ts";
+import { stateFolderToAsk } from "./own-files.ts";
 import { optionalText } from "./parameters.ts";
 import { readPlace } from "./route.ts";
 import { listOf, timeSchema } from "./schemas.ts";
@@ -70,7 +70,7 @@ export async function* runTraffic(
   context: OperationContext,
 ): AsyncGenerator<RequestTraffic, TrafficResult, void> {
   const name = input.name === undefined ? null : routeName(readPlace(input.name));
-  const stateFolder = stateFolderOf(context.environment);
+  const stateFolder = stateFolderToAsk(context.environment);
   let requests = 0;
   do {
     for await (const told of followGateway<Told>(stateFolder, { do: "traffic", name }, context.signal)) {

@@ -64,7 +64,7 @@ export interface TrustProposal {
 
 /** Runs `trust`: proposes, has it confirmed, applies. */
 export async function runTrust(input: TrustInput, context: OperationContext): Promise<TrustResult> {
-  const owner = await findTrustOwner(context.environment);
+  const owner = await findTrustOwner(context.environment, context.signal);
   const wish = wishOf(input, owner, context);
   const proposal = await proposeTrust(input, owner, wish, context);
   const results = proposal.steps.map(({ result }) => result);

@@ -46,7 +46,7 @@ export interface UntrustProposal {
 
 /** Runs `untrust`: proposes, has it confirmed, applies. */
 export async function runUntrust(input: UntrustInput, context: OperationContext): Promise<UntrustResult> {
-  const owner = await findTrustOwner(context.environment);
+  const owner = await findTrustOwner(context.environment, context.signal);
   const proposal = await proposeUntrust(input, owner, context);
   const { authority, steps } = proposal;
   const results = steps.map(({ result }) => result);

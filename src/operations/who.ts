@@ -14,7 +14,6 @@ import {
 } from "../core/index.ts";
 import type { Snapshot } from "../host/index.ts";
 import { portOfScheme, resolveServiceName, suggestServices } from "../registry/index.ts";
-import { stateFolderOf } from "../store/index.ts";
 import { parentChain, readContainers, type ContainerIndex } from "../tenant/index.ts";
 import { portsBehind } from "./container-doors.ts";
 import { defineOperation } from "./define-operation.ts";
@@ -145,7 +144,8 @@ export async function runWho(input: WhoInput, context: OperationContext): Promis
     const proofs = await proveServices(services, snapshot.interfaces, context);
     services = describeServices(snapshot, { showSecrets, containers, proofs }).filter(isAsked);
   }
-  services = await nameServices(services, snapshot, context);
+  const named = await nameServices(services, snapshot, context);
+  ({ services } = named);
   const urls = await urlsOfNames(services, context);
   const seenPorts = new Set(services.map((service) => service.port));
   // A port that only a container of its own network holds can be taken here.
@@ -160,8 +160,10 @@ export async function runWho(input: WhoInput, context: OperationContext): Promis
     (looks.find((look) => look.sockets.has(sockets[0]!)) ?? looks[0]!).connections;
   const nearby = await findMeant(ports, heldPorts, input, snapshot, context);
   const told = [...ports].filter((port) => ports.size <= mostPortsToldFree || seenPorts.has(port));
+  const seen = describeLook(snapshot, containers);
   return {
-    ...describeLook(snapshot, containers),
+    ...seen,
+    blindSpots: [...seen.blindSpots, ...named.blindSpots],
     complete: snapshot.complete && !context.signal.aborted,
     asked: ports.size,
     held: heldPorts.size,
@@ -204,7 +206,7 @@ async function urlsOfNames(
 ): Promise<ReadonlyMap<number, readonly string[]>> {
   if (services.every(({ routeNames }) => routeNames === undefined)) return new Map();
   const { routeUrlsByPort } = await import("./routes-by-port.ts");
-  return routeUrlsByPort(stateFolderOf(environment));
+  return routeUrlsByPort(environment);
 }
 
 /**

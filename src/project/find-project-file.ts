@@ -9,8 +9,10 @@ import { readProcfile } from "./procfile.ts";
 import type { ProjectFile } from "./project-file.ts";
 import { readConfig } from "./read-config.ts";
 
+/** How Portolan's own file is called. */
+export const configFileNames: readonly string[] = ["portolan.config.json", "portolan.config.jsonc"];
 /** Names in one folder, the first before the others. `Procfile.dev` is what a project with both wants on a developer's machine. */
-const fileNames = ["portolan.config.json", "portolan.config.jsonc", "Procfile.dev", "Procfile"] as const;
+const fileNames = [...configFileNames, "Procfile.dev", "Procfile"] as const;
 /** Larger ones are no such files, bytes. */
 const largestFile = 1024 * 1024;
 /** Most folders looked at on the way up. */

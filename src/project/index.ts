@@ -3,9 +3,10 @@
  */
 export { environmentOf, wordsOf } from "./app-environment.ts";
 export { projectFileSchema } from "./config-schema.ts";
-export { readProjectFile } from "./find-project-file.ts";
+export { configFileNames, readProjectFile } from "./find-project-file.ts";
 export { planProject, variableOf, type PlannedApp, type ProjectPlan } from "./project-plan.ts";
 export { refuseFile, type ForwardEntry, type KeptRoute, type ProjectFile, type ShareEntry } from "./project-file.ts";
+export { readConfig } from "./read-config.ts";
 export { startGuard, type Guard } from "./start-guard.ts";
 export {
   endLeftovers,

@@ -255,7 +255,13 @@ export function readHistory(
   onResidence: (residence: Residence) => boolean,
 ): { readonly sessions: readonly RecorderSession[]; readonly residences: number } | null {
   // A recorder that was stopped in its first moment leaves an empty file.
-  if ((statSync(path, { throwIfNoEntry: false })?.size ?? 0) === 0) return null;
+  let sizeBytes: number;
+  try {
+    sizeBytes = statSync(path, { throwIfNoEntry: false })?.size ?? 0;
+  } catch (error) {
+    throw storeFailure(path, error);
+  }
+  if (sizeBytes === 0) return null;
   const database = openDatabase(path, { readonly: true });
   try {
     const sessions = database

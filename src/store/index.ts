@@ -15,9 +15,9 @@ export {
   type RegistryFacts,
 } from "./registry-cache.ts";
 export { removeRegistryCache, writeRegistryCache } from "./registry-writing.ts";
-export { readPlainFile, readTextFile, replaceFile } from "./plain-file.ts";
+export { readPlainFile, readTextFile, replaceFile, writeNamedFile } from "./plain-file.ts";
 export { homeFolderOf } from "./home-folder.ts";
-export { stateFolderOf } from "./state-folder.ts";
+export { findStateFolder, stateFolderOf } from "./state-folder.ts";
 export { largestSnapshotBytes, readSnapshotText, unpackSnapshot, writeSnapshotText } from "./snapshot-file.ts";
 export {
   HistoryWriter,

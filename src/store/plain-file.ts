@@ -7,6 +7,7 @@ import {
   existsSync,
   fstatSync,
   fsyncSync,
+  lstatSync,
   mkdirSync,
   openSync,
   readFileSync,
@@ -73,6 +74,17 @@ export function replaceFile(path: string, content: string | Uint8Array, mode = 0
     removeQuietly(temporary);
     throw storeFailure(path, "could not be written", error);
   }
+}
+
+/**
+ * Writes a file that the user has named, readable by everybody that the umask lets, at once or not at all.
+ * @throws FILE_EXISTS when there is one and it is not to be replaced; STORE_FAILED, also when there is no such folder
+ */
+export function writeNamedFile(path: string, content: string, { replace }: { readonly replace: boolean }): void {
+  if (!existsSync(dirname(path))) throw storeFailure(path, "could not be written: there is no such folder");
+  if (!replace && lstatSync(path, { throwIfNoEntry: false }) !== undefined)
+    throw new PortolanError("FILE_EXISTS", `${quote(path)} is there already.`, { details: { path } });
+  replaceFile(path, content, 0o666);
 }
 
 /** What went wrong before is what matters. */

@@ -65,7 +65,15 @@ export function useRegistryCache(
   environment: Readonly<Record<string, string | undefined>>,
   options: { again?: boolean } = {},
 ): void {
-  const path = registryCachePath(environment);
+  let path: string;
+  try {
+    path = registryCachePath(environment);
+  } catch (error) {
+    // Who has no home folder has no updated registry in it.
+    if (!isPortolanError(error, "STORE_FAILED")) throw error;
+    [usedPath, problem] = [undefined, null];
+    return useAssignments();
+  }
   if (path === usedPath && options.again !== true) return;
   usedPath = path;
   problem = null;

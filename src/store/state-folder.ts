@@ -2,6 +2,7 @@
  * @module Where Portolan's own files of a user lie.
  */
 import { join } from "node:path";
+import { isPortolanError } from "../core/index.ts";
 import { homeFolderOf } from "./home-folder.ts";
 
 /**
@@ -18,4 +19,14 @@ export function stateFolderOf(environment: Readonly<Record<string, string | unde
   const state = environment["XDG_STATE_HOME"];
   // Relative paths there are to be ignored, says the specification.
   return join(state?.startsWith("/") === true ? state : join(home, ".local", "state"), "portolan");
+}
+
+/** The same for who only looks: `null` when this user has no home folder, and so no files of ours. */
+export function findStateFolder(environment: Readonly<Record<string, string | undefined>>): string | null {
+  try {
+    return stateFolderOf(environment);
+  } catch (error) {
+    if (isPortolanError(error, "STORE_FAILED")) return null;
+    throw error;
+  }
 }

@@ -9,6 +9,15 @@ export { inferFramework } from "./framework.ts";
 export type { Framework, FrameworkRole, ProcessFacts } from "./framework.ts";
 export type { GitCheckout } from "./git.ts";
 export { maskArguments, maskText } from "./mask-arguments.ts";
+export {
+  callers,
+  findScriptProgram,
+  portReaders,
+  programNameOf,
+  starters,
+  type PortTelling,
+  type ScriptProgram,
+} from "./programs/index.ts";
 export { parentChain } from "./parents.ts";
 export { findProject } from "./project.ts";
 export type { Project, ProjectSearch } from "./project.ts";

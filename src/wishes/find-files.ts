@@ -3,6 +3,7 @@
  */
 import { opendirSync, type Dir, type Dirent } from "node:fs";
 import { basename, dirname, join } from "node:path";
+import { configFileNames } from "../project/index.ts";
 import type { WishFormat } from "./port-wish.ts";
 
 /** A file and what its name says it is; `null`: its content decides. */
@@ -112,6 +113,6 @@ export function formatOfName(path: string): WishFormat | null | undefined {
   if (/^vite\.config\.[cm]?[jt]s$/.test(name)) return "vite";
   if (name === ".devcontainer.json" || name === "devcontainer.json") return "devcontainer";
   if (name === "launch.json" && basename(dirname(path)) === ".vscode") return "launch";
-  if (name === "portolan.config.json" || name === "portolan.config.jsonc") return "portolan";
+  if (configFileNames.includes(name)) return "portolan";
   return /\.ya?ml$/.test(name) ? null : undefined;
 }

@@ -1,9 +1,31 @@
 /**
  * @module The ports that portolan.config.json gives to its applications. `portolan up` chooses all others itself, free ones.
  */
-import { dirname, resolve } from "node:path";
-import { jsonEntry, jsonItems, jsonPort, jsonText, type JsonValue } from "./json-tree.ts";
+import { basename, dirname, resolve } from "node:path";
+import { isPortolanError } from "../core/index.ts";
+import { readConfig } from "../project/index.ts";
+import { jsonEntry, jsonItems, jsonPort, jsonText, readJson, type JsonValue } from "./json-tree.ts";
 import { plainWish, type PortWish } from "./port-wish.ts";
+import { offsetOf, type ProjectProblem, type SourceText } from "./source-text.ts";
+
+/**
+ * What `portolan up` says against the file. Its ports are told all the same: they are wrong by what is wrong elsewhere no less.
+ * @param source absent, or no JSON at all: told by others
+ */
+export function portolanProblems(source: SourceText | undefined): ProjectProblem[] {
+  if (source === undefined || readJson(source, true).root === undefined) return [];
+  const { path } = source;
+  try {
+    readConfig(source.text, { path, shown: basename(path), folder: dirname(path) });
+    return [];
+  } catch (error) {
+    if (!isPortolanError(error, "PROJECT_FILE_INVALID")) throw error;
+    const { line, column } = error.details as { readonly line: number; readonly column: number };
+    const offset = offsetOf(source, { line, column });
+    const message = `portolan up refuses it: ${error.message.replace(/^.*?:\d+:\d+: /s, "")}`;
+    return [{ severity: "warning", message, path, place: { source, offset, length: 0, exact: false } }];
+  }
+}
 
 /** Reads `apps.*.port`, and the ports that `prefer` would like. */
 export function portolanWishes(path: string, root: JsonValue): PortWish[] {

@@ -2,6 +2,7 @@
  * @module The ports that the processes of a Procfile ask for. `$PORT` is whoever starts them to say, and no wish.
  */
 import { dirname } from "node:path";
+import { portReaders } from "../tenant/index.ts";
 import { LocatedText } from "./located-text.ts";
 import { plainWish, type PortWish } from "./port-wish.ts";
 import { wishesOfCommand } from "./script-command.ts";
@@ -30,7 +31,7 @@ export function procfileWishes(source: SourceText): PortWish[] {
       for (const { title, ...found } of wishesOfCommand(command, surroundings)) {
         // A default is not asked for: foreman and its relatives set PORT for every process.
         const reads =
-          found.origin === "default" && found.program !== "node-inspector" && readsPort.has(found.program ?? "");
+          found.origin === "default" && found.program !== "node-inspector" && portReaders.has(found.program ?? "");
         wishes.push({
           ...plainWish,
           ...found,
@@ -47,20 +48,3 @@ export function procfileWishes(source: SourceText): PortWish[] {
   }
   return wishes;
 }
-
-/** Programs that take PORT from their environment. */
-const readsPort: ReadonlySet<string> = new Set([
-  "next",
-  "nuxt",
-  "create-react-app",
-  "rails",
-  "puma",
-  "remix",
-  "react-router",
-  "vue-cli",
-  "gatsby",
-  "docusaurus",
-  "serve",
-  "http-server",
-  "live-server",
-]);

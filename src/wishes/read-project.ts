@@ -16,7 +16,7 @@ import { launchWishes } from "./launch-wishes.ts";
 import type { LocatedText } from "./located-text.ts";
 import { packageWishes } from "./package-wishes.ts";
 import { plainWish, type PortWish, type WishFormat } from "./port-wish.ts";
-import { portolanWishes } from "./portolan-config.ts";
+import { portolanProblems, portolanWishes } from "./portolan-config.ts";
 import { procfileWishes } from "./procfile.ts";
 import { ProjectFiles } from "./project-files.ts";
 import { contains } from "./run-together.ts";
@@ -157,8 +157,10 @@ class ProjectReader {
       const source = this.#sourceOf(path);
       if (source !== undefined) this.#wishes.push(...procfileWishes(source));
     }
-    for (const path of of("portolan"))
+    for (const path of of("portolan")) {
       this.#readJson(path, true, (root) => this.#wishes.push(...portolanWishes(path, root)));
+      this.#problems.push(...portolanProblems(this.#sourceOf(path)));
+    }
     for (const path of of("devcontainer")) {
       this.#readJson(path, true, (root) => this.#wishes.push(...devcontainerWishes(path, root)));
     }

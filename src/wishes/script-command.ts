@@ -1,9 +1,9 @@
 /**
  * @module The ports that one command asks for: by the words of its program, by its variables, or by its program's default.
  */
+import { callers, findScriptProgram, programNameOf, type ScriptProgram } from "../tenant/index.ts";
 import type { LocatedText } from "./located-text.ts";
 import { readPortNumber, type PortWish } from "./port-wish.ts";
-import { callers, scriptPrograms, type ScriptProgram } from "./script-programs.ts";
 import type { ShellCommand, ShellWord } from "./shell-words.ts";
 import type { Place } from "./source-text.ts";
 
@@ -55,7 +55,7 @@ function listenWish(
   const texts = words.map((word) => word?.text ?? "");
   if (texts.includes("--help") || texts.includes("--version")) return undefined;
   if (program !== "serve" && texts.find((text) => !text.startsWith("-")) === "build") return undefined;
-  const known = scriptPrograms.find(({ names, commands }) => names.includes(program) && isCalled(commands, texts));
+  const known = findScriptProgram(program, texts);
   if (known === undefined) return unknownProgram(bare);
   const told = numberAfter(words, known.flags) ?? (known.positional === true ? positionalNumber(words) : undefined);
   // A word that only a shell knows is no default.
@@ -230,20 +230,6 @@ function addressOf(words: readonly ShellWord[], { hostFlags = [] }: ScriptProgra
   return undefined;
 }
 
-/** Whether a program's words call one of these commands. */
-function isCalled(commands: readonly string[] | undefined, words: readonly string[]): boolean {
-  if (commands === undefined) return true;
-  if (commands.some((command) => command.startsWith("--") && words.includes(command))) return true;
-  const first = words.find((word, index) => word !== "" && !word.startsWith("-") && !isFlag(words[index - 1]));
-  if (first !== undefined && commands.includes(first)) return true;
-  // Behind a program that needs no command a word can also be a folder or a file to serve.
-  return commands.includes("") && (first === undefined || /[./\\]/.test(first));
-}
-
-function isFlag(word: string | undefined): boolean {
-  return word !== undefined && word.startsWith("-") && !word.includes("=");
-}
-
 /** Takes away what only starts a program: `npx`, `cross-env`, `dotenv --`, `bundle exec`, `python -m`. */
 export function bareCommand(all: readonly ShellWord[]): BareCommand {
   const variables = new Map<string, LocatedText>();
@@ -259,7 +245,7 @@ export function bareCommand(all: readonly ShellWord[]): BareCommand {
   for (let round = 0; round < 8; round += 1) {
     takeVariables();
     const [first, second] = left;
-    const name = nameOf(first?.text ?? "");
+    const name = programNameOf(first?.text ?? "");
     const next = second?.text ?? "";
     const skipFlags = (from: number, valued: readonly string[] = []): void => {
       let index = from;
@@ -278,9 +264,9 @@ export function bareCommand(all: readonly ShellWord[]): BareCommand {
     else if (["poetry", "uv", "pipenv", "pdm", "hatch", "rye"].includes(name) && next === "run")
       skipFlags(2, ["--with"]);
     else if (/^python[\d.]*$/.test(name) && next === "-m") left = left.slice(2);
-    else if (/^python[\d.]*$/.test(name) && nameOf(next) === "manage.py") left = left.slice(1);
-    else if (name === "php" && nameOf(next) === "artisan") left = left.slice(1);
-    else if (name === "ruby" && nameOf(next) === "rails") left = left.slice(1);
+    else if (/^python[\d.]*$/.test(name) && programNameOf(next) === "manage.py") left = left.slice(1);
+    else if (name === "php" && programNameOf(next) === "artisan") left = left.slice(1);
+    else if (name === "ruby" && programNameOf(next) === "rails") left = left.slice(1);
     else if (name === "node" && /node_modules/.test(next)) left = left.slice(1);
     else if (["time", "nice", "nohup", "exec", "sudo"].includes(name) && next !== "" && !next.startsWith("-"))
       left = left.slice(1);
@@ -290,16 +276,9 @@ export function bareCommand(all: readonly ShellWord[]): BareCommand {
   const [first, ...words] = left;
   const text = first?.text ?? "";
   return {
-    program: nameOf(text),
+    program: programNameOf(text),
     words,
     variables,
     place: first === undefined || first === null ? null : first.placeOf(0, text.length),
   };
-}
-
-/** `/x/node_modules/.bin/vite` is `vite`, `vite.js` and `vite@5` too. */
-function nameOf(program: string): string {
-  const name = program.split(/[\\/]/).at(-1) ?? "";
-  const plain = /^[\w.-]+@/.test(name) ? name.slice(0, name.indexOf("@")) : name;
-  return plain.replace(/\.(?:cmd|exe|ps1|js|mjs|cjs)$/i, "");
 }

@@ -42,6 +42,12 @@ export function lineAndColumn(source: SourceText, offset: number): LineAndColumn
   return { line: low + 1, column: Math.max(1, offset - start + 1 - mark) };
 }
 
+/** The offset of a line and column; both as `lineAndColumn` gives them. */
+export function offsetOf(source: SourceText, { line, column }: LineAndColumn): number {
+  const mark = line === 1 && source.text.charCodeAt(0) === byteOrderMark ? 1 : 0;
+  return Math.min(source.text.length, (startsOf(source)[line - 1] ?? source.text.length) + column - 1 + mark);
+}
+
 const byteOrderMark = 0xfeff;
 
 function startsOf(source: SourceText): readonly number[] {

@@ -1,7 +1,7 @@
 /**
  * @module One caller of a storm: takes ports until it has enough, tells each, and holds them until its input ends. Bundled, run as a program.
  *
- * Usage: node lease-child.cjs COUNT BATCH [WITHIN]. Prints a line of JSON for each call: `{"ports":[…]}` or `{"error":"CODE"}`, then `{"done":true}`.
+ * Usage: node lease-child.cjs COUNT BATCH [WITHIN]. Prints a line of JSON for each call: `{"ports":[…]}` or `{"error":"CODE","why":"…"}`, then `{"done":true}`.
  */
 import { writeSync } from "node:fs";
 import { isPortolanError } from "../../src/core/index.ts";
@@ -15,12 +15,19 @@ function tell(line: object): void {
   writeSync(1, `${JSON.stringify(line)}\n`);
 }
 
+/** The error with everything that led to it. */
+function describe(error: unknown): string {
+  if (!(error instanceof Error)) return String(error);
+  const details = isPortolanError(error) ? ` ${JSON.stringify(error.details)}` : "";
+  return `${error.message}${details}${error.cause === undefined ? "" : ` ← ${describe(error.cause)}`}`;
+}
+
 async function main(): Promise<void> {
   for (let held = 0; held < count; held += batch) {
     try {
       tell({ ports: await pickPorts(Math.min(batch, count - held), within === undefined ? {} : { within }) });
     } catch (error) {
-      tell({ error: isPortolanError(error) ? error.code : String(error) });
+      tell({ error: isPortolanError(error) ? error.code : String(error), why: describe(error) });
       break;
     }
   }

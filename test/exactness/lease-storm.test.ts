@@ -51,6 +51,8 @@ interface Caller {
   readonly process: ChildProcess;
   readonly ports: number[];
   readonly errors: string[];
+  /** Who it is, how far it came and why it stopped: what a failure needs to be understood. */
+  tell(): string;
   /** When all its calls are done, or it was killed. */
   readonly done: Promise<void>;
   end(): Promise<void>;
@@ -74,14 +76,18 @@ function call({ uid, koffi = true, batch = 1, count = portsEach, within }: Calle
   });
   const ports: number[] = [];
   const errors: string[] = [];
+  let last = "";
   const exited = once(child, "exit");
   const lines = createInterface({ input: child.stdout });
   const done = new Promise<void>((resolve) => {
     lines.on("line", (line) => {
-      const told = JSON.parse(line) as { ports?: number[]; error?: string; done?: boolean };
+      const told = JSON.parse(line) as { ports?: number[]; error?: string; why?: string; done?: boolean };
       ports.push(...(told.ports ?? []));
       if (told.error !== undefined) errors.push(told.error);
-      if (told.done === true) resolve();
+      if (told.why !== undefined) last = told.why;
+      if (told.done !== true) return;
+      last = last === "" ? "done" : last;
+      resolve();
     });
     lines.once("close", resolve);
   });
@@ -89,6 +95,12 @@ function call({ uid, koffi = true, batch = 1, count = portsEach, within }: Calle
     process: child,
     ports,
     errors,
+    tell() {
+      const { pid, exitCode, signalCode } = child;
+      const who = `${pid}, user ${uid ?? "own"}, ${koffi ? "with" : "without"} koffi`;
+      const end = exitCode === null && signalCode === null ? "runs" : `ended with ${exitCode ?? signalCode}`;
+      return `${who}: ${ports.length} of ${count} ports, ${end}, ${last === "" ? "said no more" : last}`;
+    },
     done,
     async end() {
       child.stdin.end();
@@ -99,6 +111,22 @@ function call({ uid, koffi = true, batch = 1, count = portsEach, within }: Calle
   };
   callers.push(caller);
   return caller;
+}
+
+/** Every caller of a storm, and what of the machine it met. */
+function tellStorm(storm: readonly Caller[]): string {
+  const twice = findDuplicates(storm.map(({ ports }) => ports)).map((port) => {
+    const holders = storm.filter(({ ports }) => ports.includes(port)).map(({ process: { pid } }) => pid);
+    return `port ${port} of ${holders.join(" and ")}`;
+  });
+  const records = readLeaseRecords().map(
+    ({ port, uid, endMs }) => `${port} of user ${uid}${endMs === null ? ", reserved" : ""}`,
+  );
+  return [
+    ...storm.map((caller) => caller.tell()),
+    `twice: ${twice.join("; ")}`,
+    `promised: ${records.join("; ")}`,
+  ].join("\n");
 }
 
 function findDuplicates(lists: readonly (readonly number[])[]): number[] {
@@ -159,9 +187,13 @@ describe.skipIf(process.platform !== "linux")("a storm of callers", () => {
       ),
     );
     await Promise.all(storm.map(({ done }) => done));
-    expect(storm.flatMap(({ errors }) => errors)).toEqual([]);
-    expect(findDuplicates(storm.map(({ ports }) => ports))).toEqual([]);
-    expect(new Set(storm.flatMap(({ ports }) => ports)).size).toBe(60 * storm.length);
+    const told = tellStorm(storm);
+    expect(
+      storm.flatMap(({ errors }) => errors),
+      told,
+    ).toEqual([]);
+    expect(findDuplicates(storm.map(({ ports }) => ports)), told).toEqual([]);
+    expect(new Set(storm.flatMap(({ ports }) => ports)).size, told).toBe(60 * storm.length);
   }, 120_000);
 });
 

@@ -3,6 +3,7 @@
  */
 import { once } from "node:events";
 import { createServer, request, type IncomingMessage, type RequestListener, type Server } from "node:http";
+import { connect as connectStreams } from "node:http2";
 import { connect, createServer as createPlainSocketServer, type AddressInfo, type Socket } from "node:net";
 import { afterEach, describe, expect, test } from "vitest";
 import type { GatewayTrace } from "../../src/gateway/engine/trace.ts";
@@ -252,6 +253,41 @@ describe("routes", () => {
     expect((await get(gateway.port, "a.app.localhost")).text).toBe("a.app.localhost / ");
     expect((await get(gateway.port, "a.b.app.localhost")).text).toBe("a.b.app.localhost / ");
     expect((await get(gateway.port, "own.localhost")).text).toBe(`127.0.0.1:${port} / `);
+  });
+
+  test("a path that was taken off is told by the gateway alone: kept connections, bodies, WebSockets and HTTP/2", async () => {
+    const { server, port } = await serve(tell);
+    server.on("upgrade", (incoming, socket: Socket) => {
+      const told = String(incoming.headers["x-forwarded-prefix"] ?? "");
+      socket.end(`HTTP/1.1 101 S\r\nConnection: Upgrade\r\nUpgrade: websocket\r\nX-Told: ${told}\r\n\r\n`);
+    });
+    const gateway = await gatewayOf(
+      routeOf("app", String(port)),
+      routeOf("app", String(port), { path: "/cut", strip: true }),
+    );
+    const session = connectStreams(`http://127.0.0.1:${gateway.port}`);
+    closers.push(() => session.destroy());
+    const byStream = async (path: string): Promise<string> => {
+      const stream = session.request({ ":authority": "app.localhost", ":path": path, "x-forwarded-prefix": "/evil" });
+      let text = "";
+      for await (const part of stream.setEncoding("utf8")) text += part as string;
+      return text;
+    };
+    const lies = "Host: app.localhost\r\nX-Forwarded-Prefix: /evil\r\nX_Forwarded_Prefix: /evil\r\n";
+    for (const [path, told] of [
+      ["/x", "app.localhost /x "],
+      ["/cut/x", "app.localhost /x /cut"],
+    ] as const) {
+      const looks = `GET ${path} HTTP/1.1\r\n${lies}\r\n`;
+      const sends = `POST ${path} HTTP/1.1\r\n${lies}Content-Length: 2\r\n\r\nhi`;
+      const slow = `POST ${path} HTTP/1.1\r\n${lies}Trailer: X-A\r\nTransfer-Encoding: chunked\r\n\r\n0\r\nX-A: 1\r\nX-Forwarded-Prefix: /evil\r\n\r\n`;
+      const { answers } = await converse(gateway.port, looks + looks + sends + slow + looks, { answers: 5 });
+      expect(answers.map(({ body }) => body)).toEqual([told, told, told, told, told]);
+      const upgrade = upgradeHead.replace("/socket", path).replace("Host: app.localhost\r\n", lies);
+      const [answer] = (await converse(gateway.port, upgrade, { answers: 2 })).answers;
+      expect(answer!.fields).toContainEqual(["X-Told", told.split(" ")[2]]);
+      expect([await byStream(path), await byStream(path)]).toEqual([told, told]);
+    }
   });
 
   test("a request that comes round and round ends with 508", async () => {

@@ -5,7 +5,7 @@ import { createHash, randomBytes } from "node:crypto";
 import { once } from "node:events";
 import type { Socket } from "node:net";
 import { afterEach, describe, expect, test } from "vitest";
-import { resetSocket } from "../../src/gateway/engine/join.ts";
+import { resetSocket } from "../../src/gateway/engine/reset.ts";
 import { RelayHub } from "../../src/gateway/relay/relay-hub.ts";
 import type { Chooser, RelayReason } from "../../src/gateway/relay/relay-wish.ts";
 import { closeAll, freePort, serve, startForward, talk, type Client, type TestRelay } from "../support/relays.ts";
@@ -186,8 +186,8 @@ describe("what breaks off", () => {
     const port = await serve(echo);
     const { port: listen, traces, relay } = await startForward({ port }, { idleMs: 60 });
     const client = talk(listen, "a");
-    await once(client.socket, "end");
-    client.socket.end();
+    // What came may not be all there is: it is no end.
+    expect(await client.over).toBe("ECONNRESET");
     await expect.poll(() => traces[0]?.failure, soon).toBe("idle");
     expect(client.heard).toBe("a");
     expect(relay.counts()).toMatchObject({ failed: 0, refused: 0 });

@@ -8,6 +8,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
+import { readProcessStat } from "../../src/host/index.ts";
 import type { RoutesResult } from "../../src/operations/routes.ts";
 import type { RunEvent, RunResult } from "../../src/operations/run.ts";
 import {
@@ -110,8 +111,14 @@ describe.skipIf(skip)("names for programs", () => {
     return find()!;
   }
 
-  async function fetchIn(host: string, path = "/"): Promise<string> {
-    const script = `require("http").get({host:"127.0.0.1",port:80,path:${JSON.stringify(path)},headers:{host:${JSON.stringify(host)}}},s=>{let t=s.statusCode+" ";s.on("data",d=>t+=d);s.on("end",()=>console.log(t))}).on("error",e=>console.log(e.code))`;
+  async function fetchIn(
+    host: string,
+    path = "/",
+    at = "127.0.0.1",
+    more: Record<string, string> = {},
+  ): Promise<string> {
+    const wish = { host: at, port: 80, path, headers: { host, ...more } };
+    const script = `require("http").get(${JSON.stringify(wish)},s=>{let t=s.statusCode+" ";s.on("data",d=>t+=d);s.on("end",()=>console.log(t))}).on("error",e=>console.log(e.code))`;
     const child = device.spawnIn(process.execPath, ["-e", script], { stdio: ["ignore", "pipe", "inherit"] });
     let text = "";
     child.stdout!.setEncoding("utf8").on("data", (part: string) => (text += part));
@@ -197,6 +204,31 @@ describe.skipIf(skip)("names for programs", () => {
     expect(await fetchIn("shop.localhost")).toMatch(/^200 /);
   });
 
+  test("other devices, and whoever asks through a proxy, are not told how and where a program was started", async () => {
+    await device.execIn("ip", ["address", "replace", "10.93.4.2/32", "dev", "lo"]);
+    expect((await portolan(["gateway", "start", "--bind", "0.0.0.0", "--no-https"])).status).toBe(0);
+    const crash = run(["crash", "--", process.execPath, "-e", "process.exit(4)"]);
+    run(["waits", "--", process.execPath, "-e", "setInterval(()=>{},1000)"]);
+    await once(crash.child, "exit");
+    await expect.poll(() => fetchIn("waits.localhost")).toContain("does not listen yet");
+    const secret = new RegExp(`setInterval|process\\.exit|${project}`);
+    for (const host of ["crash.localhost", "waits.localhost"]) {
+      expect(await fetchIn(host)).toMatch(secret);
+      expect(await fetchIn(host, "/", "127.0.0.7")).toMatch(secret);
+      const foreign = await Promise.all([
+        fetchIn(host, "/", "10.93.4.2"),
+        fetchIn(host, "/", "127.0.0.1", { "x-forwarded-for": "10.1.2.3" }),
+        fetchIn(host, "/", "127.0.0.1", { X_Real_IP: "10.1.2.3" }),
+        fetchIn(host, "/", "127.0.0.1", { forwarded: "for=127.0.0.1" }),
+        fetchIn(host, "/", "127.0.0.1", { via: "1.1 tunnel" }),
+      ]);
+      for (const text of foreign) {
+        expect(text).toMatch(host === "crash.localhost" ? /^502 .*has ended[^]*exit status 4/ : /^502 .*is not up/);
+        expect(text).not.toMatch(secret);
+      }
+    }
+  });
+
   test("before it listens the name tells that it does not yet", async () => {
     const late = join(folder, "go");
     const script = `const t=setInterval(()=>{if(require("fs").existsSync(${JSON.stringify(late)})){clearInterval(t);require("http").createServer((q,s)=>s.end("up")).listen(process.env.PORT)}},20)`;
@@ -213,6 +245,99 @@ describe.skipIf(skip)("names for programs", () => {
     const running = run(["stubborn", "--", process.execPath, "-e", script]);
     expect(await untilListening(running)).toMatchObject({ port: 8999, expected: false });
     expect(await fetchIn("stubborn.localhost")).toBe("200 stubborn");
+  });
+
+  test("of a program that does not listen it is told, once, what it was given and what to do", async () => {
+    const udp = `require("dgram").createSocket("udp4").bind(8998,"127.0.0.1");setInterval(()=>{},1000)`;
+    mkdirSync(join(project, "bin"), { recursive: true });
+    writeFileSync(join(project, "bin", "vite"), `#!${process.execPath}\nsetInterval(()=>{},1000)`, { mode: 0o755 });
+    const deaf = run(["deaf", "--patience", "1s", "--", process.execPath, "-e", udp]);
+    const flagged = run(["flagged", "--patience=1s", "--", join(project, "bin", "vite")]);
+    const texts = ({ told }: Running) => told.flatMap((one) => (one.kind === "said" ? [one.text] : []));
+    for (const running of [deaf, flagged])
+      await expect.poll(() => texts(running).length, { timeout: 15_000 }).toBeGreaterThan(0);
+    const [text] = texts(deaf);
+    expect(text).toMatch(/^deaf\.localhost is not up: after 1 s nothing listens at port (\d+) yet\./);
+    expect(text).toMatch(/environment alone, PORT=\d+\. Instead it has udp port 8998\./);
+    expect(text).toContain("--prefer");
+    expect(text).toContain("portolan doctor");
+    expect(texts(flagged)[0]).toMatch(/"vite" was told by "--port \d+ --strictPort", and by PORT=\d+\./);
+    expect([texts(deaf).length, texts(flagged).length]).toEqual([1, 1]);
+  });
+
+  describe("a program that makes itself a daemon", () => {
+    /** Leaves its session and its group, and its parent ends before it listens. */
+    const daemon = (more: string) =>
+      `require("child_process").spawn(process.execPath,["-e",${JSON.stringify(
+        `setTimeout(()=>require("http").createServer((q,s)=>{s.end(String(process.pid));if(q.url==="/end")process.exit()}).listen(process.env.PORT,"127.0.0.1"),300);${more}`,
+      )}],{detached:true,stdio:"ignore"}).unref()`;
+
+    /** Not gone, and not only waiting for a parent that does not ask after it. */
+    const lives = (pid: number) => ![undefined, "Z", "X"].includes(readProcessStat(pid)?.state);
+
+    async function untilSaid(running: Running): Promise<string> {
+      const find = () => running.told.find((one) => one.kind === "said");
+      await expect.poll(find, { timeout: 15_000 }).toBeDefined();
+      return find()!.text;
+    }
+
+    test("keeps its name and its port, and is ended with run", async () => {
+      const running = run(["back", "--", process.execPath, "-e", daemon("")]);
+      const text = await untilSaid(running);
+      const answer = await fetchIn("back.localhost");
+      const pid = Number(answer.slice(4));
+      expect(text).toContain(`process ${pid} goes on in the background`);
+      expect(await routes()).toMatchObject([{ name: "back.localhost", state: "running", pid }]);
+      const ended = once(running.child, "exit");
+      running.child.kill("SIGINT");
+      expect(await ended).toEqual([130, null]);
+      expect(lives(pid)).toBe(false);
+      expect(await routes()).toEqual([]);
+      // Its port is free for the next one.
+      const again = run(["back", "--", process.execPath, "server.cjs"]);
+      await untilListening(again);
+    });
+
+    test("also without a name; when it ends by itself run does, with the program's own status", async () => {
+      const running = run(["--no-route", "--", process.execPath, "-e", daemon("")]);
+      const text = await untilSaid(running);
+      const [, pid, port] = /process (\d+) .* port (\d+)/.exec(text)!;
+      expect(text).not.toContain("localhost");
+      const ended = once(running.child, "exit");
+      process.kill(Number(pid), "SIGTERM");
+      expect(await ended).toEqual([0, null]);
+      expect(running.told.at(-1)).toMatchObject({ complete: true, port: Number(port), exitStatus: 0 });
+    });
+
+    test("one that ignores what it is asked is killed when it is asked once more", async () => {
+      const running = run([
+        "deaf",
+        "--",
+        process.execPath,
+        "-e",
+        daemon(`for(const s of ["SIGINT","SIGTERM"])process.on(s,()=>{})`),
+      ]);
+      await untilSaid(running);
+      const pid = Number((await fetchIn("deaf.localhost")).slice(4));
+      const ended = once(running.child, "exit");
+      running.child.kill("SIGTERM");
+      const asking = setInterval(() => running.child.kill("SIGINT"), 100);
+      await ended;
+      clearInterval(asking);
+      expect(lives(pid)).toBe(false);
+    });
+
+    test("what it leaves that does not listen at its port is left alone", async () => {
+      const helper = `require("child_process").spawn(process.execPath,["-e","require('net').createServer().listen(0,()=>require('fs').writeFileSync('helper',String(process.pid)))"],{detached:true,stdio:"ignore"}).unref()`;
+      const left = join(project, "helper");
+      const script = `${helper};const t=setInterval(()=>{if(require("fs").existsSync("helper"))process.exit(0)},20)`;
+      const running = run(["build", "--", process.execPath, "-e", script]);
+      expect((await once(running.child, "exit"))[0]).toBe(0);
+      const pid = Number(readFileSync(left, "utf8"));
+      expect(lives(pid)).toBe(true);
+      process.kill(pid, "SIGKILL");
+      expect(running.told.filter((one) => one.kind === "said")).toEqual([]);
+    });
   });
 
   test("a program that listens at one address of the network alone is led to there", async () => {

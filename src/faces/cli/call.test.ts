@@ -58,6 +58,10 @@ test.each([
   ],
   [["gateway", "untrust"], ["untrust"]],
   [
+    ["gateway", "export", "--format", "nginx"],
+    ["gateway-export", "--format", "nginx"],
+  ],
+  [
     ["gateway", "status"],
     ["gateway", "status"],
   ],

@@ -2,6 +2,7 @@
  * @module What the user called: words completed, and the calls that are plain enough to need no parser.
  */
 import type { ReaderChoice } from "../../host/index.ts";
+import { meantElsewhere } from "./action-words.ts";
 import type { Manifest } from "./manifest.ts";
 import type { OfferedFormat } from "./offered-formats.ts";
 import type { ColorChoice } from "./terminal.ts";
@@ -42,12 +43,8 @@ export function completeWords(words: readonly string[]): readonly string[] {
     return ["follow", ...words.slice(1).filter((word) => word !== "--follow")];
   }
   if (first === "run") return nameBeforeDashes(words);
-  if (first === "route" && (words[1] === undefined || words[1] === "list")) return ["routes", ...words.slice(2)];
-  if ((first === "forward" || first === "share") && words[1] === "list") return ["relays", ...words.slice(2)];
-  if (first === "route" && words[1] === "hosts") return ["hosts", ...words.slice(2)];
-  if (first === "gateway" && (words[1] === "install" || words[1] === "uninstall"))
-    return ["gateway-service", ...words.slice(1)];
-  if (first === "gateway" && (words[1] === "trust" || words[1] === "untrust")) return words.slice(1);
+  const meant = meantElsewhere(words);
+  if (meant !== undefined) return meant;
   if (/^:?[\d.-]/.test(first) && /^:?[\d,.-]+$/.test(first) && !isAddress(first)) return ["who", ...words];
   return words;
 }
@@ -60,6 +57,7 @@ export const runValueOptions: ReadonlySet<string> = new Set([
   "--host",
   "--name",
   "--app",
+  "--patience",
   "--color",
   "--reader",
   "--root",

@@ -192,6 +192,11 @@ export const commands: Readonly<Record<string, () => Promise<LoadedCommand>>> = 
     const { gatewayServiceView } = await import("./views/gateway-service.ts");
     return { run: runGatewayService, view: gatewayServiceView };
   },
+  "gateway-export": async () => {
+    const { runGatewayExport } = await import("../../operations/gateway-export.ts");
+    const { gatewayExportView } = await import("./views/gateway-export.ts");
+    return { run: runGatewayExport, view: gatewayExportView };
+  },
   hosts: async () => {
     const { runHosts } = await import("../../operations/hosts.ts");
     const { hostsView } = await import("./views/hosts.ts");

@@ -18,6 +18,8 @@ export interface CommandParameter {
   readonly highest?: number | null;
   /** A switch that is on unless `--no-…` turns it off: what help says of that flag. */
   readonly offDescription?: string;
+  /** Actions of the command that take it; default all. */
+  readonly actions?: readonly string[];
   /** A list that takes every word from its first one on as it is. */
   readonly passThrough?: boolean;
   /** A list that is a switch and takes the words after `--`. */

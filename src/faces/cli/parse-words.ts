@@ -1,10 +1,11 @@
 /**
  * @module Words read by commander: the call, or help.
  */
-import { CommanderError } from "commander";
-import { PortolanError } from "../../core/index.ts";
+import { CommanderError, type Command as Program } from "commander";
+import { PortolanError, quote } from "../../core/index.ts";
+import { didYouMean, requireAction } from "./action-words.ts";
 import type { Call } from "./call.ts";
-import type { Manifest } from "./manifest.ts";
+import type { Command, Manifest } from "./manifest.ts";
 import { buildProgram, flagNameOf } from "./program.ts";
 import { pageOf } from "./terminal.ts";
 
@@ -15,6 +16,9 @@ import { pageOf } from "./terminal.ts";
 export function parseWords(manifest: Manifest, words: readonly string[]): Call | string {
   let called: Call | undefined;
   let text = "";
+  const command = manifest.commands.find(({ name }) => name === words[0]);
+  // A wrong action is told before what is missing behind it.
+  if (command !== undefined && words[1] !== undefined && !words[1].startsWith("-")) requireAction(command, words[1]);
   const { before, after, key } = cutAtDashes(manifest, words);
   const program = buildProgram(
     manifest,
@@ -34,10 +38,28 @@ export function parseWords(manifest: Manifest, words: readonly string[]): Call |
   } catch (error) {
     if (!(error instanceof CommanderError)) throw error;
     if (error.exitCode === 0 || error.code === "commander.help") return text;
-    throw new PortolanError("ARGUMENT_INVALID", sentence(error.message), { cause: error });
+    const excess = error.code === "commander.excessArguments" ? excessWord(program, command) : undefined;
+    const message = command === undefined || excess === undefined ? sentence(error.message) : needless(command, excess);
+    throw new PortolanError("ARGUMENT_INVALID", message, { cause: error });
   }
   if (called === undefined) return text;
   return called;
+}
+
+/** The first word too many. */
+function excessWord(program: Program, command: Command | undefined): string | undefined {
+  if (command === undefined) return undefined;
+  const { args = [] } = program.commands.find((built) => built.name() === command.name) ?? {};
+  return args[command.positional.length];
+}
+
+function needless({ name, positional, options }: Command, word: string): string {
+  const flags = options.map(
+    ({ key, offDescription }) => `${offDescription === undefined ? "" : "no-"}${flagNameOf(key)}`,
+  );
+  const meant = didYouMean(word, flags, (flag) => `--${flag}`);
+  const place = positional.length === 0 ? `${name} takes no words but flags` : `${name} takes no word more`;
+  return `${place}: ${quote(word)}.${meant}`;
 }
 
 /** Of a command with a switch that takes the words after `--`, when it was given: those words, and the ones before. */

@@ -3,6 +3,8 @@
  */
 import { Argument, Command, InvalidArgumentError, Option } from "commander";
 import { PortolanError } from "../../core/index.ts";
+import { refuseForeignEntries } from "../../operations/entry-actions.ts";
+import { actionOf, requireAction, typedAs } from "./action-words.ts";
 import type { Command as CommandDeclaration, CommandParameter, Manifest } from "./manifest.ts";
 import type { Call, Settings } from "./call.ts";
 import type { ColorChoice } from "./terminal.ts";
@@ -65,7 +67,7 @@ Exit status: 0 done, 1 the answer is no, 2 the request was malformed, 3 not poss
 function addCommand(program: Command, declaration: CommandDeclaration, onCall: (call: Call) => void): void {
   const command = program.command(declaration.name).summary(declaration.summary);
   command.description(`${declaration.summary}.\n\n${declaration.description}`);
-  for (const parameter of declaration.positional) command.addArgument(makeArgument(parameter));
+  for (const parameter of declaration.positional) command.addArgument(makeArgument(declaration, parameter));
   if (declaration.positional.some(({ passThrough }) => passThrough === true)) command.passThroughOptions();
   for (const parameter of declaration.options) command.addOption(makeOption(parameter));
   command.addOption(new Option("--json", "Print the result as JSON, for programs"));
@@ -110,6 +112,10 @@ function addCommand(program: Command, declaration: CommandDeclaration, onCall: (
     declaration.positional.forEach((parameter, index) => {
       const value = given[index];
       if (value !== undefined && !(Array.isArray(value) && value.length === 0)) input[parameter.key] = value;
+    });
+    refuseForeignEntries([...declaration.positional, ...declaration.options], input, {
+      entry: (key) => nameOfEntry(declaration, key),
+      action: (action) => typedAs(declaration.name, action),
     });
     onCall({
       name: declaration.name,
@@ -168,11 +174,24 @@ function examplesText(declaration: CommandDeclaration): string {
   return lines.length === 0 ? "" : `\nExamples:\n${lines.join("\n")}`;
 }
 
-function makeArgument(parameter: CommandParameter): Argument {
+/** As it is typed: `--https-port`, or the word of an argument. */
+function nameOfEntry({ positional, options }: CommandDeclaration, key: string): string {
+  const argument = positional.find((parameter) => parameter.key === key);
+  if (argument !== undefined) return argument.placeholder ?? key.toUpperCase();
+  const option = options.find((parameter) => parameter.key === key);
+  return `--${option?.offDescription === undefined ? "" : "no-"}${flagNameOf(key)}`;
+}
+
+function makeArgument(declaration: CommandDeclaration, parameter: CommandParameter): Argument {
   const word = `${(parameter.placeholder ?? parameter.key).toLowerCase()}${parameter.kind === "list" ? "..." : ""}`;
   const argument = new Argument(parameter.required ? `<${word}>` : `[${word}]`, parameter.description);
   if (parameter.kind === "integer") argument.argParser((text) => parseInteger(text, parameter));
   if (parameter.kind === "choice") argument.choices(parameter.choices ?? []);
+  if (parameter === actionOf(declaration))
+    argument.argParser((word) => {
+      requireAction(declaration, word);
+      return word;
+    });
   return argument;
 }
 

@@ -2,7 +2,8 @@
  * @module What the gateway answers to, whatever protocol the browser speaks: the few things that HTTP/1.1 and HTTP/2 have in common.
  */
 import type { Readable } from "node:stream";
-import type { Client, RawRequest } from "./request-head.ts";
+import type { Client } from "./origin-fields.ts";
+import type { RawRequest } from "./request-head.ts";
 
 /** One request that waits for its answer. */
 export interface Asked {

@@ -5,10 +5,10 @@ import { STATUS_CODES, type IncomingMessage } from "node:http";
 import type { ServerHttp2Stream } from "node:http2";
 import type { Duplex } from "node:stream";
 import { readProcessIdentity } from "../../act/index.ts";
+import { isLoopbackAddress } from "../../core/index.ts";
 import { formatTarget, gatewayHost, routeName, type Route } from "../route.ts";
-import { plainPath } from "../request-path.ts";
 import type { Matched, RouteTable } from "../route-table.ts";
-import type { Answer, Asked } from "./answer.ts";
+import type { Asked } from "./answer.ts";
 import { exchange, type ExchangeOutcome } from "./exchange.ts";
 import { nearRoutes } from "./near-names.ts";
 import {
@@ -24,19 +24,15 @@ import {
   writeText,
   type GatewayPage,
 } from "./pages.ts";
-import {
-  addOrigin,
-  countPassages,
-  readRequestHead,
-  type Client,
-  type RawRequest,
-  type RequestHead,
-} from "./request-head.ts";
+import { addOrigin, countPassages, type Client } from "./origin-fields.ts";
+import { codeOf, exhausted, retrying, secure, unreached } from "./outcomes.ts";
+import { readRequestHead, type RawRequest, type RequestHead } from "./request-head.ts";
+import { authorityOf, pathOf, stripped, urlFrom } from "./request-place.ts";
 import { exchangeAlone } from "./slow-exchange.ts";
 import { exchangeByStream } from "./stream-exchange.ts";
 import { Traces, type GatewayTrace } from "./trace.ts";
 import { passUpgrade, plainUpgrading, streamUpgrading, type Upgrading } from "./upgrade.ts";
-import { Upstreams, repeatable, type Upstream } from "./upstreams.ts";
+import { Upstreams, repeatable } from "./upstreams.ts";
 
 /** What a gateway needs to know. */
 export interface GatewayOptions {
@@ -203,20 +199,20 @@ export class Gateway {
       },
       onFailure: (error, begun) => {
         const { route } = matched;
-        const page = begun ? null : this.#failurePage(route, error);
+        const page = begun ? null : this.#failurePage(route, error, isAtThisMachine(asked.client, head));
         if (page !== null) this.#answerPage(asked, page, head.hasBody);
         this.#tell(asked, head, matched, { status: page?.status ?? status, failure: codeOf(error), startedMs });
       },
     };
   }
 
-  #failurePage(route: Route, error: Error): GatewayPage {
+  #failurePage(route: Route, error: Error, atThisMachine: boolean): GatewayPage {
     if (exhausted.has(codeOf(error))) return exhaustedPage(route);
     if (!unreached.has(codeOf(error))) return badAnswerPage(route, error);
     const { holder } = route;
     const lives =
       holder === null || holder.identity === null ? null : readProcessIdentity(holder.pid) === holder.identity;
-    return notUpPage(route, error, lives, this.#options.nowMs());
+    return notUpPage(route, error, lives, this.#options.nowMs(), atThisMachine);
   }
 
   #answerItself(asked: Asked, head: RequestHead): void {
@@ -305,76 +301,9 @@ interface Told {
   readonly startedMs?: number;
 }
 
-/** This process, or the system, has no descriptors left (open(2)). */
-const exhausted: ReadonlySet<string> = new Set(["EMFILE", "ENFILE"]);
-
-/** Nobody took the connection. */
-const unreached: ReadonlySet<string> = new Set([
-  "ECONNREFUSED",
-  "ETIMEDOUT",
-  "EHOSTUNREACH",
-  "ENETUNREACH",
-  "ENOTFOUND",
-  "EAI_AGAIN",
-]);
-
-/**
- * A server may close a kept connection while a request is on its way, and the pool takes a 100 that nobody asked for as an answer that is
- * none: who only looks is asked for once more, over a connection of its own.
- */
-function retrying(answer: Answer, outcome: ExchangeOutcome, again: (told: ExchangeOutcome) => void): ExchangeOutcome {
-  return {
-    onAnswer: (status) => outcome.onAnswer(status),
-    onDone: (receivedBytes) => outcome.onDone(receivedBytes),
-    onFailure: (error, begun) => {
-      if (begun || answer.over || codeOf(error) !== "UND_ERR_SOCKET") outcome.onFailure(error, begun);
-      else again(outcome);
-    },
-  };
-}
-
-/** A server that speaks HTTP/2 alone refuses the handshake before anything was asked (RFC 7301, section 3.2): it is asked so, and from now on. */
-function secure(
-  upstream: Upstream,
-  outcome: ExchangeOutcome,
-  byStream: (told: ExchangeOutcome) => void,
-): ExchangeOutcome {
-  if (upstream.connector.target.protocol !== "https") return outcome;
-  return {
-    onAnswer: (status) => outcome.onAnswer(status),
-    onDone: (receivedBytes) => outcome.onDone(receivedBytes),
-    onFailure: (error, begun) => {
-      if (begun || codeOf(error) !== "ERR_SSL_TLSV1_ALERT_NO_APPLICATION_PROTOCOL")
-        return outcome.onFailure(error, begun);
-      upstream.streamsOnly = true;
-      byStream(outcome);
-    },
-  };
-}
-
-function codeOf(error: Error): string {
-  return (error as NodeJS.ErrnoException).code ?? error.message;
-}
-
-function pathOf(target: string): string {
-  const query = target.indexOf("?");
-  return query < 0 ? target : target.slice(0, query);
-}
-
-function stripped(target: string, prefix: string): string {
-  const path = pathOf(target);
-  const rest = plainPath(path).slice(prefix.length) + target.slice(path.length);
-  return rest.startsWith("/") ? rest : `/${rest}`;
-}
-
-function authorityOf({ target: { host, port, protocol } }: Route): string {
-  const name = host.includes(":") ? `[${host}]` : host;
-  return port === (protocol === "https" ? 443 : 80) ? name : `${name}:${port}`;
-}
-
-function urlFrom({ scheme, localPort }: Client, host: string): string {
-  const usual = scheme === "https" ? 443 : 80;
-  return `${scheme}://${host}${localPort === usual ? "" : `:${localPort}`}/`;
+/** Whoever asks sits at this machine, as far as can be told: a tunnel's end is at loopback, too, and says for whom it asks. */
+function isAtThisMachine({ address }: Client, { forwarded }: RequestHead): boolean {
+  return isLoopbackAddress(address) && !forwarded;
 }
 
 function fieldOf({ fields }: RequestHead, name: string): string | undefined {

@@ -3,6 +3,7 @@
  */
 import type { Socket } from "node:net";
 import { DirectFlow, readDirectly } from "./direct-flow.ts";
+import { endedByReset, resetSocket } from "./reset.ts";
 
 /** How two connections are joined. */
 export interface JoinWish {
@@ -45,12 +46,20 @@ export function joinSockets(client: Socket, server: Socket, { idleMs, halfClosed
     clientEnd.destroy();
     serverEnd.destroy();
   };
+  const reset = (): void => {
+    resetSocket(clientEnd);
+    resetSocket(serverEnd);
+  };
   const link = (one: Socket, other: Socket): void => {
     one.on("error", (error) => {
       failure ??= error;
       resetSocket(other);
     });
     const onEnd = (): void => {
+      if (endedByReset(one)) {
+        failure ??= new Error("read ECONNRESET");
+        return reset();
+      }
       other.end();
       if (halfClosedMs !== undefined) endWhenSilent(other, halfClosedMs);
     };
@@ -65,7 +74,7 @@ export function joinSockets(client: Socket, server: Socket, { idleMs, halfClosed
     if (idleMs !== null) {
       one.setTimeout(idleMs, () => {
         failure ??= "idle";
-        destroy();
+        reset();
       });
     }
   };
@@ -81,10 +90,7 @@ export function joinSockets(client: Socket, server: Socket, { idleMs, halfClosed
       return received.movedBytes;
     },
     destroy,
-    reset: () => {
-      resetSocket(clientEnd);
-      resetSocket(serverEnd);
-    },
+    reset,
   };
 }
 
@@ -111,17 +117,6 @@ function pump(from: Socket, to: Socket): Flow {
   from.on("data", (chunk: Buffer) => (flow.movedBytes += chunk.length));
   from.pipe(to, { end: false });
   return flow;
-}
-
-/**
- * Resets a connection. While its end is being sent libuv cannot (uv_tcp_close_reset), and Node would leave it open for ever: that moment is
- * waited for.
- */
-export function resetSocket(socket: Socket): void {
-  if (socket.destroyed) return;
-  const isEnding = socket.writableEnded && !socket.writableFinished && socket.writableLength === 0;
-  if (isEnding) socket.once("finish", () => socket.resetAndDestroy());
-  else socket.resetAndDestroy();
 }
 
 /** Ends a connection from which nothing comes any more. */

@@ -8,8 +8,17 @@ import type { GatewayPage, Line, PageEntry } from "./page-writing.ts";
 
 export { pageFields, writeHtml, writeText, type GatewayPage } from "./page-writing.ts";
 
-/** The server of a route does not answer. */
-export function notUpPage(route: Route, error: Error, holderLives: boolean | null, nowMs: number): GatewayPage {
+/**
+ * The server of a route does not answer.
+ * @param atThisMachine whoever reads it may know how and where its program was started: arguments and folders are nobody else's
+ */
+export function notUpPage(
+  route: Route,
+  error: Error,
+  holderLives: boolean | null,
+  nowMs: number,
+  atThisMachine: boolean,
+): GatewayPage {
   const { target, holder, ended } = route;
   const name = routeName(route);
   const lines: Line[] = [];
@@ -24,7 +33,7 @@ export function notUpPage(route: Route, error: Error, holderLives: boolean | nul
   } else {
     lines.push([whyUnreached(error), " at ", { code: formatTarget(target) }, "."]);
   }
-  if (holder !== null) {
+  if (holder !== null && atThisMachine) {
     facts.push(["Started as", [{ code: holder.command.join(" ") }]], ["In", [{ code: holder.workingDirectory }]]);
     facts.push(["Leads to", [{ code: formatTarget(target) }, ` (${whyUnreached(error).toLowerCase()})`]]);
   }
@@ -37,7 +46,9 @@ export function notUpPage(route: Route, error: Error, holderLives: boolean | nul
     advice: [
       crashed
         ? ["The terminal where it was started has its last words."]
-        : [{ code: `portolan doctor ${formatTarget(target)}` }, " tells what is in the way."],
+        : !atThisMachine
+          ? ["The machine that it runs on can tell more."]
+          : [{ code: `portolan doctor ${formatTarget(target)}` }, " tells what is in the way."],
       ["This page looks again every two seconds."],
     ],
     refresh: 2,

@@ -7,7 +7,7 @@ import { mostWaitingBytes } from "./connect-target.ts";
 import type { Gateway } from "./gateway.ts";
 import { PlainAnswer } from "./plain-answer.ts";
 import { plainAddress } from "./plain-address.ts";
-import type { Client } from "./request-head.ts";
+import type { Client } from "./origin-fields.ts";
 
 /** Longest head of a request, bytes: cookies of many applications under one name add up. */
 export const mostHeadBytes = 64 * 1024;

@@ -1,18 +1,11 @@
 /**
- * @module A request's head as the gateway passes it on: refused where it could be read in two ways, freed of what belongs to one connection,
- * completed with who asked.
+ * @module A request's head as the gateway passes it on: refused where it could be read in two ways, freed of what belongs to one connection.
+ * `addOrigin` completes it with who asked.
  *
  * Node's parser has taken the bytes apart and refused what RFC 9112 calls malformed; here is what a parser does not decide.
  */
-
-/** Who asked, and how. */
-export interface Client {
-  readonly address: string;
-  readonly port: number;
-  /** Port of the gateway that was asked. */
-  readonly localPort: number;
-  readonly scheme: "http" | "https";
-}
+import { originFields, type Client } from "./origin-fields.ts";
+import { hostNameOf, readTargetForm } from "./request-target.ts";
 
 /** A request that can be passed on. */
 export interface RequestHead {
@@ -34,6 +27,8 @@ export interface RequestHead {
   readonly hasBody: boolean;
   /** `Via` as it came. */
   readonly via: string | undefined;
+  /** Somebody has passed it on before: whoever sent it here may not be who asks. */
+  readonly forwarded: boolean;
 }
 
 /** A request that is not passed on. */
@@ -54,6 +49,7 @@ export interface RawRequest {
 
 /** Fields of one connection (RFC 9110, section 7.6.1), and those that the gateway writes itself. */
 const dropped: ReadonlySet<string> = new Set([
+  ...originFields,
   "connection",
   "keep-alive",
   "proxy-connection",
@@ -66,19 +62,6 @@ const dropped: ReadonlySet<string> = new Set([
   "expect",
   "host",
   "via",
-  "forwarded",
-  "x-forwarded-for",
-  "x-forwarded-host",
-  "x-forwarded-port",
-  "x-forwarded-proto",
-  "x-forwarded-server",
-  "x-real-ip",
-  // What Rack, gunicorn and Microsoft's servers take for the scheme as well.
-  "x-forwarded-protocol",
-  "x-forwarded-scheme",
-  "x-forwarded-ssl",
-  "x-url-scheme",
-  "front-end-https",
 ]);
 
 /** Fields that `Connection` may not take off: they say what the message is and where it goes. */
@@ -113,6 +96,7 @@ export function readRequestHead(
   let takesTrailers = false;
   let isGrpc = false;
   let hasBody = told ?? false;
+  let forwarded = false;
   const fields: string[] = [];
   for (let index = 0; index < rawHeaders.length; index += 2) {
     const name = rawHeaders[index]!;
@@ -128,6 +112,7 @@ export function readRequestHead(
       else if (lower === "via") via = via === undefined ? value : `${via}, ${value}`;
       else if (lower === "expect") expectation = value;
       else if (lower === "te") takesTrailers ||= /\btrailers\b/i.test(value);
+      else forwarded ||= originFields.includes(lower);
       continue;
     }
     if (lower === "content-length") {
@@ -140,7 +125,10 @@ export function readRequestHead(
     } else if (lower === "trailer") trailer = true;
     else if (lower === "content-type") isGrpc = value.startsWith("application/grpc");
     // CGI and WSGI make X_Forwarded_For and X-Forwarded-For one variable: nobody but the gateway may say that.
-    else if (lower.includes("_") && dropped.has(lower.replaceAll("_", "-"))) continue;
+    else if (lower.includes("_") && dropped.has(lower.replaceAll("_", "-"))) {
+      forwarded = true;
+      continue;
+    }
     fields.push(name, value);
   }
   if (hosts === 0 && httpVersion !== "1.0") return refuse(400, "The request has no Host (RFC 9112, section 3.2).");
@@ -183,36 +171,8 @@ export function readRequestHead(
     isGrpc,
     hasBody,
     via,
+    forwarded: forwarded || via !== undefined,
   };
-}
-
-interface TargetForm {
-  readonly path: string;
-  readonly authority?: string;
-  /** The absolute form names https. */
-  readonly secure?: boolean;
-}
-
-function readTargetForm(method: string, url: string): TargetForm | undefined {
-  // A fragment is the client's own: who finds one in a target reads two different paths.
-  if (url.charCodeAt(0) === slash) return url.includes("#") ? undefined : { path: url };
-  if (url === "*") return method === "OPTIONS" ? { path: "*" } : undefined;
-  const match = /^http(s?):\/\/([^/?#]+)(\/[^#]*|\?[^#]*)?$/i.exec(url);
-  if (match === null) return undefined;
-  // OPTIONS of a name alone is about the server as a whole (RFC 9112, section 3.2.4).
-  const rest = match[3] ?? (method === "OPTIONS" ? "*" : "/");
-  return { authority: match[2]!, path: rest.startsWith("?") ? `/${rest}` : rest, secure: match[1] !== "" };
-}
-
-const slash = 0x2f;
-const authorityForm = /^(\[[0-9a-f:.]+\]|[a-z0-9._~!$&'()*+,;=%-]*)(?::(\d{0,5}))?$/i;
-
-/** The name of an authority, or `undefined` when it is none. User information is none: requests do not carry it (RFC 9110, section 4.2.4). */
-function hostNameOf(authority: string): string | undefined {
-  const match = authorityForm.exec(authority);
-  if (match === null || Number(match[2] ?? 0) > 65_535) return undefined;
-  const name = match[1]!.toLowerCase();
-  return name.endsWith(".") ? name.slice(0, -1) : name;
 }
 
 function hasToken(list: string, token: string): boolean {
@@ -247,41 +207,6 @@ export function readTrailers(raw: readonly string[]): [name: string, value: stri
   for (let index = 0; index < raw.length; index += 2)
     if (!neverTrailers.has(raw[index]!.toLowerCase().replaceAll("_", "-"))) left.push([raw[index]!, raw[index + 1]!]);
   return left;
-}
-
-/** How often a request has passed this gateway, by its own entries in `Via`. */
-export function countPassages(via: string | undefined, pseudonym: string): number {
-  return via === undefined ? 0 : via.split(pseudonym).length - 1;
-}
-
-/**
- * Says who asked: `Via` (RFC 9110, section 7.6.3), `Forwarded` (RFC 7239) and the older fields. What a client says of itself there
- * is dropped: nobody stands before the gateway.
- */
-export function addOrigin(
-  fields: string[],
-  head: RequestHead,
-  client: Client,
-  httpVersion: string,
-  pseudonym: string,
-): void {
-  const { address, port, localPort, scheme } = client;
-  const own = `${httpVersion} ${pseudonym}`;
-  const node = address.includes(":") ? `"[${address}]:${port}"` : `"${address}:${port}"`;
-  fields.push(
-    "Via",
-    head.via === undefined ? own : `${head.via}, ${own}`,
-    "Forwarded",
-    `for=${node};host="${head.authority}";proto=${scheme}`,
-    "X-Forwarded-For",
-    address,
-    "X-Forwarded-Host",
-    head.authority,
-    "X-Forwarded-Port",
-    String(localPort),
-    "X-Forwarded-Proto",
-    scheme,
-  );
 }
 
 /** Fields of a response that end at the gateway. `names` is their list in lower case. */

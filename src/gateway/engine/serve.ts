@@ -2,7 +2,7 @@
  * @module The gateway's process: doors, routes as they are kept, being asked, ending.
  */
 import { randomBytes } from "node:crypto";
-import { closeSync, mkdirSync, statSync, watch, type FSWatcher } from "node:fs";
+import { closeSync, mkdirSync } from "node:fs";
 import type { Server, Socket } from "node:net";
 import { PortolanError, isPortolanError } from "../../core/index.ts";
 import { descriptorOf } from "../../host/index.ts";
@@ -10,9 +10,8 @@ import { tryLock, waitForLock, type KernelLock } from "../../store/index.ts";
 import { controlPath, gatewayLock, type GatewayStatus } from "../control-client.ts";
 import type { GatewayWish } from "../gateway-wish.ts";
 import { openCertificates, type CertificateSource } from "../certificates/open-certificates.ts";
-import { readRoutes, type RouteProblem } from "../route-store.ts";
+import type { RouteProblem } from "../route-store.ts";
 import { routesFolder } from "../routes-folder.ts";
-import { RouteTable } from "../route-table.ts";
 import { openAccessLog } from "./access-log.ts";
 import { listenForControl, type Control } from "./control-server.ts";
 import { DescriptorRoom } from "./descriptor-room.ts";
@@ -21,6 +20,7 @@ import { noteForAddresses, openDoor, type OpenDoor } from "./listeners.ts";
 import { createDoorMaker, type DoorMaker } from "./speakers.ts";
 import { startSuccessor } from "./successor.ts";
 import { countTraffic } from "./traffic.ts";
+import { WatchedRoutes } from "./watched-routes.ts";
 
 /** How a gateway is started. */
 export interface ServeOptions extends GatewayWish {
@@ -37,15 +37,11 @@ export interface RunningGateway {
   readonly ended: Promise<void>;
 }
 
-/** Longest time between a change of the routes that was not told and its effect, milliseconds. */
-const settleMs = 20;
 /**
  * Time between two looks at what may have changed without being told, milliseconds: folders that were removed or put back, a system that
  * watches no more folders (inotify(7)), what could not be read the last time.
  */
 const lookMs = 1000;
-/** Two changes of a folder that are no further apart can have the same time, milliseconds: the kernel takes it once a tick. */
-const clockStepMs = 20;
 /** Longest time until a gateway that did not come up has let go of the lock, milliseconds. */
 const lockMs = 5000;
 
@@ -82,21 +78,14 @@ class GatewayProcess implements RunningGateway {
   readonly #gateway: Gateway;
   readonly #sockets = new Set<Socket>();
   readonly #startedAtMs: number;
-  #table = new RouteTable([]);
-  #problems: readonly RouteProblem[] = [];
+  readonly #routes: WatchedRoutes;
   #doors: OpenDoor[] = [];
   #maker: DoorMaker | undefined;
   #certificates: CertificateSource | undefined;
   #withoutCertificates: string | undefined;
   #control: Control | undefined;
-  #watcher: FSWatcher | undefined;
-  #reloading: NodeJS.Timeout | undefined;
   #looking: NodeJS.Timeout | undefined;
   readonly #room = new DescriptorRoom();
-  /** The folder of the routes as it was when they were read; `null` when they could not be, or it was changed in that moment. */
-  #seen: FolderState | null = null;
-  /** Which folder is watched; empty for none. */
-  #watched = "";
   #replacing = false;
   #closing: Promise<void> | undefined;
   #finish!: () => void;
@@ -107,17 +96,20 @@ class GatewayProcess implements RunningGateway {
     this.#lock = lock;
     this.#startedAtMs = options.nowMs();
     this.#gateway = new Gateway({
-      routes: () => this.#table,
+      routes: () => this.#routes.table,
       pseudonym: `portolan-${randomBytes(6).toString("hex")}`,
       nowMs: options.nowMs,
     });
+    this.#routes = new WatchedRoutes(options.stateFolder, (routes) =>
+      this.#gateway.upstreams.keepOnly(routes.map(({ target }) => target)),
+    );
     this.ended = new Promise((resolve) => (this.#finish = resolve));
   }
 
   async open(): Promise<void> {
     const { stateFolder, signal, accessLog } = this.#options;
     makeFolder(routesFolder(stateFolder));
-    this.reload();
+    this.#routes.reload();
     this.#looking = setInterval(() => void this.#lookAround(), lookMs).unref();
     if (accessLog !== null) this.#endLog = await openAccessLog(accessLog, this.#gateway.traces);
     const { httpPort, httpsPort, addresses, inherited } = this.#options;
@@ -156,32 +148,13 @@ class GatewayProcess implements RunningGateway {
     residentBytes: process.memoryUsage.rss(),
   });
 
-  readonly problems = (): readonly RouteProblem[] => this.#problems;
-
-  /** Reads the routes anew. What cannot be read leaves them as they were. */
-  reload(): void {
-    clearTimeout(this.#reloading);
-    this.#reloading = undefined;
-    const seen = stateOfFolder(routesFolder(this.#options.stateFolder));
-    this.#seen = null;
-    if (seen.identity !== this.#watched) this.#watch();
-    try {
-      const { routes, problems } = readRoutes(this.#options.stateFolder);
-      this.#table = new RouteTable(routes);
-      this.#problems = problems;
-      if (seen.changedMs + clockStepMs < Date.now()) this.#seen = seen;
-      this.#gateway.upstreams.keepOnly(routes.map(({ target }) => target));
-    } catch (error) {
-      if (!isPortolanError(error)) throw error;
-      this.#problems = [{ path: routesFolder(this.#options.stateFolder), reason: error.message }];
-    }
-  }
+  readonly problems = (): readonly RouteProblem[] => this.#routes.problems;
 
   /** Without certificates there is no HTTPS; names lead to applications all the same. */
   async #openCertificates(): Promise<CertificateSource | undefined> {
     const { stateFolder, nowMs, extraNames, httpsPort } = this.#options;
     if (httpsPort === false) return undefined;
-    const mayHave = (name: string): boolean => this.#table.find(name, "/") !== undefined;
+    const mayHave = (name: string): boolean => this.#routes.table.find(name, "/") !== undefined;
     try {
       this.#certificates = await openCertificates({ stateFolder, nowMs, extraNames, mayHave });
     } catch (error) {
@@ -191,28 +164,9 @@ class GatewayProcess implements RunningGateway {
     return this.#certificates;
   }
 
-  /** Watches the folder that is there now. */
-  #watch(): void {
-    this.#watcher?.close();
-    this.#watched = "";
-    try {
-      this.#watched = stateOfFolder(routesFolder(this.#options.stateFolder)).identity;
-      this.#watcher = watch(routesFolder(this.#options.stateFolder), () => {
-        this.#reloading ??= setTimeout(() => this.reload(), settleMs);
-      });
-      this.#watcher.on("error", () => undefined);
-    } catch {
-      // It is looked at from time to time all the same.
-      this.#watcher = undefined;
-      this.#watched = "";
-    }
-  }
-
   /** Makes good what was not told. Whatever fails is tried again the next time. */
   async #lookAround(): Promise<void> {
-    const before = this.#seen;
-    const now = stateOfFolder(routesFolder(this.#options.stateFolder));
-    if (before === null || now.identity !== before.identity || now.changedMs !== before.changedMs) this.reload();
+    this.#routes.look();
     if (this.#closing !== undefined || this.#replacing) return;
     this.#lock ??= await tryLock(gatewayLock(this.#options.stateFolder));
     if (this.#control?.isInPlace() !== false) return;
@@ -266,7 +220,7 @@ class GatewayProcess implements RunningGateway {
   async #startControl(): Promise<void> {
     this.#control = await listenForControl(controlPath(this.#options.stateFolder), {
       status: this.status,
-      reload: () => this.reload(),
+      reload: () => this.#routes.reload(),
       stop: (drainMs) => {
         if (this.#replacing) throw new Error("a new one is taking over; ask again");
         return () => void this.close(drainMs);
@@ -301,8 +255,7 @@ class GatewayProcess implements RunningGateway {
       clearTimeout(timer);
     }
     clearInterval(this.#looking);
-    this.#watcher?.close();
-    clearTimeout(this.#reloading);
+    this.#routes.close();
     for (const socket of this.#sockets) socket.destroy();
     await this.#gateway.upstreams.close();
     await closed;
@@ -317,22 +270,6 @@ class GatewayProcess implements RunningGateway {
       for (const socket of this.#sockets) socket.once("close", () => queueMicrotask(check));
       check();
     });
-  }
-}
-
-/** What tells a folder from another one at its place, and whether something in it was put there, replaced or removed. */
-interface FolderState {
-  /** Empty when there is none. */
-  readonly identity: string;
-  readonly changedMs: number;
-}
-
-function stateOfFolder(path: string): FolderState {
-  try {
-    const { dev, ino, mtimeMs } = statSync(path);
-    return { identity: `${dev}:${ino}`, changedMs: mtimeMs };
-  } catch {
-    return { identity: "", changedMs: 0 };
   }
 }
 

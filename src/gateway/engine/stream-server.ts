@@ -14,7 +14,7 @@ import { Readable } from "node:stream";
 import type { Gateway } from "./gateway.ts";
 import { plainAddress } from "./plain-address.ts";
 import { idleMs, mostHeadBytes } from "./plain-server.ts";
-import type { Client } from "./request-head.ts";
+import type { Client } from "./origin-fields.ts";
 import { StreamAnswer } from "./stream-answer.ts";
 import { bodyOf, readStreamRequest } from "./stream-request.ts";
 

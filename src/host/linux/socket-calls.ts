@@ -3,6 +3,7 @@
  * that no event loop watches.
  */
 import { addressToNumber } from "../../core/index.ts";
+import { keepError } from "./keep-error.ts";
 import { loadNativeAccess, nameErrno } from "./libc.ts";
 
 /** AF_UNIX, AF_INET, AF_INET6 (bits/socket.h). */
@@ -54,7 +55,14 @@ function declareCalls(): SocketCalls | null {
   const control = library.func<(fd: number, command: number, value: number) => number>(
     "int fcntl(int fd, int command, int value)",
   );
-  const socket = library.func<SocketCalls["socket"]>("int socket(int family, int type, int protocol)");
+  let lastErrno = 0;
+  const told = <Words extends unknown[]>(call: (...words: Words) => number): ((...words: Words) => number) =>
+    keepError(
+      call,
+      () => koffi.errno(),
+      (errno) => (lastErrno = errno),
+    );
+  const socket = told(library.func<SocketCalls["socket"]>("int socket(int family, int type, int protocol)"));
   const close = library.func<SocketCalls["close"]>("int close(int fd)");
   return {
     socket,
@@ -66,15 +74,15 @@ function declareCalls(): SocketCalls | null {
       if (highest >= 0) close(highest);
       close(lowest);
     },
-    bind: library.func("int bind(int fd, void *address, uint32_t size)"),
-    listen: library.func("int listen(int fd, int backlog)"),
+    bind: told(library.func<SocketCalls["bind"]>("int bind(int fd, void *address, uint32_t size)")),
+    listen: told(library.func<SocketCalls["listen"]>("int listen(int fd, int backlog)")),
     close,
     setOption: (descriptor, option, on) => {
       const [level, name] = options[option];
       return setsockopt(descriptor, level, name, on ? onValue : offValue, 4);
     },
-    duplicate: (descriptor) => control(descriptor, duplicateCloseOnExec, 0),
-    lastError: () => nameErrno(koffi.errno()),
+    duplicate: told((descriptor: number) => control(descriptor, duplicateCloseOnExec, 0)),
+    lastError: () => nameErrno(lastErrno),
   };
 }
 

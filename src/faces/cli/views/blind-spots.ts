@@ -1,7 +1,7 @@
 /**
  * @module What could not be seen, and what would help, as notes beside a result.
  */
-import type { BlindSpot } from "../../../host/index.ts";
+import type { ListedBlindSpot } from "../../../operations/schemas.ts";
 import { paragraph, span, verbatim, type Block } from "../print/document.ts";
 import type { ViewContext } from "../view.ts";
 
@@ -10,7 +10,7 @@ import type { ViewContext } from "../view.ts";
  * are only told when a shown service lacks its holder: to an ordinary user there are always some.
  */
 export function blindSpotNotes(
-  all: readonly BlindSpot[],
+  all: readonly ListedBlindSpot[],
   shown: readonly { readonly holders: { readonly known: boolean } }[],
   context: ViewContext,
 ): Block[] {
@@ -19,7 +19,7 @@ export function blindSpotNotes(
   const blocks: Block[] = blindSpots.map((spot) =>
     paragraph([span("Not seen: ", "warning"), spot.message], { hang: 10 }),
   );
-  if (blindSpots.some((spot) => spot.why === "permission")) {
+  if (blindSpots.some(({ what, why }) => why === "permission" && what !== "files")) {
     blocks.push(paragraph("To see everything:", { indent: 10 }), verbatim("          ", span(context.asRoot, "link")));
   }
   return blocks;

@@ -122,7 +122,7 @@ function tellFiles({ files, registry }: DiagnoseResult): Fact[] {
   return [
     ...files.folders.map(({ name, path, state, problem: why }): Fact => [
       `${name} folder`,
-      `${path}: ${state}${why === null ? "" : ` (${why})`}`,
+      `${path ?? "none"}: ${state}${why === null ? "" : ` (${why})`}`,
     ]),
     ["locks", files.locks === null ? "work" : `do not work: ${files.locks}`],
     ["registry", `${kind}, ${source}, ${names} names${checkedAt === null ? "" : `, checked ${checkedAt}`}`],

@@ -6,6 +6,7 @@ import type { ReleaseResult } from "../../../operations/release.ts";
 import type { ReservationsResult } from "../../../operations/reservations.ts";
 import type { ReserveResult } from "../../../operations/reserve.ts";
 import { blank, paragraph, span, table, verbatim, type Block, type Line } from "../print/document.ts";
+import { blindSpotNotes } from "./blind-spots.ts";
 import type { View } from "../view.ts";
 
 /** Most promises that are told one by one. */
@@ -87,4 +88,10 @@ export const reservationsView: View<ReservationsResult> = {
       blocks.push(paragraph(`and ${leases.length - mostLeases} more (--json lists all).`));
     return blocks;
   },
+  notes: ({ blindSpots }, context) =>
+    blindSpotNotes(
+      blindSpots.filter(({ what }) => what === "files"),
+      [],
+      context,
+    ),
 };

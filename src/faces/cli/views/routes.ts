@@ -4,6 +4,7 @@
 import type { ListedRoute } from "../../../operations/route-schemas.ts";
 import type { RouteResult } from "../../../operations/route.ts";
 import type { RoutesResult } from "../../../operations/routes.ts";
+import { blindSpotNotes } from "./blind-spots.ts";
 import { paragraph, span, table, type Block, type Line } from "../print/document.ts";
 import type { View } from "../view.ts";
 
@@ -35,7 +36,9 @@ function hostsNote(name: string): string {
 
 /** The view of `routes`. */
 export const routesView: View<RoutesResult> = {
-  result({ routes }) {
+  result({ routes, blindSpots }) {
+    // That there is none is not known then.
+    if (routes.length === 0 && blindSpots.length > 0) return [];
     if (routes.length === 0) return [paragraph("No name leads anywhere yet. portolan route add NAME PORT gives one.")];
     const columns = [
       { title: "NAME", priority: 0, leastWidth: 12 },
@@ -46,14 +49,18 @@ export const routesView: View<RoutesResult> = {
     ];
     return [table(columns, routes.map(rowOf))];
   },
-  notes({ gatewayRuns, index, problems, routes }, { terminal }) {
-    const blocks: Block[] = problems.map(({ reason }) => paragraph([span(reason, "warning")]));
+  notes({ gatewayRuns, index, problems, routes, blindSpots }, context) {
+    const { terminal } = context;
+    const blocks: Block[] = [
+      ...problems.map(({ reason }) => paragraph([span(reason, "warning")])),
+      ...blindSpotNotes(blindSpots, [], context),
+    ];
     if (!gatewayRuns && routes.length > 0)
       blocks.push(paragraph([span("No gateway runs: portolan gateway start starts it.", "warning")]));
     else if (terminal && index !== null) blocks.push(paragraph([span(`The same in a browser: ${index}`, "dim")]));
     return blocks;
   },
-  exitStatus: ({ routes }) => (routes.length === 0 ? 1 : 0),
+  exitStatus: ({ routes, blindSpots }) => (routes.length > 0 ? 0 : blindSpots.length > 0 ? 3 : 1),
 };
 
 function rowOf(route: ListedRoute): readonly Line[] {

@@ -1,45 +1,10 @@
 /**
- * @module What programs that are started by a line of words do about their port: their default, the words that say another one, and what
- * they do when it is taken. Data only, after each program's own documentation.
+ * @module Development servers and file servers that Node runs. Data only, after each program's own documentation.
  */
+import { host, joined, local, long, port, short, strict, type ScriptProgram } from "./script-program.ts";
 
-/** One program. */
-export interface ScriptProgram {
-  /** As tenant/ names the framework. */
-  readonly id: string;
-  readonly title: string;
-  /** As it is called. */
-  readonly names: readonly string[];
-  /** One of these words must come first; `""` stands for none. Without the entry every call listens. */
-  readonly commands?: readonly string[];
-  /** Port when nobody says any; `null` when there is none. */
-  readonly port: number | null;
-  /** Words before the port, `--port 3000` and `--port=3000` both. */
-  readonly flags: readonly string[];
-  /** Words before the address. */
-  readonly hostFlags?: readonly string[];
-  /** Address when nobody says any. Default: every address. */
-  readonly address?: string;
-  /** Variables that say the port where no flag does. */
-  readonly variables?: readonly string[];
-  /** It reads `.env` itself before it listens. */
-  readonly readsEnvironmentFile?: true;
-  /** What it does when its default port is taken; and when the port that was asked for is. Default: fails. */
-  readonly moves?: "default" | "always";
-  /** With this word it never moves. */
-  readonly strictFlag?: string;
-  /** Browsers open it. Default true. */
-  readonly browser?: false;
-  /** The port is a word of its own, alone or behind an address. */
-  readonly positional?: true;
-}
-
-const port = ["-p", "--port"];
-const host = ["-H", "--host", "--hostname", "--address", "--bind"];
-const local = "localhost";
-
-/** All of them. What is not here has no wish unless a word of its own says a port. */
-export const scriptPrograms: readonly ScriptProgram[] = [
+/** All of them. */
+export const nodePrograms: readonly ScriptProgram[] = [
   {
     id: "vite",
     title: "Vite",
@@ -51,6 +16,7 @@ export const scriptPrograms: readonly ScriptProgram[] = [
     address: local,
     moves: "always",
     strictFlag: "--strictPort",
+    tell: strict,
   },
   {
     id: "vite-preview",
@@ -63,6 +29,7 @@ export const scriptPrograms: readonly ScriptProgram[] = [
     address: local,
     moves: "always",
     strictFlag: "--strictPort",
+    tell: strict,
   },
   {
     id: "next",
@@ -74,6 +41,7 @@ export const scriptPrograms: readonly ScriptProgram[] = [
     hostFlags: host,
     variables: ["PORT"],
     moves: "default",
+    tell: short,
   },
   {
     id: "next",
@@ -84,6 +52,7 @@ export const scriptPrograms: readonly ScriptProgram[] = [
     flags: port,
     hostFlags: host,
     variables: ["PORT"],
+    tell: short,
   },
   {
     id: "nuxt",
@@ -97,6 +66,7 @@ export const scriptPrograms: readonly ScriptProgram[] = [
     variables: ["NUXT_PORT", "PORT"],
     readsEnvironmentFile: true,
     moves: "default",
+    tell: long,
   },
   {
     id: "astro",
@@ -108,6 +78,7 @@ export const scriptPrograms: readonly ScriptProgram[] = [
     hostFlags: host,
     address: local,
     moves: "always",
+    tell: long,
   },
   {
     id: "angular",
@@ -118,6 +89,7 @@ export const scriptPrograms: readonly ScriptProgram[] = [
     flags: ["--port"],
     hostFlags: host,
     address: local,
+    tell: long,
   },
   {
     id: "parcel",
@@ -128,6 +100,7 @@ export const scriptPrograms: readonly ScriptProgram[] = [
     flags: port,
     hostFlags: host,
     moves: "default",
+    tell: long,
   },
   {
     id: "create-react-app",
@@ -151,17 +124,19 @@ export const scriptPrograms: readonly ScriptProgram[] = [
     variables: ["PORT"],
     readsEnvironmentFile: true,
     moves: "default",
+    tell: long,
   },
   {
     id: "webpack-dev-server",
     title: "webpack dev server",
     names: ["webpack"],
-    commands: ["serve", "server", "s"],
+    commands: ["serve", "server", "s", "dev"],
     port: 8080,
     flags: ["--port"],
     hostFlags: host,
     address: local,
     moves: "default",
+    tell: long,
   },
   {
     id: "webpack-dev-server",
@@ -172,6 +147,7 @@ export const scriptPrograms: readonly ScriptProgram[] = [
     hostFlags: host,
     address: local,
     moves: "default",
+    tell: long,
   },
   {
     id: "rspack",
@@ -182,6 +158,7 @@ export const scriptPrograms: readonly ScriptProgram[] = [
     flags: ["--port"],
     hostFlags: host,
     moves: "default",
+    tell: long,
   },
   {
     id: "rsbuild",
@@ -192,6 +169,7 @@ export const scriptPrograms: readonly ScriptProgram[] = [
     flags: ["--port"],
     hostFlags: host,
     moves: "always",
+    tell: long,
   },
   {
     id: "gatsby",
@@ -204,6 +182,7 @@ export const scriptPrograms: readonly ScriptProgram[] = [
     address: local,
     variables: ["PORT"],
     moves: "default",
+    tell: long,
   },
   {
     id: "gatsby",
@@ -214,8 +193,18 @@ export const scriptPrograms: readonly ScriptProgram[] = [
     flags: port,
     hostFlags: host,
     address: local,
+    tell: long,
   },
-  { id: "remix", title: "Remix", names: ["remix"], commands: ["dev"], port: 3000, flags: port, variables: ["PORT"] },
+  {
+    id: "remix",
+    title: "Remix",
+    names: ["remix"],
+    commands: ["dev"],
+    port: 3000,
+    flags: port,
+    variables: ["PORT"],
+    tell: long,
+  },
   {
     id: "remix",
     title: "Remix",
@@ -227,19 +216,21 @@ export const scriptPrograms: readonly ScriptProgram[] = [
     address: local,
     moves: "always",
     strictFlag: "--strictPort",
+    tell: long,
   },
   { id: "remix", title: "Remix", names: ["remix-serve"], port: 3000, flags: [], variables: ["PORT"] },
   {
     id: "react-router",
     title: "React Router",
     names: ["react-router"],
-    commands: ["dev"],
+    commands: ["dev", "vite:dev"],
     port: 5173,
     flags: ["--port"],
     hostFlags: host,
     address: local,
     moves: "always",
     strictFlag: "--strictPort",
+    tell: long,
   },
   {
     id: "react-router",
@@ -259,6 +250,7 @@ export const scriptPrograms: readonly ScriptProgram[] = [
     hostFlags: ["-h", "--host"],
     moves: "always",
     strictFlag: "--exact-port",
+    tell: short,
   },
   {
     id: "storybook",
@@ -268,18 +260,29 @@ export const scriptPrograms: readonly ScriptProgram[] = [
     flags: port,
     hostFlags: ["-h", "--host"],
     moves: "always",
+    tell: short,
   },
-  { id: "expo", title: "Expo", names: ["expo"], commands: ["start"], port: 8081, flags: port, moves: "always" },
+  {
+    id: "expo",
+    title: "Expo",
+    names: ["expo"],
+    commands: ["start"],
+    port: 8081,
+    flags: port,
+    moves: "always",
+    tell: long,
+  },
   {
     id: "wrangler",
     title: "Wrangler",
     names: ["wrangler"],
-    commands: ["dev", "pages"],
+    commands: ["dev", "pages dev"],
     port: 8787,
     flags: ["--port"],
     hostFlags: ["--ip"],
     address: local,
     moves: "default",
+    tell: long,
   },
   {
     id: "docusaurus",
@@ -292,6 +295,7 @@ export const scriptPrograms: readonly ScriptProgram[] = [
     address: local,
     variables: ["PORT"],
     moves: "always",
+    tell: long,
   },
   {
     id: "eleventy",
@@ -301,6 +305,7 @@ export const scriptPrograms: readonly ScriptProgram[] = [
     port: 8080,
     flags: ["--port"],
     moves: "always",
+    tell: joined,
   },
   {
     id: "ember",
@@ -311,6 +316,7 @@ export const scriptPrograms: readonly ScriptProgram[] = [
     flags: ["-p", "--port"],
     hostFlags: ["--host"],
     moves: "default",
+    tell: long,
   },
   {
     id: "vitepress",
@@ -333,6 +339,7 @@ export const scriptPrograms: readonly ScriptProgram[] = [
     hostFlags: ["--host"],
     variables: ["PORT"],
     moves: "always",
+    tell: { ...joined, words: (text) => [`--port=${text}`, "--no-browser"] },
   },
   {
     id: "http-server",
@@ -343,6 +350,7 @@ export const scriptPrograms: readonly ScriptProgram[] = [
     hostFlags: ["-a"],
     variables: ["PORT"],
     moves: "default",
+    tell: short,
   },
   {
     id: "serve",
@@ -353,6 +361,7 @@ export const scriptPrograms: readonly ScriptProgram[] = [
     variables: ["PORT"],
     moves: "always",
     strictFlag: "--no-port-switching",
+    tell: { words: (text) => ["-l", text], decided: /^(?:-l|--listen|-p|--port)(?:=|$)/ },
   },
   {
     id: "json-server",
@@ -362,6 +371,7 @@ export const scriptPrograms: readonly ScriptProgram[] = [
     flags: port,
     hostFlags: ["-h", "--host"],
     address: local,
+    tell: long,
   },
   {
     id: "prisma-studio",
@@ -374,174 +384,44 @@ export const scriptPrograms: readonly ScriptProgram[] = [
     moves: "default",
   },
   {
-    id: "flask",
-    title: "Flask",
-    names: ["flask"],
-    commands: ["run"],
-    port: 5000,
+    id: "sveltekit",
+    title: "SvelteKit",
+    names: ["svelte-kit"],
+    commands: ["dev", "preview"],
+    port: null,
     flags: port,
-    hostFlags: ["-h", "--host"],
-    address: "127.0.0.1",
-  },
-  {
-    id: "uvicorn",
-    title: "Uvicorn",
-    names: ["uvicorn"],
-    port: 8000,
-    flags: ["--port"],
-    hostFlags: ["--host"],
-    address: "127.0.0.1",
-  },
-  {
-    id: "hypercorn",
-    title: "Hypercorn",
-    names: ["hypercorn"],
-    port: 8000,
-    flags: ["-b", "--bind"],
-    address: "127.0.0.1",
-  },
-  {
-    id: "daphne",
-    title: "Daphne",
-    names: ["daphne"],
-    port: 8000,
-    flags: port,
-    hostFlags: ["-b", "--bind"],
-    address: "127.0.0.1",
-  },
-  {
-    id: "fastapi",
-    title: "FastAPI",
-    names: ["fastapi"],
-    commands: ["dev", "run"],
-    port: 8000,
-    flags: ["--port"],
-    hostFlags: ["--host"],
-    address: "127.0.0.1",
-  },
-  { id: "gunicorn", title: "Gunicorn", names: ["gunicorn"], port: 8000, flags: ["-b", "--bind"], address: "127.0.0.1" },
-  {
-    id: "streamlit",
-    title: "Streamlit",
-    names: ["streamlit"],
-    commands: ["run"],
-    port: 8501,
-    flags: ["--server.port"],
-    hostFlags: ["--server.address"],
-    moves: "default",
-  },
-  {
-    id: "jupyter",
-    title: "Jupyter",
-    names: ["jupyter", "jupyter-lab", "jupyter-notebook"],
-    port: 8888,
-    flags: ["--port"],
-    hostFlags: ["--ip"],
-    address: local,
-    moves: "always",
-  },
-  {
-    id: "mkdocs",
-    title: "MkDocs",
-    names: ["mkdocs"],
-    commands: ["serve"],
-    port: 8000,
-    flags: ["-a", "--dev-addr"],
-    address: "127.0.0.1",
-  },
-  {
-    id: "django",
-    title: "Django",
-    names: ["manage.py"],
-    commands: ["runserver"],
-    port: 8000,
-    flags: [],
-    address: "127.0.0.1",
-    positional: true,
-  },
-  {
-    id: "python-http",
-    title: "Python http.server",
-    names: ["http.server"],
-    port: 8000,
-    flags: [],
-    hostFlags: ["-b", "--bind"],
-    positional: true,
-  },
-  {
-    id: "rails",
-    title: "Rails",
-    names: ["rails"],
-    commands: ["server", "s"],
-    port: 3000,
-    flags: port,
-    hostFlags: ["-b", "--binding"],
-    address: local,
+    hostFlags: host,
     variables: ["PORT"],
-  },
-  { id: "puma", title: "Puma", names: ["puma"], port: 9292, flags: port, variables: ["PORT"] },
-  {
-    id: "hugo",
-    title: "Hugo",
-    names: ["hugo"],
-    commands: ["server", "serve"],
-    port: 1313,
-    flags: port,
-    hostFlags: ["--bind"],
-    address: "127.0.0.1",
-    moves: "default",
+    tell: long,
   },
   {
-    id: "jekyll",
-    title: "Jekyll",
-    names: ["jekyll"],
-    commands: ["serve", "s", "server"],
-    port: 4000,
-    flags: ["-P", "--port"],
-    hostFlags: ["-H", "--host"],
-    address: "127.0.0.1",
-  },
-  {
-    id: "laravel",
-    title: "Laravel",
-    names: ["artisan"],
-    commands: ["serve"],
-    port: 8000,
+    id: "vinxi",
+    title: "Vinxi",
+    names: ["vinxi"],
+    commands: ["dev", "start"],
+    port: null,
     flags: ["--port"],
-    hostFlags: ["--host"],
-    address: "127.0.0.1",
-    moves: "default",
+    variables: ["PORT"],
+    tell: long,
+  },
+  {
+    id: "solid-start",
+    title: "SolidStart",
+    names: ["solid-start"],
+    commands: ["dev", "start"],
+    port: null,
+    flags: ["--port"],
+    variables: ["PORT"],
+    tell: long,
+  },
+  {
+    id: "waku",
+    title: "Waku",
+    names: ["waku"],
+    commands: ["dev", "start"],
+    port: null,
+    flags: port,
+    variables: ["PORT"],
+    tell: long,
   },
 ];
-
-/** Programs that only speak to a port, or free it: a number of theirs is nobody's wish to listen. */
-export const callers: ReadonlySet<string> = new Set([
-  "wait-on",
-  "wait-port",
-  "kill-port",
-  "kill-port-process",
-  "start-server-and-test",
-  "curl",
-  "wget",
-  "ngrok",
-  "cloudflared",
-  "lt",
-  "localtunnel",
-  "open-cli",
-  "opener",
-  "psql",
-  "pg_isready",
-  "mysql",
-  "redis-cli",
-  "mongosh",
-  "ssh",
-  "nc",
-  "portolan",
-  "lighthouse",
-  "playwright",
-  "cypress",
-  "docker",
-  "podman",
-  "docker-compose",
-  "kubectl",
-]);
