@@ -94,9 +94,13 @@ function sniffRequest(bytes: Uint8Array): Sniff {
   return { verdict: bytes[at] === 10 ? "match" : "no" };
 }
 
-/** Characters of a token (RFC 9110 §5.6.2). */
+/** Characters of a token (RFC 9110 §5.6.2), by their codes. */
+const tokenBytes = Uint8Array.from({ length: 256 }, (_, code) =>
+  Number(code > 32 && code < 127 && !'"(),/:;<=>?@[\\]{}'.includes(String.fromCharCode(code))),
+);
+
 function isTokenByte(code: number): boolean {
-  return code > 32 && code < 127 && !'"(),/:;<=>?@[\\]{}'.includes(String.fromCharCode(code));
+  return tokenBytes[code] === 1;
 }
 
 /** Ports of web servers, of development servers and of programs with an HTTP interface: their documentation's defaults. */

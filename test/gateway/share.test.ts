@@ -122,35 +122,26 @@ describe.skipIf(skip)("one port for every protocol", () => {
     expect(counts.targets.find(({ target }) => target === places.redis)).toMatchObject({ total: 3 });
   });
 
-  test("byte by byte, too", async () => {
-    const share = await startShare("--wait", "1500ms");
-    const splitter = await startSplitter({ address: servers.address, port: share.port, oneByOne });
-    try {
-      expect(await runAll(splitter.port)).toEqual(allReached());
-      // A client that waits says nothing until its server has spoken, and is cut up then.
-      expect(splitter.cut()).toBe(shareClients.length);
-    } finally {
-      splitter.close();
-    }
-  });
-
-  test("behind headers of the PROXY protocol of both versions, byte by byte", async () => {
-    const share = await startShare("--wait", "1500ms", "--accept-proxy");
-    const through = async (version: 1 | 2): Promise<void> => {
-      const header = headers[version];
-      const splitter = await startSplitter({ address: servers.address, port: share.port, oneByOne, header });
+  test("byte by byte, too, and behind headers of the PROXY protocol of both versions", async () => {
+    const plain = await startShare("--wait", "1500ms");
+    const behind = await startShare("--wait", "1500ms", "--accept-proxy");
+    const through = async ({ port }: { readonly port: number }, version: 1 | 2 | null): Promise<void> => {
+      const header = version === null ? {} : { header: headers[version] };
+      const splitter = await startSplitter({ address: servers.address, port, oneByOne, ...header });
       try {
         const place = { address: servers.address, port: splitter.port, folder: servers.folder };
         const asks = shareClients[1]!.run({ ...place, name: "told.localhost" });
         expect(await runAll(splitter.port)).toEqual(allReached());
         // The server that is told who the client is learns whom the header named.
-        expect(await asks).toBe("told 192.0.2.7\n");
+        expect(await asks).toBe(version === null ? "told 127.0.0.1\n" : "told 192.0.2.7\n");
+        // A client that waits says nothing until its server has spoken, and is cut up then.
+        expect(splitter.cut()).toBe(shareClients.length + 1);
       } finally {
         splitter.close();
       }
     };
-    await Promise.all([through(1), through(2)]);
-    const [refused] = await runAll(share.port, [shareClients[1]!]);
+    await Promise.all([through(plain, null), through(behind, 1), through(behind, 2)]);
+    const [refused] = await runAll(behind.port, [shareClients[1]!]);
     expect(refused![1]).toMatch(/^curl: \(\d+\)/);
   });
 

@@ -160,6 +160,9 @@ describe("names", () => {
   test.each([
     ["Host", request("GET / HTTP/1.1", "Host: app.localhost"), 3],
     ["in capitals, with a port and a last dot", request("GET / HTTP/1.1", "A: b", "HOST:\tAPP.Localhost.:80 "), 3],
+    ["with blanks around it", request("GET / HTTP/1.1", "Host: \t app.localhost \t"), 3],
+    ["an empty one is none", request("GET / HTTP/1.1", "Host: ", "Host: app.localhost"), 1],
+    ["with a blank in it, is none", request("GET / HTTP/1.1", "Host: app.localhost x"), 1],
     ["below a wildcard", request("GET / HTTP/1.1", "Host: a.b.shop.localhost"), 4],
     ["a wildcard's own parent is not below it", request("GET / HTTP/1.1", "Host: shop.localhost"), 1],
     ["nor what only ends like it", request("GET / HTTP/1.1", "Host: workshop.localhost"), 1],

@@ -3,6 +3,9 @@
  */
 
 const lineFeed = 10;
+const carriageReturn = 13;
+const colon = 0x3a;
+const fieldName = Buffer.from("host:", "latin1");
 
 /**
  * The host of a request of which the first line is there and well formed: that of an absolute target, which goes before `Host` (RFC 9112,
@@ -18,12 +21,30 @@ export function readHttpName(bytes: Uint8Array): string | null | undefined {
   for (;;) {
     const end = bytes.indexOf(lineFeed, start);
     if (end < 0) return undefined;
-    const line = latin1(bytes.subarray(start, end)).replace(/\r$/, "");
-    if (line === "") return null;
-    const value = /^host:[\t ]*(.*?)[\t ]*$/i.exec(line)?.[1];
-    if (value !== undefined) return hostOf(value);
+    const value = hostLine(bytes, start, end);
+    if (value !== undefined) return value === null ? null : hostOf(value);
     start = end + 1;
   }
+}
+
+/**
+ * What a line says of the host; `null` for the empty one, which ends them. Other lines are left by their first bytes: whoever sends a long head
+ * byte by byte has all of it read again and again.
+ */
+function hostLine(bytes: Uint8Array, start: number, end: number): string | null | undefined {
+  const first = bytes[start]!;
+  if (first === lineFeed || (first === carriageReturn && end === start + 1)) return null;
+  // Capitals lack this bit, and the colon has it.
+  const isHost = fieldName.every((code, index) => (bytes[start + index]! | 0x20) === code);
+  if (!isHost || bytes[start + fieldName.length - 1] !== colon) return undefined;
+  let [from, to] = [start + fieldName.length, bytes[end - 1] === carriageReturn ? end - 1 : end];
+  while (from < to && isBlank(bytes[from]!)) from += 1;
+  while (to > from && isBlank(bytes[to - 1]!)) to -= 1;
+  return latin1(bytes.subarray(from, to));
+}
+
+function isBlank(code: number): boolean {
+  return code === 32 || code === 9;
 }
 
 /** Without port, brackets and a last dot, in lower case; `null` for what is no name. */
