@@ -4,7 +4,7 @@
 import { spawn, type ChildProcess } from "node:child_process";
 import { createSocket } from "node:dgram";
 import { once } from "node:events";
-import { existsSync, mkdtempSync, readdirSync, rmSync } from "node:fs";
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, rmdirSync, writeFileSync } from "node:fs";
 import { createServer, type AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -284,6 +284,23 @@ test("where nothing runs there is nothing to trace, and what a killed process le
   expect(existsSync(path)).toBe(true);
   expect(await listRelays(folder)).toEqual([]);
   expect(existsSync(path)).toBe(false);
+});
+
+test("what is no socket is left alone, and nobody is the worse for what cannot be removed", async () => {
+  const running = await forward(["0", "5500"]);
+  // No socket of a relay; a folder cannot be removed as a file is either, as nothing can in a folder that may not be written.
+  const [file, inTheWay] = [join(folder, "relays", "2.sock"), join(folder, "relays", "3.sock")];
+  writeFileSync(file, "kept");
+  mkdirSync(inTheWay);
+  whenOver(() => {
+    rmSync(file);
+    rmdirSync(inTheWay);
+  });
+  const listed = await portolan(["forward", "list", "--json"]);
+  expect(listed.stderr).toBe("");
+  const { relays } = JSON.parse(listed.stdout) as { relays: { pid: number }[] };
+  expect(relays.map(({ pid }) => pid)).toEqual([running.child.pid]);
+  expect(readdirSync(join(folder, "relays"))).toEqual(expect.arrayContaining(["2.sock", "3.sock"]));
 });
 
 test("requests and connections are told together", async () => {

@@ -10,20 +10,24 @@ const lineFeed = 10;
  * @returns `undefined` as long as it cannot be told, `null` for a request without one
  */
 export function readHttpName(bytes: Uint8Array): string | null | undefined {
-  let start = bytes.indexOf(lineFeed) + 1;
-  const [method, target = ""] = latin1(bytes.subarray(0, start)).split(" ", 2);
+  const end = bytes.indexOf(lineFeed);
+  const [method, target = ""] = latin1(bytes.subarray(0, end + 1)).split(" ", 2);
   if (method === "CONNECT") return hostOf(target);
   const absolute = /^[a-z][a-z\d+.-]*:\/\/([^/?#]*)/i.exec(target);
   if (absolute !== null) return hostOf(absolute[1]!.slice(absolute[1]!.lastIndexOf("@") + 1));
-  for (;;) {
-    const end = bytes.indexOf(lineFeed, start);
-    if (end < 0) return undefined;
-    const line = latin1(bytes.subarray(start, end)).replace(/\r$/, "");
-    if (line === "") return null;
-    const value = /^host:[\t ]*(.*?)[\t ]*$/i.exec(line)?.[1];
-    if (value !== undefined) return hostOf(value);
-    start = end + 1;
-  }
+  // One search, for whoever sends many lines byte by byte has all of them searched each time: the empty line, or the one that is asked for.
+  const found = /\n(?:\r?\n|host:([^\r\n]*)\r?\n)/i.exec(latin1(bytes.subarray(end)));
+  if (found === null) return undefined;
+  return found[1] === undefined ? null : hostOf(withoutBlanks(found[1]));
+}
+
+/** Without spaces and tabs at both ends, in one pass over however many. */
+function withoutBlanks(text: string): string {
+  const isBlank = (at: number): boolean => text[at] === " " || text[at] === "\t";
+  let [start, end] = [0, text.length];
+  while (start < end && isBlank(start)) start += 1;
+  while (end > start && isBlank(end - 1)) end -= 1;
+  return text.slice(start, end);
 }
 
 /** Without port, brackets and a last dot, in lower case; `null` for what is no name. */
