@@ -286,6 +286,18 @@ test("where nothing runs there is nothing to trace, and what a killed process le
   expect(existsSync(path)).toBe(false);
 });
 
+test("where the terminal is closed nothing that was cut off looks whole, and its socket goes", async () => {
+  const port = await echo();
+  const running = await forward(["0", String(port)]);
+  const client = talk(running.ports[0]!, "hello");
+  await expect.poll(() => client.heard, soon).toBe("hello");
+  const ended = once(running.child, "close");
+  running.child.kill("SIGHUP");
+  expect(await client.over).toBe("ECONNRESET");
+  expect(await ended).toEqual([null, "SIGHUP"]);
+  expect(existsSync(join(folder, "relays", `${running.child.pid}.sock`))).toBe(false);
+});
+
 test("what is no socket is left alone, and nobody is the worse for what cannot be removed", async () => {
   const running = await forward(["0", "5500"]);
   // No socket of a relay; a folder cannot be removed as a file is either, as nothing can in a folder that may not be written.
