@@ -213,6 +213,19 @@ test("all or nothing: who holds a port is named, and nothing stays", async () =>
   });
 });
 
+// Other systems let both listen.
+test.runIf(process.platform === "linux")("places of which one takes all of the other's", async () => {
+  const free = await freePort();
+  const [wide, narrow] = [`*:${free}`, `127.0.0.1:${free}`];
+  const both = await portolan(["forward", wide, "5500", narrow, "5501", "--json"]);
+  expect(JSON.parse(both.stderr)).toMatchObject({
+    error: {
+      code: "RELAY_PLACE_INVALID",
+      message: `127.0.0.1:${free} and [::]:${free} cannot both listen: one of them is every address.`,
+    },
+  });
+});
+
 test("ranges lead step by step, or all to one port", async () => {
   const [address, back] = ["127.9.8.7", "127.9.8.6"];
   const ports = await freeRange(address);
