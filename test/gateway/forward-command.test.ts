@@ -14,7 +14,7 @@ import { listRelays } from "../../src/gateway/index.ts";
 import { ask, plainAsker } from "../support/gateway-askers.ts";
 import { probePath, processorMsOf, startGatewayProcess, usageOf } from "../support/gateway-process.ts";
 import { routeOf } from "../support/gateway.ts";
-import { requireOrSkip, whyNoProgram } from "../support/netns.ts";
+import { createNetworkNamespace, requireOrSkip, whyNoNetworkNamespaces, whyNoProgram } from "../support/netns.ts";
 import { closeAll, freePort, serve, talk, whenOver } from "../support/relays.ts";
 import { commandPath, runCommand, type CommandOutcome } from "../support/run-command.ts";
 
@@ -89,6 +89,15 @@ async function forward(
   const ready = running.lines[0] as unknown as Ready;
   return { ...running, ports: ready.forwards.map(({ listen }) => listen.port) };
 }
+
+/** Answers with the address that asked. */
+const udpServer = `const socket = require("node:dgram").createSocket("udp4");
+socket.on("message", (_, { address, port }) => socket.send(address, port, address));
+socket.bind(53, () => console.log("ready"));`;
+/** Asks on and on, from one port. */
+const udpClient = `const socket = require("node:dgram").createSocket("udp4");
+socket.on("message", (message) => console.log(String(message)));
+setInterval(() => socket.send("?", 5300, "127.0.0.1"), 50);`;
 
 const echo = (): Promise<number> => serve((socket) => void socket.pipe(socket));
 
@@ -488,6 +497,27 @@ async function askUdp(port: number): Promise<string> {
     socket.close();
   }
 }
+
+describe.skipIf(requireOrSkip("networks that change", whyNoNetworkNamespaces()))("a network that changes", () => {
+  test("over UDP a client that goes on asking is answered from the machine's new address, too", async () => {
+    const here = await createNetworkNamespace();
+    whenOver(() => here.destroy());
+    const options = { addresses: ["10.77.0.2/24"], peer: here, peerAddresses: ["10.77.0.1/24"] };
+    const there = await createNetworkNamespace(options);
+    whenOver(() => there.destroy());
+    const server = there.spawnIn(process.execPath, ["-e", udpServer], { stdio: ["ignore", "pipe", "inherit"] });
+    await once(server.stdout!, "data");
+    const running = await forward(["5300/udp", "10.77.0.2:53"], { wrap: ["ip", "netns", "exec", here.name] });
+    const client = here.spawnIn(process.execPath, ["-e", udpClient], { stdio: ["ignore", "pipe", "inherit"] });
+    const heard: string[] = [];
+    createInterface({ input: client.stdout! }).on("line", (line) => heard.push(line));
+    await expect.poll(() => heard, soon).toContain("10.77.0.1");
+    await here.execIn("ip", ["address", "del", "10.77.0.1/24", "dev", "lan0"]);
+    await here.execIn("ip", ["address", "add", "10.77.0.3/24", "dev", "lan0"]);
+    await expect.poll(() => heard, soon).toContain("10.77.0.3");
+    expect(await running.stop()).toBe(0);
+  });
+});
 
 describe.skipIf(requireOrSkip("socat", whyNoProgram("socat", "socat")))("socat", () => {
   test("a client that ends what it says, over IPv4 to a server at IPv6", async () => {

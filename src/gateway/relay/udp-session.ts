@@ -13,6 +13,11 @@ const loopbacks: readonly string[] = ["127.0.0.1", "::1"];
 const mostKept = 64;
 /** So long a first answer is waited for before another client may take the place, milliseconds. */
 const patienceMs = 1000;
+/**
+ * A connected socket keeps the address that it got: when the network changes it is one that this machine has no more (EINVAL on Linux), or from
+ * which nothing leads to the server. Another socket gets another one.
+ */
+const lostWays: ReadonlySet<string> = new Set(["EINVAL", "EADDRNOTAVAIL", "ENETUNREACH", "EHOSTUNREACH", "ENETDOWN"]);
 
 /** The relay of a session. */
 export interface SessionOwner {
@@ -53,7 +58,7 @@ export class UdpSession {
   #from: string | null = null;
   #connected = false;
   #isAnswered = false;
-  /** Nobody is there, at any address: the next datagram looks again. */
+  /** Nobody is there, at any address, or no way leads there any more: the next datagram looks again. */
   #isDead = false;
   /** Datagrams that nobody has got for sure. */
   #kept: Buffer[] = [];
@@ -87,6 +92,7 @@ export class UdpSession {
     this.sentBytes += datagram.length;
     if (this.#isDead) {
       this.#isDead = false;
+      this.#isAnswered = false;
       this.#forgetKept();
       this.#keep(datagram);
       return this.#find(this.#owner.wish.target.host);
@@ -170,6 +176,7 @@ export class UdpSession {
     if (this.#over) return;
     this.#failure ??= why;
     if (why === "ECONNREFUSED" && !this.#isAnswered) this.#goOnElsewhere(why);
+    if (lostWays.has(why)) this.#isDead = true;
   }
 
   /** Nobody is at this address. */
