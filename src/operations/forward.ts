@@ -115,7 +115,11 @@ async function open(wishes: readonly ForwardWish[], context: OperationContext): 
       options,
     );
   } catch (error) {
-    throw await explainRelayFailure(error, context);
+    throw await explainRelayFailure(
+      error,
+      wishes.map(({ listen }) => listen),
+      context,
+    );
   }
 }
 

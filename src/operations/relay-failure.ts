@@ -3,14 +3,20 @@
  */
 import { PortolanError, formatSocketAddress, isPortolanError, isWildcardAddress, knownOr } from "../core/index.ts";
 import { describeServices } from "./look.ts";
+import type { RelayPlace } from "../gateway/index.ts";
 import type { OperationContext } from "./operation.ts";
 import type { ListedService } from "./schemas.ts";
 
 /**
  * The error of a relay that could not listen, in words of the command: PORT_TAKEN with its holder, or LISTEN_FAILED with what to do. Any
  * other error stays as it is.
+ * @param places where the command was to listen
  */
-export async function explainRelayFailure(error: unknown, context: OperationContext): Promise<unknown> {
+export async function explainRelayFailure(
+  error: unknown,
+  places: readonly RelayPlace[],
+  context: OperationContext,
+): Promise<unknown> {
   if (!isPortolanError(error, "LISTEN_FAILED") || typeof error.details["error"] !== "string") return error;
   const { address, port, transport, error: code } = error.details as unknown as Refused;
   const place = `${formatSocketAddress(address, port)}${transport === "udp" ? " (UDP)" : ""}`;
@@ -22,6 +28,13 @@ export async function explainRelayFailure(error: unknown, context: OperationCont
     });
   }
   const holder = await findHolder({ address, port, transport, error: code }, context);
+  const other = holder === null ? places.find((own) => isInTheWayOf(own, { address, port, transport })) : undefined;
+  if (other !== undefined)
+    return new PortolanError(
+      "RELAY_PLACE_INVALID",
+      `${place} and ${formatSocketAddress(other.address, port)} cannot both listen: one of them is every address.`,
+      { details: { hint: "Keep the one that is meant." }, cause: error },
+    );
   const who = holder === null ? "in use" : `held by ${holder.name}${holder.pid === null ? "" : ` (${holder.pid})`}`;
   return new PortolanError("PORT_TAKEN", `${place} is ${who}. Nothing was opened.`, {
     details: {
@@ -33,6 +46,15 @@ export async function explainRelayFailure(error: unknown, context: OperationCont
     },
     cause: error,
   });
+}
+
+function isInTheWayOf(own: RelayPlace, { address, port, transport }: Omit<Refused, "error">): boolean {
+  return (
+    own.port === port &&
+    own.transport === transport &&
+    own.address !== address &&
+    (isWildcardAddress(own.address) || isWildcardAddress(address))
+  );
 }
 
 interface Refused {

@@ -98,7 +98,11 @@ async function open(wishes: readonly ShareWish[], context: OperationContext): Pr
       options,
     );
   } catch (error) {
-    throw await explainRelayFailure(error, context);
+    throw await explainRelayFailure(
+      error,
+      wishes.map(({ listen }) => listen),
+      context,
+    );
   }
 }
 

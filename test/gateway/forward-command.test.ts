@@ -4,7 +4,7 @@
 import { spawn, type ChildProcess } from "node:child_process";
 import { createSocket } from "node:dgram";
 import { once } from "node:events";
-import { existsSync, mkdtempSync, readdirSync, rmSync } from "node:fs";
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, rmdirSync, writeFileSync } from "node:fs";
 import { createServer, type AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -14,7 +14,7 @@ import { listRelays } from "../../src/gateway/index.ts";
 import { ask, plainAsker } from "../support/gateway-askers.ts";
 import { probePath, processorMsOf, startGatewayProcess, usageOf } from "../support/gateway-process.ts";
 import { routeOf } from "../support/gateway.ts";
-import { requireOrSkip, whyNoProgram } from "../support/netns.ts";
+import { createNetworkNamespace, requireOrSkip, whyNoNetworkNamespaces, whyNoProgram } from "../support/netns.ts";
 import { closeAll, freePort, serve, talk, whenOver } from "../support/relays.ts";
 import { commandPath, runCommand, type CommandOutcome } from "../support/run-command.ts";
 
@@ -89,6 +89,15 @@ async function forward(
   const ready = running.lines[0] as unknown as Ready;
   return { ...running, ports: ready.forwards.map(({ listen }) => listen.port) };
 }
+
+/** Answers with the address that asked. */
+const udpServer = `const socket = require("node:dgram").createSocket("udp4");
+socket.on("message", (_, { address, port }) => socket.send(address, port, address));
+socket.bind(53, () => console.log("ready"));`;
+/** Asks on and on, from one port. */
+const udpClient = `const socket = require("node:dgram").createSocket("udp4");
+socket.on("message", (message) => console.log(String(message)));
+setInterval(() => socket.send("?", 5300, "127.0.0.1"), 50);`;
 
 const echo = (): Promise<number> => serve((socket) => void socket.pipe(socket));
 
@@ -213,6 +222,19 @@ test("all or nothing: who holds a port is named, and nothing stays", async () =>
   });
 });
 
+// Other systems let both listen.
+test.runIf(process.platform === "linux")("places of which one takes all of the other's", async () => {
+  const free = await freePort();
+  const [wide, narrow] = [`*:${free}`, `127.0.0.1:${free}`];
+  const both = await portolan(["forward", wide, "5500", narrow, "5501", "--json"]);
+  expect(JSON.parse(both.stderr)).toMatchObject({
+    error: {
+      code: "RELAY_PLACE_INVALID",
+      message: `127.0.0.1:${free} and [::]:${free} cannot both listen: one of them is every address.`,
+    },
+  });
+});
+
 test("ranges lead step by step, or all to one port", async () => {
   const [address, back] = ["127.9.8.7", "127.9.8.6"];
   const ports = await freeRange(address);
@@ -284,6 +306,35 @@ test("where nothing runs there is nothing to trace, and what a killed process le
   expect(existsSync(path)).toBe(true);
   expect(await listRelays(folder)).toEqual([]);
   expect(existsSync(path)).toBe(false);
+});
+
+test("where the terminal is closed nothing that was cut off looks whole, and its socket goes", async () => {
+  const port = await echo();
+  const running = await forward(["0", String(port)]);
+  const client = talk(running.ports[0]!, "hello");
+  await expect.poll(() => client.heard, soon).toBe("hello");
+  const ended = once(running.child, "close");
+  running.child.kill("SIGHUP");
+  expect(await client.over).toBe("ECONNRESET");
+  expect(await ended).toEqual([null, "SIGHUP"]);
+  expect(existsSync(join(folder, "relays", `${running.child.pid}.sock`))).toBe(false);
+});
+
+test("what is no socket is left alone, and nobody is the worse for what cannot be removed", async () => {
+  const running = await forward(["0", "5500"]);
+  // No socket of a relay; a folder cannot be removed as a file is either, as nothing can in a folder that may not be written.
+  const [file, inTheWay] = [join(folder, "relays", "2.sock"), join(folder, "relays", "3.sock")];
+  writeFileSync(file, "kept");
+  mkdirSync(inTheWay);
+  whenOver(() => {
+    rmSync(file);
+    rmdirSync(inTheWay);
+  });
+  const listed = await portolan(["forward", "list", "--json"]);
+  expect(listed.stderr).toBe("");
+  const { relays } = JSON.parse(listed.stdout) as { relays: { pid: number }[] };
+  expect(relays.map(({ pid }) => pid)).toEqual([running.child.pid]);
+  expect(readdirSync(join(folder, "relays"))).toEqual(expect.arrayContaining(["2.sock", "3.sock"]));
 });
 
 test("requests and connections are told together", async () => {
@@ -446,6 +497,27 @@ async function askUdp(port: number): Promise<string> {
     socket.close();
   }
 }
+
+describe.skipIf(requireOrSkip("networks that change", whyNoNetworkNamespaces()))("a network that changes", () => {
+  test("over UDP a client that goes on asking is answered from the machine's new address, too", async () => {
+    const here = await createNetworkNamespace();
+    whenOver(() => here.destroy());
+    const options = { addresses: ["10.77.0.2/24"], peer: here, peerAddresses: ["10.77.0.1/24"] };
+    const there = await createNetworkNamespace(options);
+    whenOver(() => there.destroy());
+    const server = there.spawnIn(process.execPath, ["-e", udpServer], { stdio: ["ignore", "pipe", "inherit"] });
+    await once(server.stdout!, "data");
+    const running = await forward(["5300/udp", "10.77.0.2:53"], { wrap: ["ip", "netns", "exec", here.name] });
+    const client = here.spawnIn(process.execPath, ["-e", udpClient], { stdio: ["ignore", "pipe", "inherit"] });
+    const heard: string[] = [];
+    createInterface({ input: client.stdout! }).on("line", (line) => heard.push(line));
+    await expect.poll(() => heard, soon).toContain("10.77.0.1");
+    await here.execIn("ip", ["address", "del", "10.77.0.1/24", "dev", "lan0"]);
+    await here.execIn("ip", ["address", "add", "10.77.0.3/24", "dev", "lan0"]);
+    await expect.poll(() => heard, soon).toContain("10.77.0.3");
+    expect(await running.stop()).toBe(0);
+  });
+});
 
 describe.skipIf(requireOrSkip("socat", whyNoProgram("socat", "socat")))("socat", () => {
   test("a client that ends what it says, over IPv4 to a server at IPv6", async () => {

@@ -127,6 +127,40 @@ test("a server that is not there is told, and found when it comes", async () => 
     .toBe("c!");
 });
 
+test("a server that no network leads to is told, and ends nobody else", async () => {
+  // Linux lets nobody connect to the broadcast address (EACCES), as it does to a network that is gone (ENETUNREACH): before anything is sent.
+  const {
+    port: listen,
+    relay,
+    traces,
+  } = await startForward({ host: "255.255.255.255", port: 9 }, { transport: "udp", idleMs: 150 });
+  const one = await asker(listen);
+  one.ask("a");
+  await expect.poll(() => relay.counts().sentBytes, soon).toBe(1);
+  one.ask("b");
+  await expect.poll(() => traces[0]?.failure, soon).toMatch(/^E[A-Z]+$/);
+  expect(relay.counts()).toMatchObject({ open: 0, total: 1, failed: 1, sentBytes: 2 });
+});
+
+test("what is kept for a server that never answers has a bound", async () => {
+  const server = await open("127.0.0.1");
+  const hub = new RelayHub();
+  const { port } = server.address();
+  const { port: listen, relay } = await startForward({ host: "localhost", port }, { transport: "udp", hub });
+  const [one, other] = [await asker(listen), await asker(listen)];
+  const datagram = Buffer.alloc(60_000);
+  for (let index = 0; index < 80; index += 1) {
+    const taken = once(server, "message");
+    (index % 2 === 0 ? one : other).ask(datagram);
+    await taken;
+  }
+  expect(relay.counts().sentBytes).toBe(80 * datagram.length);
+  expect(hub.keptBytes).toBeGreaterThan(1024 * 1024);
+  expect(hub.keptBytes).toBeLessThanOrEqual(4 * 1024 * 1024);
+  await relay.close({ drainMs: 0 });
+  expect(hub.keptBytes).toBe(0);
+});
+
 test("of too many clients the one that was silent for longest gives way", async () => {
   const { port } = await answer();
   const { port: listen, relay, traces } = await startForward({ port }, { transport: "udp", mostConnections: 2 });

@@ -87,15 +87,25 @@ async function runCall(call: Call, words: readonly string[], faces: FaceOpeners)
     if (interrupts > 1) process.exit(interruptedStatus);
     abort.abort();
   };
+  // The terminal is closed. The kernel and the shell may both say so: twice is no more than once.
+  let hungUp = false;
+  const onHangup = (): void => {
+    hungUp = true;
+    abort.abort();
+  };
   if (command.ownsSignals !== true) {
     process.on("SIGINT", onInterrupt);
     process.on("SIGTERM", onInterrupt);
+    process.on("SIGHUP", onHangup);
   }
   try {
     return await runLoaded(call, words, command, abort, faces);
   } finally {
     process.off("SIGINT", onInterrupt);
     process.off("SIGTERM", onInterrupt);
+    process.off("SIGHUP", onHangup);
+    // What was open is closed. Node would abort when it gives a terminal back that is gone (EIO): it ends by the signal, as if nobody had listened.
+    if (hungUp) process.kill(process.pid, "SIGHUP");
   }
 }
 

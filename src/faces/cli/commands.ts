@@ -11,7 +11,7 @@ export interface LoadedCommand {
     context: OperationContext,
   ) => Promise<OperationResult> | AsyncGenerator<unknown, OperationResult, void>;
   readonly view: View<never, never>;
-  /** True when the operation deals with SIGINT and SIGTERM itself; otherwise they abort it. */
+  /** True when the operation deals with SIGINT, SIGTERM and SIGHUP itself; otherwise they abort it. */
   readonly ownsSignals?: boolean;
 }
 

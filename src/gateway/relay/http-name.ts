@@ -3,9 +3,6 @@
  */
 
 const lineFeed = 10;
-const carriageReturn = 13;
-const colon = 0x3a;
-const fieldName = Buffer.from("host:", "latin1");
 
 /**
  * The host of a request of which the first line is there and well formed: that of an absolute target, which goes before `Host` (RFC 9112,
@@ -13,38 +10,24 @@ const fieldName = Buffer.from("host:", "latin1");
  * @returns `undefined` as long as it cannot be told, `null` for a request without one
  */
 export function readHttpName(bytes: Uint8Array): string | null | undefined {
-  let start = bytes.indexOf(lineFeed) + 1;
-  const [method, target = ""] = latin1(bytes.subarray(0, start)).split(" ", 2);
+  const end = bytes.indexOf(lineFeed);
+  const [method, target = ""] = latin1(bytes.subarray(0, end + 1)).split(" ", 2);
   if (method === "CONNECT") return hostOf(target);
   const absolute = /^[a-z][a-z\d+.-]*:\/\/([^/?#]*)/i.exec(target);
   if (absolute !== null) return hostOf(absolute[1]!.slice(absolute[1]!.lastIndexOf("@") + 1));
-  for (;;) {
-    const end = bytes.indexOf(lineFeed, start);
-    if (end < 0) return undefined;
-    const value = hostLine(bytes, start, end);
-    if (value !== undefined) return value === null ? null : hostOf(value);
-    start = end + 1;
-  }
+  // One search, for whoever sends many lines byte by byte has all of them searched each time: the empty line, or the one that is asked for.
+  const found = /\n(?:\r?\n|host:([^\r\n]*)\r?\n)/i.exec(latin1(bytes.subarray(end)));
+  if (found === null) return undefined;
+  return found[1] === undefined ? null : hostOf(withoutBlanks(found[1]));
 }
 
-/**
- * What a line says of the host; `null` for the empty one, which ends them. Other lines are left by their first bytes: whoever sends a long head
- * byte by byte has all of it read again and again.
- */
-function hostLine(bytes: Uint8Array, start: number, end: number): string | null | undefined {
-  const first = bytes[start]!;
-  if (first === lineFeed || (first === carriageReturn && end === start + 1)) return null;
-  // Capitals lack this bit, and the colon has it.
-  const isHost = fieldName.every((code, index) => (bytes[start + index]! | 0x20) === code);
-  if (!isHost || bytes[start + fieldName.length - 1] !== colon) return undefined;
-  let [from, to] = [start + fieldName.length, bytes[end - 1] === carriageReturn ? end - 1 : end];
-  while (from < to && isBlank(bytes[from]!)) from += 1;
-  while (to > from && isBlank(bytes[to - 1]!)) to -= 1;
-  return latin1(bytes.subarray(from, to));
-}
-
-function isBlank(code: number): boolean {
-  return code === 32 || code === 9;
+/** Without spaces and tabs at both ends, in one pass over however many. */
+function withoutBlanks(text: string): string {
+  const isBlank = (at: number): boolean => text[at] === " " || text[at] === "\t";
+  let [start, end] = [0, text.length];
+  while (start < end && isBlank(start)) start += 1;
+  while (end > start && isBlank(end - 1)) end -= 1;
+  return text.slice(start, end);
 }
 
 /** Without port, brackets and a last dot, in lower case; `null` for what is no name. */

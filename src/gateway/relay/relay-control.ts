@@ -122,7 +122,7 @@ function socketsOf(stateFolder: string): readonly ControlSocket[] {
 
 /** `null` when nobody listens there; what a process that was killed left behind is removed. */
 function openSocket(path: string): Promise<Socket | null> {
-  const before = statSync(path, { throwIfNoEntry: false });
+  const before = numberOf(path);
   return new Promise((resolve) => {
     const socket = connect(path);
     socket.once("connect", () => {
@@ -132,11 +132,28 @@ function openSocket(path: string): Promise<Socket | null> {
     });
     socket.once("error", (error: NodeJS.ErrnoException) => {
       // Another process of that number may have put its own there meanwhile.
-      const now = statSync(path, { throwIfNoEntry: false });
-      if (error.code === "ECONNREFUSED" && now !== undefined && now.ino === before?.ino) rmSync(path, { force: true });
+      if (error.code === "ECONNREFUSED" && before !== null && numberOf(path) === before) remove(path);
       resolve(null);
     });
   });
+}
+
+/** Number of the file of a socket; `null` for anything else, and for what may not be looked at. */
+function numberOf(path: string): number | null {
+  try {
+    const file = statSync(path, { throwIfNoEntry: false });
+    return file?.isSocket() === true ? file.ino : null;
+  } catch {
+    return null;
+  }
+}
+
+function remove(path: string): void {
+  try {
+    rmSync(path, { force: true });
+  } catch {
+    // The folder may not be written: it stays, and is in nobody's way.
+  }
 }
 
 async function askStatus(path: string): Promise<RelayProcessStatus | null> {

@@ -20,6 +20,8 @@ const datagramShare = 1 / 2;
 const lookMs = 1000;
 /** So long a connection that has ended may come to another relay, milliseconds: it waited in the kernel's queue. */
 const lingerMs = 10_000;
+/** Most bytes of datagrams that all sessions keep together: whoever sends may send as many as they like, to a server that never answers. */
+const mostKeptBytes = 4 * 1024 * 1024;
 
 /** Who rests when there is no room, and goes on when there is. */
 export interface Rester {
@@ -43,6 +45,7 @@ export class RelayHub {
   #ports: ReadonlySet<number> = new Set();
   readonly #sessionsFrom = new Map<string, UdpSession>();
   #sessions = 0;
+  #keptBytes = 0;
   #exhausted = false;
   #goingOn = false;
 
@@ -121,6 +124,22 @@ export class RelayHub {
 
   leaveSession(): void {
     this.#sessions -= 1;
+  }
+
+  /** Bytes of datagrams that sessions keep, of which nobody has got them for sure. */
+  get keptBytes(): number {
+    return this.#keptBytes;
+  }
+
+  /** @returns whether a datagram of so many bytes may be kept */
+  keep(bytes: number): boolean {
+    if (this.#keptBytes + bytes > mostKeptBytes) return false;
+    this.#keptBytes += bytes;
+    return true;
+  }
+
+  forgetKept(bytes: number): void {
+    this.#keptBytes -= bytes;
   }
 
   /** @param from address and port that its datagrams to the server come from */

@@ -13,6 +13,11 @@ const loopbacks: readonly string[] = ["127.0.0.1", "::1"];
 const mostKept = 64;
 /** So long a first answer is waited for before another client may take the place, milliseconds. */
 const patienceMs = 1000;
+/**
+ * A connected socket keeps the address that it got: when the network changes it is one that this machine has no more (EINVAL on Linux), or from
+ * which nothing leads to the server. Another socket gets another one.
+ */
+const lostWays: ReadonlySet<string> = new Set(["EINVAL", "EADDRNOTAVAIL", "ENETUNREACH", "EHOSTUNREACH", "ENETDOWN"]);
 
 /** The relay of a session. */
 export interface SessionOwner {
@@ -53,7 +58,7 @@ export class UdpSession {
   #from: string | null = null;
   #connected = false;
   #isAnswered = false;
-  /** Nobody is there, at any address: the next datagram looks again. */
+  /** Nobody is there, at any address, or no way leads there any more: the next datagram looks again. */
   #isDead = false;
   /** Datagrams that nobody has got for sure. */
   #kept: Buffer[] = [];
@@ -87,13 +92,23 @@ export class UdpSession {
     this.sentBytes += datagram.length;
     if (this.#isDead) {
       this.#isDead = false;
-      this.#kept = [datagram];
+      this.#isAnswered = false;
+      this.#forgetKept();
+      this.#keep(datagram);
       return this.#find(this.#owner.wish.target.host);
     }
-    if (!this.#connected || (!this.#isAnswered && this.#places.length > 0)) {
-      if (this.#kept.length < mostKept) this.#kept.push(datagram);
-    }
+    if (!this.#connected || (!this.#isAnswered && this.#places.length > 0)) this.#keep(datagram);
     if (this.#connected) this.#pass(datagram);
+  }
+
+  #keep(datagram: Buffer): void {
+    if (this.#kept.length >= mostKept || !this.#owner.hub.keep(datagram.length)) return;
+    this.#kept.push(datagram);
+  }
+
+  #forgetKept(): void {
+    for (const { length } of this.#kept) this.#owner.hub.forgetKept(length);
+    this.#kept = [];
   }
 
   #pass(datagram: Buffer): void {
@@ -135,7 +150,7 @@ export class UdpSession {
     socket.on("message", (datagram) => {
       if (!isCurrent()) return;
       this.#isAnswered = true;
-      this.#kept = [];
+      this.#forgetKept();
       this.#failure = null;
       this.#owner.answered = place;
       this.receivedBytes += datagram.length;
@@ -143,14 +158,16 @@ export class UdpSession {
       this.#owner.answer(datagram, this);
     });
     // Connected, it hears nobody but the server, and is told when nobody is there (ICMP).
-    socket.connect(wish.target.port, place, () => {
+    socket.connect(wish.target.port, place, (error?: Error | null) => {
       if (!isCurrent()) return;
+      // No network leads there (ENETUNREACH), or this machine lacks the family: Node says so here, and to nobody else.
+      if (error instanceof Error) return this.#goOnElsewhere(codeOf(error));
       this.#connected = true;
       const { address, port } = socket.address();
       this.#from = `${address} ${port}`;
       hub.addSession(this.#from, this);
       for (const datagram of this.#kept) this.#pass(datagram);
-      if (this.#places.length === 0) this.#kept = [];
+      if (this.#places.length === 0) this.#forgetKept();
     });
   }
 
@@ -158,7 +175,13 @@ export class UdpSession {
   #fail(why: string): void {
     if (this.#over) return;
     this.#failure ??= why;
-    if (why !== "ECONNREFUSED" || this.#isAnswered) return;
+    if (why === "ECONNREFUSED" && !this.#isAnswered) this.#goOnElsewhere(why);
+    if (lostWays.has(why)) this.#isDead = true;
+  }
+
+  /** Nobody is at this address. */
+  #goOnElsewhere(why: string): void {
+    this.#failure ??= why;
     if (this.#places.length > 0) this.#open();
     else this.#isDead = true;
   }
@@ -166,6 +189,7 @@ export class UdpSession {
   end(failure: string | null): void {
     if (this.#over) return;
     this.#over = true;
+    this.#forgetKept();
     this.#closeSocket();
     const why = failure ?? this.#failure;
     if (why !== null && why !== "stopped") this.#owner.tally.failed += 1;
