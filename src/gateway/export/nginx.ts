@@ -99,6 +99,8 @@ function writeHttp(facts: SoundFacts): string {
     "  server_names_hash_max_size 4096;",
     "  server_names_hash_bucket_size 512;",
     "  variables_hash_bucket_size 256;",
+    // Two of each path that is taken off.
+    ...(stripped.length > 200 ? [`  variables_hash_max_size ${1024 + 8 * stripped.length};`] : []),
     "  map_hash_bucket_size 512;",
     "",
     ...commonMaps,
