@@ -240,7 +240,7 @@ describe("hostile files", () => {
     const huge = write("");
     truncateSync(huge, 300 << 20);
     expect((await read(huge)).stderr).toContain("SNAPSHOT_INVALID");
-    const pipe = join(folder, "taken");
+    const pipe = join(folder, "pipe");
     execFileSync("mkfifo", [pipe]);
     for (const path of [folder, pipe, join(folder, "none")])
       expect((await read(path)).stderr).toContain("FILE_UNREADABLE");
