@@ -229,7 +229,7 @@ describe.each(["nginx", "haproxy"] as const)("%s", (format) => {
 
   beforeAll(async () => {
     if (!(await hasEngine(format))) return;
-    ports = await findFreePorts(11);
+    ports = await findFreePorts(12);
     const p = (index: number): number => ports[index]!;
     const relays: RelayWish[] = [
       forward(p(0)),
@@ -251,6 +251,8 @@ describe.each(["nginx", "haproxy"] as const)("%s", (format) => {
         silent: null,
       }),
       forward(p(10), { idleMs: 300 }),
+      forward(p(11), { mostConnections: 1 }),
+      forward(p(11), { mostConnections: 1, listen: { ...at(p(11)), address: "127.0.0.2" } }),
     ];
     const doors = { addresses: ["127.0.0.1"], httpPort: null, https: null };
     const written = exportWriters[format]({ doors, routes: [], relays });
@@ -301,6 +303,22 @@ describe.each(["nginx", "haproxy"] as const)("%s", (format) => {
     for (const socket of kept) await once(socket, "data");
     expect(await converse(ports[5]!, "")).toBe("");
     for (const socket of kept) socket.destroy();
+  });
+
+  test("connections are counted for each place, also where two have one port", async ({ skip }) => {
+    if (engine === undefined) skip(`${format} is not installed`);
+    const one = connect(ports[11]!, "127.0.0.1");
+    await once(one, "data");
+    const other = connect(ports[11]!, "127.0.0.2");
+    let text = "";
+    for await (const part of other) {
+      text += String(part);
+      break;
+    }
+    expect(text).toBe("http\n");
+    // HAProxy lets the next wait, as portolan does.
+    if (format === "nginx") expect(await converse(ports[11]!, "")).toBe("");
+    for (const socket of [one, other]) socket.destroy();
   });
 
   test("an idle connection is ended", async ({ skip }) => {
