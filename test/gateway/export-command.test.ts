@@ -99,6 +99,19 @@ test("--json has the same in one document", async () => {
   expect(result.limits).toContainEqual(expect.objectContaining(left));
 });
 
+test("a share or forward at the port of names is told: no engine has both", async () => {
+  const words = ["--format", "nginx", "--bind", "0.0.0.0", "--http-port", "7443", "--json"];
+  const { notes } = JSON.parse((await run(...words)).stdout) as { notes: string[] };
+  expect(notes).toEqual([
+    "share 127.0.0.1:7443 has the port of names (7443): give --http-port or --https-port another one, or end it.",
+  ]);
+  const apart = await run("--format", "nginx", "--bind", "127.0.0.2", "--http-port", "7443", "--json");
+  expect((JSON.parse(apart.stdout) as { notes: string[] }).notes).toEqual([]);
+  // UDP is another port.
+  const datagrams = await run("--format", "nginx", "--http-port", "7053", "--json");
+  expect((JSON.parse(datagrams.stdout) as { notes: string[] }).notes).toEqual([]);
+});
+
 test("a file is written whole, and replaced only when told", async () => {
   const path = join(project, "nginx.conf");
   const first = await run("--format", "nginx", "--output", "nginx.conf");
