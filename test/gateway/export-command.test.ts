@@ -117,7 +117,7 @@ test("a file is written whole, and replaced only when told", async () => {
   const first = await run("--format", "nginx", "--output", "nginx.conf");
   expect(first).toMatchObject({
     status: 0,
-    stdout: `Written to ${path} for nginx: 2 routes, 3 forwards and shares.\n`,
+    stdout: `Written to ${path} for nginx, from 2 routes, 3 forwards and shares.\n`,
   });
   const text = readFileSync(path, "utf8");
   expect(text).toContain("server_name shop.localhost;");
