@@ -223,6 +223,33 @@ const header2 = Buffer.concat([
   Buffer.from([0x21, 0x11, 0, 12, 192, 0, 2, 7, 192, 0, 2, 8, 0x12, 0x67, 0, 80]),
 ]);
 
+test("nginx has room for many places, and for the connections of each", async ({ skip }) => {
+  if (!(await hasEngine("nginx"))) skip("nginx is not installed");
+  const [port, ...others] = await findFreePorts(2);
+  const address = (index: number): string => `127.1.${index >> 8}.${index & 255}`;
+  const relays = Array.from({ length: 600 }, (_none, index) =>
+    forward(port!, { listen: { ...at(port!), address: address(index + 1) }, mostConnections: 1000 }),
+  );
+  const doors = { addresses: ["127.0.0.1"], httpPort: null, https: null };
+  const { text, limits } = exportWriters.nginx({
+    doors,
+    routes: [],
+    relays: [forward(others[0]!, { target: end("mqtt") }), ...relays],
+  });
+  expect(text).toContain("  worker_connections 65536;\n");
+  expect(limits.map((limit) => limit.text)).toContain(
+    "nginx has 65536 connections for all of them together, two for each.",
+  );
+  const running = await runExported("nginx", text, [others[0]!]);
+  try {
+    expect(await converse(others[0]!, "")).toBe("mqtt");
+  } finally {
+    await running.close();
+  }
+  const one = exportWriters.nginx({ doors, routes: [], relays: [forward(port!)] });
+  expect(one.text).toContain("  worker_connections 4297;\n");
+});
+
 describe.each(["nginx", "haproxy"] as const)("%s", (format) => {
   let engine: RunningEngine | undefined;
   let limits: readonly GroupedLimit[] = [];
