@@ -108,11 +108,11 @@ function crowdedNotes(
   relays: ExportFacts["relays"],
 ): string[] {
   if (routes.length === 0) return [];
-  const ports = [httpPort, https?.port];
+  const ports = new Set([httpPort, https?.port]);
   return relays
     .filter(({ listen: { transport, address, port } }) => {
       const overlaps = addresses.some((own) => own === address || isWildcard(own, address) || isWildcard(address, own));
-      return transport === "tcp" && ports.includes(port) && overlaps;
+      return transport === "tcp" && ports.has(port) && overlaps;
     })
     .map(
       (wish) =>
