@@ -1,7 +1,6 @@
 /**
  * @module `gateway export`: names, forwards and shares as a file for an engine that a team runs already.
  */
-import { isIPv4 } from "node:net";
 import { resolve } from "node:path";
 import * as v from "valibot";
 import { PortolanError, parseIpAddress } from "../core/index.ts";
@@ -122,7 +121,7 @@ function crowdedNotes(
 
 /** Whether an address means every one of the other's family; that of IPv6 takes both. */
 function isWildcard(address: string, other: string): boolean {
-  return takesBothFamilies(address) || (address === "0.0.0.0" && isIPv4(other));
+  return takesBothFamilies(address) || (address === "0.0.0.0" && !other.includes(":"));
 }
 
 function readDoors(
