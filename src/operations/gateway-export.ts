@@ -4,7 +4,13 @@
 import { resolve } from "node:path";
 import * as v from "valibot";
 import { PortolanError, parseIpAddress } from "../core/index.ts";
-import { exportFormats, exportWriters, type ExportFacts } from "../gateway/export/index.ts";
+import {
+  exportFormats,
+  exportWriters,
+  relayName,
+  takesBothFamilies,
+  type ExportFacts,
+} from "../gateway/export/index.ts";
 import { readRoutes, routeName, type Route } from "../gateway/index.ts";
 import { stateFolderOf, writeNamedFile } from "../store/index.ts";
 import { defineOperation } from "./define-operation.ts";
@@ -37,7 +43,12 @@ const outputSchema = v.object({
     listOf(v.object({ concerns: listOf(v.string()), text: v.string() })),
     v.description("What this engine does differently, or not at all, each with what it concerns"),
   ),
-  notes: v.pipe(listOf(v.string()), v.description("Routes that could not be read, and ports that will not stay")),
+  notes: v.pipe(
+    listOf(v.string()),
+    v.description(
+      "Routes that could not be read, ports that will not stay, and places that names and relays would share",
+    ),
+  ),
   file: v.pipe(v.nullable(v.string()), v.description("Where it was written; null for standard output")),
   text: v.pipe(v.nullable(v.string()), v.description("The file's content, when no file was named")),
 });
@@ -68,7 +79,11 @@ export async function runGatewayExport(
     names: routes.length,
     relays: relays.length,
     limits: limits.map(({ concerns, text: said }) => ({ concerns: [...concerns], text: said })),
-    notes: [...problems.map(({ reason }) => reason), ...notesOf(routes)],
+    notes: [
+      ...problems.map(({ reason }) => reason),
+      ...notesOf(routes),
+      ...(format === "caddy" ? [] : crowdedNotes(doors, routes, relays)),
+    ],
     file: isEmpty ? null : file,
     text: file === null && !isEmpty ? text : null,
   };
@@ -83,6 +98,30 @@ function notesOf(routes: readonly Route[]): string[] {
       ? "is of a program that portolan run started: its"
       : "are of programs that portolan run started: their";
   return [`${held.join(", ")} ${whose} port is another one the next time.`];
+}
+
+/** Two that would listen at one place: an engine that is given both does not start, and some checkers do not see it. */
+function crowdedNotes(
+  { addresses, httpPort, https }: ExportFacts["doors"],
+  routes: readonly Route[],
+  relays: ExportFacts["relays"],
+): string[] {
+  if (routes.length === 0) return [];
+  const ports = new Set([httpPort, https?.port]);
+  return relays
+    .filter(({ listen: { transport, address, port } }) => {
+      const overlaps = addresses.some((own) => own === address || isWildcard(own, address) || isWildcard(address, own));
+      return transport === "tcp" && ports.has(port) && overlaps;
+    })
+    .map(
+      (wish) =>
+        `${relayName(wish)} has the port of names (${wish.listen.port}): give --http-port or --https-port another one, or end it.`,
+    );
+}
+
+/** Whether an address means every one of the other's family; that of IPv6 takes both. */
+function isWildcard(address: string, other: string): boolean {
+  return takesBothFamilies(address) || (address === "0.0.0.0" && !other.includes(":"));
 }
 
 function readDoors(

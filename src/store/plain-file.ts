@@ -11,8 +11,10 @@ import {
   mkdirSync,
   openSync,
   readFileSync,
+  realpathSync,
   renameSync,
   rmSync,
+  statSync,
   writeSync,
 } from "node:fs";
 import { dirname } from "node:path";
@@ -61,7 +63,9 @@ export function replaceFile(path: string, content: string | Uint8Array, mode = 0
   const temporary = `${path}.${process.pid}.new`;
   try {
     makeFolders(dirname(path));
-    const descriptor = openSync(temporary, "w", mode);
+    // In a folder that others write to, a file or link of that name may be theirs.
+    removeQuietly(temporary);
+    const descriptor = openSync(temporary, "wx", mode);
     try {
       const bytes = Buffer.from(content);
       for (let at = 0; at < bytes.length;) at += writeSync(descriptor, bytes, at);
@@ -82,9 +86,25 @@ export function replaceFile(path: string, content: string | Uint8Array, mode = 0
  */
 export function writeNamedFile(path: string, content: string, { replace }: { readonly replace: boolean }): void {
   if (!existsSync(dirname(path))) throw storeFailure(path, "could not be written: there is no such folder");
-  if (!replace && lstatSync(path, { throwIfNoEntry: false }) !== undefined)
+  const there = lstatSync(path, { throwIfNoEntry: false }) !== undefined;
+  if (!replace && there)
     throw new PortolanError("FILE_EXISTS", `${quote(path)} is there already.`, { details: { path } });
-  replaceFile(path, content, 0o666);
+  replaceFile(there ? findReplaceable(path) : path, content, 0o666);
+}
+
+/**
+ * The plain file that a user means to replace: a link's own stays a link, and no device or pipe, which root could rename a file over, is one.
+ * @throws STORE_FAILED
+ */
+export function findReplaceable(path: string): string {
+  let real: string;
+  try {
+    real = realpathSync(path);
+  } catch (error) {
+    throw storeFailure(path, "could not be written: it leads nowhere", error);
+  }
+  if (!statSync(real).isFile()) throw storeFailure(path, "could not be written: it is no plain file");
+  return real;
 }
 
 /** What went wrong before is what matters. */

@@ -5,7 +5,7 @@ import { closeSync, constants, existsSync, fstatSync, lstatSync, openSync, readS
 import { dirname } from "node:path";
 import { gunzipSync, gzipSync } from "node:zlib";
 import { PortolanError, quote } from "../core/index.ts";
-import { replaceFile, storeFailure } from "./plain-file.ts";
+import { findReplaceable, replaceFile, storeFailure } from "./plain-file.ts";
 
 /** Most bytes of a snapshot, read or unpacked: some 600,000 sockets. */
 export const largestSnapshotBytes = 256 * 1024 * 1024;
@@ -44,11 +44,12 @@ export function unpackSnapshot(bytes: Buffer, name: string): string {
  */
 export function writeSnapshotText(path: string, text: string, { replace }: { readonly replace: boolean }): number {
   if (!existsSync(dirname(path))) throw storeFailure(path, "could not be written: there is no such folder");
-  if (!replace && lstatSync(path, { throwIfNoEntry: false }) !== undefined) {
+  const there = lstatSync(path, { throwIfNoEntry: false }) !== undefined;
+  if (!replace && there) {
     throw new PortolanError("SNAPSHOT_EXISTS", `${quote(path)} is there already.`, { details: { path } });
   }
   const content = path.endsWith(".gz") ? gzipSync(text) : Buffer.from(text);
-  replaceFile(path, content);
+  replaceFile(there ? findReplaceable(path) : path, content);
   return content.length;
 }
 

@@ -77,6 +77,11 @@ describe("a snapshot", () => {
     expect(readFileSync(file, "utf8")).not.toContain("hunter2");
     const again = await runCommand(["snapshot", file]);
     expect([again.status, again.stderr.includes("SNAPSHOT_EXISTS")]).toEqual([1, true]);
+    const pipe = join(folder, "taken");
+    execFileSync("mkfifo", [pipe]);
+    const device = await runCommand(["snapshot", pipe, "--force"]);
+    expect([device.status, device.stderr.includes("it is no plain file.")]).toEqual([3, true]);
+    expect(statSync(pipe).isFIFO()).toBe(true);
     const open = await runCommand(["snapshot", "-", "--show-secrets"]);
     expect(open.stdout).toContain("hunter2");
     const result = JSON.parse((await runCommand(["snapshot", join(folder, "b.json.gz"), "--json"])).stdout) as unknown;

@@ -2,7 +2,17 @@
  * @module `portolan gateway export` as a user calls it: routes of the store, a forward that runs, a share of the project's file, the file that is
  * written, and what is refused.
  */
-import { mkdtempSync, readFileSync, readdirSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { execFileSync } from "node:child_process";
+import {
+  lstatSync,
+  mkdtempSync,
+  readFileSync,
+  readdirSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
@@ -89,12 +99,25 @@ test("--json has the same in one document", async () => {
   expect(result.limits).toContainEqual(expect.objectContaining(left));
 });
 
+test("a share or forward at the port of names is told: no engine has both", async () => {
+  const words = ["--format", "nginx", "--bind", "0.0.0.0", "--http-port", "7443", "--json"];
+  const { notes } = JSON.parse((await run(...words)).stdout) as { notes: string[] };
+  expect(notes).toEqual([
+    "share 127.0.0.1:7443 has the port of names (7443): give --http-port or --https-port another one, or end it.",
+  ]);
+  const apart = await run("--format", "nginx", "--bind", "127.0.0.2", "--http-port", "7443", "--json");
+  expect((JSON.parse(apart.stdout) as { notes: string[] }).notes).toEqual([]);
+  // UDP is another port.
+  const datagrams = await run("--format", "nginx", "--http-port", "7053", "--json");
+  expect((JSON.parse(datagrams.stdout) as { notes: string[] }).notes).toEqual([]);
+});
+
 test("a file is written whole, and replaced only when told", async () => {
   const path = join(project, "nginx.conf");
   const first = await run("--format", "nginx", "--output", "nginx.conf");
   expect(first).toMatchObject({
     status: 0,
-    stdout: `Written to ${path} for nginx: 2 routes, 3 forwards and shares.\n`,
+    stdout: `Written to ${path} for nginx, from 2 routes, 3 forwards and shares.\n`,
   });
   const text = readFileSync(path, "utf8");
   expect(text).toContain("server_name shop.localhost;");
@@ -109,6 +132,29 @@ test("a file is written whole, and replaced only when told", async () => {
   expect(readdirSync(project).sort()).toEqual(["nginx.conf", "portolan.config.json"]);
   const nowhere = await run("--format", "nginx", "-o", "none/nginx.conf");
   expect(nowhere).toMatchObject({ status: 3, stdout: "" });
+});
+
+test("what is no plain file is never replaced, and a link stays one", async () => {
+  const folder = mkdtempSync(join(tmpdir(), "pxl-"));
+  try {
+    const [pipe, real, link, lost] = ["pipe", "real", "link", "lost"].map((name) => join(folder, name));
+    execFileSync("mkfifo", [pipe!]);
+    writeFileSync(real!, "old");
+    symlinkSync("real", link!);
+    symlinkSync("nowhere", lost!);
+    const write = (path: string): Promise<CommandOutcome> => run("--format", "nginx", "--force", "-o", path);
+    const refused = await write(pipe!);
+    expect(refused).toMatchObject({ status: 3, stdout: "" });
+    expect(refused.stderr).toContain("it is no plain file.");
+    expect(statSync(pipe!).isFIFO()).toBe(true);
+    expect((await write(lost!)).stderr).toContain("it leads nowhere (ENOENT).");
+    expect((await write(link!)).status).toBe(0);
+    expect(lstatSync(link!).isSymbolicLink()).toBe(true);
+    expect(readFileSync(real!, "utf8")).toContain("server_name shop.localhost;");
+    expect(readdirSync(folder).sort()).toEqual(["link", "lost", "pipe", "real"]);
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
 });
 
 test.each([

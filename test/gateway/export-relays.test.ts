@@ -223,13 +223,40 @@ const header2 = Buffer.concat([
   Buffer.from([0x21, 0x11, 0, 12, 192, 0, 2, 7, 192, 0, 2, 8, 0x12, 0x67, 0, 80]),
 ]);
 
+test("nginx has room for many places, and for the connections of each", async ({ skip }) => {
+  if (!(await hasEngine("nginx"))) skip("nginx is not installed");
+  const [port, ...others] = await findFreePorts(2);
+  const address = (index: number): string => `127.1.${index >> 8}.${index & 255}`;
+  const relays = Array.from({ length: 600 }, (_none, index) =>
+    forward(port!, { listen: { ...at(port!), address: address(index + 1) }, mostConnections: 1000 }),
+  );
+  const doors = { addresses: ["127.0.0.1"], httpPort: null, https: null };
+  const { text, limits } = exportWriters.nginx({
+    doors,
+    routes: [],
+    relays: [forward(others[0]!, { target: end("mqtt") }), ...relays],
+  });
+  expect(text).toContain("  worker_connections 65536;\n");
+  expect(limits.map((limit) => limit.text)).toContain(
+    "nginx has 65536 connections for all of them together, two for each.",
+  );
+  const running = await runExported("nginx", text, [others[0]!]);
+  try {
+    expect(await converse(others[0]!, "")).toBe("mqtt");
+  } finally {
+    await running.close();
+  }
+  const one = exportWriters.nginx({ doors, routes: [], relays: [forward(port!)] });
+  expect(one.text).toContain("  worker_connections 4297;\n");
+});
+
 describe.each(["nginx", "haproxy"] as const)("%s", (format) => {
   let engine: RunningEngine | undefined;
   let limits: readonly GroupedLimit[] = [];
 
   beforeAll(async () => {
     if (!(await hasEngine(format))) return;
-    ports = await findFreePorts(11);
+    ports = await findFreePorts(12);
     const p = (index: number): number => ports[index]!;
     const relays: RelayWish[] = [
       forward(p(0)),
@@ -251,6 +278,8 @@ describe.each(["nginx", "haproxy"] as const)("%s", (format) => {
         silent: null,
       }),
       forward(p(10), { idleMs: 300 }),
+      forward(p(11), { mostConnections: 1 }),
+      forward(p(11), { mostConnections: 1, listen: { ...at(p(11)), address: "127.0.0.2" } }),
     ];
     const doors = { addresses: ["127.0.0.1"], httpPort: null, https: null };
     const written = exportWriters[format]({ doors, routes: [], relays });
@@ -301,6 +330,22 @@ describe.each(["nginx", "haproxy"] as const)("%s", (format) => {
     for (const socket of kept) await once(socket, "data");
     expect(await converse(ports[5]!, "")).toBe("");
     for (const socket of kept) socket.destroy();
+  });
+
+  test("connections are counted for each place, also where two have one port", async ({ skip }) => {
+    if (engine === undefined) skip(`${format} is not installed`);
+    const one = connect(ports[11]!, "127.0.0.1");
+    await once(one, "data");
+    const other = connect(ports[11]!, "127.0.0.2");
+    let text = "";
+    for await (const part of other) {
+      text += String(part);
+      break;
+    }
+    expect(text).toBe("http\n");
+    // HAProxy lets the next wait, as portolan does.
+    if (format === "nginx") expect(await converse(ports[11]!, "")).toBe("");
+    for (const socket of [one, other]) socket.destroy();
   });
 
   test("an idle connection is ended", async ({ skip }) => {

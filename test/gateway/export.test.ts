@@ -100,6 +100,10 @@ beforeAll(async () => {
     routeOf("shop", to("odd"), { path: "/d$1", strip: true }),
     routeOf("shop", `localhost:${chat}`, { path: "/ws", strip: true }),
     routeOf("grpc", `h2c://127.0.0.1:${streams}`),
+    // Ports that usually mean another protocol.
+    routeOf("grpc", "h2c://127.0.0.1:443", { path: "/usual" }),
+    routeOf("grpc", "http://127.0.0.1:443", { path: "/plain" }),
+    routeOf("grpc", "https://127.0.0.1:80", { path: "/secure" }),
     routeOf("*.shop", to("wild")),
     routeOf("*.shop", to("deep"), { path: "/deep", strip: true }),
     routeOf("*.near.shop", to("near"), { path: "/near" }),

@@ -3,9 +3,10 @@
  * folder of their own.
  */
 import { execFile, spawn } from "node:child_process";
+import { randomInt } from "node:crypto";
 import { once } from "node:events";
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
-import { connect, createServer, type AddressInfo } from "node:net";
+import { connect, createServer, type AddressInfo, type Server } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
@@ -141,10 +142,17 @@ export async function runExported(format: RunFormat, text: string, ports: readon
   return { name: format, said: () => said, close };
 }
 
-/** Ports that were free a moment ago, no two alike. */
+/** Ports that were free a moment ago, no two alike; none that the system gives to whoever asks for any (ip_local_port_range, from 32768 on). */
 export async function findFreePorts(count: number): Promise<number[]> {
-  const servers = Array.from({ length: count }, () => createServer().listen(0, "127.0.0.1"));
-  await Promise.all(servers.map((server) => once(server, "listening")));
+  const servers: Server[] = [];
+  for (let round = 0; servers.length < count; round += 1) {
+    if (round > 50 * count) throw new Error("No port is free.");
+    const server = createServer().listen(randomInt(16_384, 32_768), "127.0.0.1");
+    await once(server, "listening").then(
+      () => servers.push(server),
+      () => null,
+    );
+  }
   const ports = servers.map((server) => (server.address() as AddressInfo).port);
   await Promise.all(servers.map((server) => once(server.close(), "close")));
   return ports;

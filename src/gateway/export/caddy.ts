@@ -134,7 +134,7 @@ function writeRoute(route: ExportRoute, word: string, port: number): string[] {
   const { host, path, strip, ownHost, target } = route;
   const strips = strip && path !== "/";
   const name = host.startsWith("*.") ? `[^:]+${caddyPattern(host.slice(1))}` : caddyPattern(host);
-  const places = placesOf(target).map((place) => (target.protocol === "h2c" ? `h2c://${place}` : place));
+  const places = placesOf(target);
   return [
     `    # ${routeName(route)}`,
     `    @${word} {`,
@@ -163,7 +163,6 @@ function writeRoute(route: ExportRoute, word: string, port: number): string[] {
 }
 
 function transportLines({ target: { host, protocol } }: ExportRoute): string[] {
-  if (protocol === "h2c") return [];
   const isName = /[a-z]/.test(host) && !host.includes(":");
   const secure =
     protocol === "https"
@@ -178,7 +177,8 @@ function transportLines({ target: { host, protocol } }: ExportRoute): string[] {
     "        transport http {",
     "          dial_timeout 10s",
     ...secure,
-    "          versions 1.1",
+    // A scheme of its own, h2c://, takes not every port.
+    `          versions ${protocol === "h2c" ? "h2c 2" : "1.1"}`,
     "          compression off",
     "        }",
   ];

@@ -280,6 +280,16 @@ describe("the order of routes", () => {
     ]);
   });
 
+  test("of two with one name and path the first is written, as the gateway takes it, and the other is told", () => {
+    const other = { target: { protocol: "http", host: "localhost", port: toPort(4000) } } as const;
+    const routes = [routeOf("shop.localhost", "/api"), routeOf("shop.localhost", "/api", other)];
+    const { routes: written, limits } = soundFacts({ doors, routes, relays: [] });
+    expect(written).toEqual([routes[0]]);
+    expect(limits).toEqual([
+      { concerns: "shop.localhost/api", text: "Another route has this name and path and goes before it; left out." },
+    ]);
+  });
+
   test("a name has what the wildcards above it have, but for what it has taken itself", () => {
     const routes = [
       routeOf("one.shop.localhost", "/api"),

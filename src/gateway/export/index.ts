@@ -8,6 +8,7 @@ import { writeNginx } from "./nginx.ts";
 import { writeTraefik } from "./traefik.ts";
 
 export { exportFormats, type ExportFacts, type ExportFormat, type GroupedLimit } from "./export-facts.ts";
+export { relayName, takesBothFamilies } from "./sound-facts.ts";
 
 /** By format. */
 export const exportWriters: Readonly<Record<ExportFormat, ExportWriter>> = {

@@ -27,7 +27,7 @@ export function writeNginxStreams(relays: readonly RelayWish[], limits: ExportLi
 }
 
 function zoneLines(relays: readonly RelayWish[]): string[] {
-  return relays.length === 0 ? [] : ["  limit_conn_zone $server_port zone=portolan_places:1m;"];
+  return relays.length === 0 ? [] : ["  limit_conn_zone $portolan_place zone=portolan_places:1m;"];
 }
 
 function sayTerms(wish: RelayWish, limits: ExportLimit[]): void {
@@ -45,7 +45,7 @@ function sayTerms(wish: RelayWish, limits: ExportLimit[]): void {
 
 function writeForward(wish: ForwardWish, word: string, limits: ExportLimit[]): string[] {
   sayEnd(wish, wish, relayName(wish), limits);
-  return [...upstreamLines(wish, wish, word), ...serverLines(wish, wish.sendProxy, [`    proxy_pass ${word};`])];
+  return [...upstreamLines(wish, wish, word), ...serverLines(wish, word, wish.sendProxy, [`    proxy_pass ${word};`])];
 }
 
 function sayEnd({ target, sendProxy }: End, wish: RelayWish, concerns: string, limits: ExportLimit[]): void {
@@ -68,13 +68,15 @@ function upstreamLines({ mostToTarget }: RelayWish, { target }: End, word: strin
   ];
 }
 
-function serverLines(wish: RelayWish, sendProxy: ProxyVersion | null, pass: readonly string[]): string[] {
+function serverLines(wish: RelayWish, word: string, sendProxy: ProxyVersion | null, pass: readonly string[]): string[] {
   const { address, port, transport } = wish.listen;
   const words = `${transport === "udp" ? " udp" : ""}${wish.acceptProxy ? " proxy_protocol" : ""}`;
   return [
     "  server {",
     `    # ${relayName(wish)}`,
     `    listen ${nginxPlace(address, port)}${words};`,
+    // Places of one port count apart.
+    `    set $portolan_place ${word};`,
     `    limit_conn portolan_places ${wish.mostConnections};`,
     "    proxy_connect_timeout 10s;",
     `    proxy_timeout ${Math.max(1, Math.round(Math.min(idleMsOf(wish) ?? foreverMs, foreverMs)))}ms;`,
@@ -158,7 +160,7 @@ function writeShare(wish: ShareWish, word: string, limits: ExportLimit[]): strin
     `    "~^ " ${quiet ?? '""'};`,
     `    default ${fallback ?? '""'};`,
     "  }",
-    ...serverLines(wish, header, [
+    ...serverLines(wish, word, header, [
       "    ssl_preread on;",
       `    preread_timeout ${Math.max(1, Math.round(wish.silentMs))}ms;`,
       `    proxy_pass $${word};`,

@@ -24,17 +24,32 @@ export function writeNginx(given: ExportFacts): Exported {
   limits.push(...limitsOfNames(facts));
   const streams = writeNginxStreams(facts.relays, limits);
   const about = [
-    "Check it with nginx -t -c FILE. To put it into a configuration of your own, take over what is within http and stream.",
+    "Check it with nginx -t -c FILE. To put it into a configuration of your own, take over what is within http and stream, and as many connections as stand in events.",
   ];
   const blocks = [
     // A module that Debian loads from there, and other builds have in them.
     ...(streams.length === 0 ? [] : ["include /etc/nginx/modules-enabled/*.conf;\n"]),
-    "events {\n}\n",
+    writeEvents(facts.relays, limits),
     ...(facts.routes.length === 0 ? [] : [writeHttp(facts)]),
     ...(streams.length === 0 ? [] : [["stream {", ...streams, "}", ""].join("\n")]),
   ];
   const said = groupLimits(limits);
   return { text: `${[headComment("nginx", about, said), ...blocks].join("\n").trimEnd()}\n`, limits: said };
+}
+
+/** Most connections of one of nginx's processes, which takes memory for them when it starts (some 20 MiB for these). */
+const mostConnections = 65_536;
+
+/** Its own default is 512, listeners and both ends of each connection together; with more listeners it does not start. */
+function writeEvents(relays: SoundFacts["relays"], limits: ExportLimit[]): string {
+  const wanted = relays.reduce((sum, wish) => sum + 1 + 2 * wish.mostConnections, 4096);
+  const given = Math.min(wanted, mostConnections);
+  if (given < wanted)
+    limits.push({
+      concerns: "every forward and share",
+      text: `nginx has ${given} connections for all of them together, two for each.`,
+    });
+  return `worker_rlimit_nofile ${given + 1024};\nevents {\n  worker_connections ${given};\n}\n`;
 }
 
 /** A certificate's name is read as text with variables, and nothing there stands for `$`. */
@@ -99,6 +114,8 @@ function writeHttp(facts: SoundFacts): string {
     "  server_names_hash_max_size 4096;",
     "  server_names_hash_bucket_size 512;",
     "  variables_hash_bucket_size 256;",
+    // Two of each path that is taken off.
+    ...(stripped.length > 200 ? [`  variables_hash_max_size ${1024 + 8 * stripped.length};`] : []),
     "  map_hash_bucket_size 512;",
     "",
     ...commonMaps,

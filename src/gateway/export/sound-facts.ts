@@ -25,8 +25,15 @@ export function soundFacts(facts: ExportFacts): SoundFacts {
     return [];
   };
   const routes = facts.routes.flatMap((route) => keep(route, quote(routeName(route)), isSoundRoute(route)));
+  const named = new Map<string, ExportRoute>();
+  for (const route of routes) {
+    const name = routeName(route);
+    if (named.has(name))
+      limits.push({ concerns: name, text: "Another route has this name and path and goes before it; left out." });
+    else named.set(name, route);
+  }
   const relays = facts.relays.flatMap((wish) => keep(wish, relayName(wish), isSoundRelay(wish)));
-  return { doors: soundDoors(facts.doors, limits), routes: orderRoutes(routes), relays, limits };
+  return { doors: soundDoors(facts.doors, limits), routes: orderRoutes([...named.values()]), relays, limits };
 }
 
 function soundDoors({ addresses, httpPort, https }: ExportDoors, limits: ExportLimit[]): ExportDoors {

@@ -26,7 +26,7 @@ export const gatewayExportView: View<GatewayExportResult> = {
           paragraph([
             "Written to ",
             span(file, "strong"),
-            ` for ${titles[format]}: ${count(names, "route")}, ${count(relays, "forward or share", "forwards and shares")}.`,
+            ` for ${titles[format]}, from ${count(names, "route")}, ${count(relays, "forward or share", "forwards and shares")}.`,
           ]),
         ],
   notes: ({ format, limits, notes }) => [
