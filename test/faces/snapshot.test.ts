@@ -112,6 +112,8 @@ describe("a snapshot", () => {
       {
         encoding: "utf8",
         env: { FILE: file, PATH: process.env["PATH"] },
+        // A machine may have many connections.
+        maxBuffer: 64 * 1024 * 1024,
       },
     );
     expect(JSON.parse(piped)).toEqual(JSON.parse(direct.stdout));
