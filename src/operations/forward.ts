@@ -5,7 +5,6 @@ import * as v from "valibot";
 import { PortolanError, formatSocketAddress, parseDuration, parseIpAddress } from "../core/index.ts";
 import {
   findLoop,
-  openRelays,
   readRelayPairs,
   type ForwardWish,
   type RelayPair,
@@ -14,14 +13,12 @@ import {
 } from "../gateway/index.ts";
 import { ownAddresses } from "../plan/index.ts";
 import type { ProjectFile } from "../project/index.ts";
-import { stateFolderOf } from "../store/index.ts";
 import { defineOperation } from "./define-operation.ts";
+import { openAllRelays } from "./open-all-relays.ts";
 import type { OperationContext } from "./operation.ts";
 import { optionalChoice, optionalInteger, optionalSwitch, optionalText, optionalTexts } from "./parameters.ts";
-import { explainRelayFailure } from "./relay-failure.ts";
 import { describeCounts, describePlace, noteForPlace, relayCountsSchema, relayPlaceSchema } from "./relay-schemas.ts";
 import { listOf } from "./schemas.ts";
-import { version } from "./version.generated.ts";
 
 /** Entries of an input that hold for all relays of a command. */
 export const relayTermEntries = {
@@ -95,7 +92,10 @@ export async function* runForward(
 ): AsyncGenerator<ForwardEvent, ForwardResult, void> {
   const wishes = input.pairs === undefined ? await readProject(input, context) : readForwards(input);
   refuseLoops(wishes, context);
-  const relays = await open(wishes, context);
+  const relays = await openAllRelays(
+    wishes.map((wish) => ({ wish })),
+    context,
+  );
   try {
     const ready = relays.status();
     yield { kind: "ready", ...describeReady(ready, relays, context), acceptProxy: input.acceptProxy === true };
@@ -103,23 +103,6 @@ export async function* runForward(
     return { complete: true, forwards: describeForwards(relays.status()) };
   } finally {
     await relays.close({ drainMs: 0 });
-  }
-}
-
-async function open(wishes: readonly ForwardWish[], context: OperationContext): Promise<RunningRelays> {
-  const { environment, workingDirectory, nowMs } = context;
-  const options = { stateFolder: stateFolderOf(environment), workingDirectory, version, nowMs };
-  try {
-    return await openRelays(
-      wishes.map((wish) => ({ wish })),
-      options,
-    );
-  } catch (error) {
-    throw await explainRelayFailure(
-      error,
-      wishes.map(({ listen }) => listen),
-      context,
-    );
   }
 }
 

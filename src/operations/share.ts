@@ -2,13 +2,12 @@
  * @module `share`: many servers behind one port, told apart by what their clients say first.
  */
 import { PortolanError } from "../core/index.ts";
-import { openRelays, type RelayPair, type RunningRelays, type ShareWish } from "../gateway/index.ts";
+import { type RelayPair, type RunningRelays, type ShareWish } from "../gateway/index.ts";
 import { createDemultiplexer } from "../gateway/relay/index.ts";
-import { stateFolderOf } from "../store/index.ts";
 import { defineOperation } from "./define-operation.ts";
 import { readBind, readRelayTerms, refuseLoops, untilStopped } from "./forward.ts";
+import { openAllRelays } from "./open-all-relays.ts";
 import type { OperationContext } from "./operation.ts";
-import { explainRelayFailure } from "./relay-failure.ts";
 import { describeCounts, noteForPlace } from "./relay-schemas.ts";
 import { describeShare } from "./share-results.ts";
 import {
@@ -20,7 +19,6 @@ import {
   type ShareResult,
 } from "./share-schemas.ts";
 import { protocolFlags, readShareWords, type ReadShare } from "./share-wish.ts";
-import { version } from "./version.generated.ts";
 
 const example = "portolan share 443 --ssh :22 --tls :8443 --http :8080";
 
@@ -32,8 +30,8 @@ export async function* runShare(
   const shares = await readShares(input, context);
   // Each end by itself: a circle through several of them is noticed when somebody goes round.
   for (const pair of shares.flatMap(({ wish }) => pairsOf(wish))) refuseLoops([pair], context);
-  const relays = await open(
-    shares.map(({ wish }) => wish),
+  const relays = await openAllRelays(
+    shares.map(({ wish }) => ({ wish, chooser: createDemultiplexer(wish) })),
     context,
   );
   try {
@@ -87,23 +85,6 @@ async function readShares(input: ShareInput, context: OperationContext): Promise
 function pairsOf({ listen, rules, silent, fallback }: ShareWish): RelayPair[] {
   const ends = [...rules, ...(silent === null ? [] : [silent]), ...(fallback === null ? [] : [fallback])];
   return ends.map(({ target }) => ({ listen, target }));
-}
-
-async function open(wishes: readonly ShareWish[], context: OperationContext): Promise<RunningRelays> {
-  const { environment, workingDirectory, nowMs } = context;
-  const options = { stateFolder: stateFolderOf(environment), workingDirectory, version, nowMs };
-  try {
-    return await openRelays(
-      wishes.map((wish) => ({ wish, chooser: createDemultiplexer(wish) })),
-      options,
-    );
-  } catch (error) {
-    throw await explainRelayFailure(
-      error,
-      wishes.map(({ listen }) => listen),
-      context,
-    );
-  }
 }
 
 function readyEvent(relays: RunningRelays, notes: readonly string[], context: OperationContext): ShareEvent {

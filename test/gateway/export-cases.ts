@@ -104,6 +104,7 @@ export const exportCases: readonly ExportCase[] = [
   ),
   get("other names for it", "/cart", shop, "X-Real-IP: 192.0.2.1", "X-Forwarded-Ssl: on", "Front-End-Https: on"),
   get("the same with _", "/cart", shop, "X_Forwarded_For: 192.0.2.1", "x_forwarded_proto: https"),
+  get("a path taken off that the client says", "/cart", shop, "X-Forwarded-Prefix: /evil", "x_forwarded_prefix: /e"),
   get("a port that the client says", "/cart", shop, "X-Forwarded-Port: 9", "X-Forwarded-Server: evil"),
   get("cookies and authorization", "/cart", shop, "Cookie: a=1; b=2", "Authorization: Basic eDp5"),
   get("fields of one connection", "/cart", shop, "Connection: close, X-Hop", "X-Hop: 1"),

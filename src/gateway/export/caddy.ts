@@ -1,6 +1,7 @@
 /**
  * @module The file of Caddy (2.6 and later): one site for every name at the port, its routes in the gateway's order.
  */
+import { droppedFields, underscoredFields } from "./client-fields.ts";
 import { routeName } from "../route.ts";
 import { caddyPattern, caddyText, isCaddyText } from "./caddy-words.ts";
 import { groupLimits, headComment } from "./comment-lines.ts";
@@ -102,19 +103,15 @@ function writeSites({ doors, routes }: SoundFacts): string[] {
   return sites;
 }
 
-/** Fields in which a client could say of itself who it is; Caddy sees to X-Forwarded-For, -Host and -Proto itself. */
-const dropped = [
-  "X-Forwarded-Server",
-  "X-Forwarded-Protocol",
-  "X-Forwarded-Scheme",
-  "X-Forwarded-Ssl",
-  "X-Real-IP",
-  "X-Url-Scheme",
-  "Front-End-Https",
+/** Fields that are set for each route, or by Caddy itself. */
+const set = [
+  "forwarded",
+  "x-forwarded-for",
+  "x-forwarded-host",
+  "x-forwarded-port",
+  "x-forwarded-proto",
+  "x-forwarded-prefix",
 ];
-const underscored = ["For", "Host", "Port", "Proto", "Server", "Protocol", "Scheme", "Ssl"].map(
-  (word) => `X_Forwarded_${word}`,
-);
 
 /** What every route's server is told, and not told. */
 function commonFields(): string {
@@ -124,7 +121,7 @@ function commonFields(): string {
     "  flush_interval -1",
     "  # Who asks is said here, and by nobody before; X-Forwarded-For, -Host and -Proto are Caddy's own affair.",
     '  header_up Forwarded `for="{remote}";host="{hostport}";proto={scheme}`',
-    ...[...dropped, ...underscored].map((field) => `  header_up -${field}`),
+    ...[...droppedFields(set), ...underscoredFields].map((field) => `  header_up -${field}`),
     "}",
     "",
   ].join("\n");
@@ -154,7 +151,7 @@ function writeRoute(route: ExportRoute, word: string, port: number): string[] {
       : []),
     ...(ownHost ? [`        header_up Host ${caddyText(ownAuthority(route))}`] : []),
     `        header_up X-Forwarded-Port ${port}`,
-    ...(strips ? [`        header_up X-Forwarded-Prefix ${caddyText(path)}`] : []),
+    strips ? `        header_up X-Forwarded-Prefix ${caddyText(path)}` : "        header_up -X-Forwarded-Prefix",
     "        import portolan_fields",
     ...transportLines(route),
     "      }",

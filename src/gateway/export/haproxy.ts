@@ -1,6 +1,7 @@
 /**
  * @module The file of HAProxy (2.6 and later): names and paths as one ordered list of rules, the path compared as the resource that it means.
  */
+import { originPattern } from "./client-fields.ts";
 import { groupLimits, headComment } from "./comment-lines.ts";
 import type { Exported, ExportFacts, ExportLimit, ExportRoute, ExportSecureDoor } from "./export-facts.ts";
 import { writeHaproxyRelays } from "./haproxy-relays.ts";
@@ -15,10 +16,6 @@ import {
   type SoundFacts,
 } from "./sound-facts.ts";
 import { routeName } from "../route.ts";
-
-/** Fields in which a client could say of itself who it is; `_` is `-` to CGI. */
-const saidByClients =
-  "^(forwarded|x[-_]forwarded[-_](for|host|port|proto|server|protocol|scheme|ssl)|x[-_]real[-_]ip|x[-_]url[-_]scheme|front[-_]end[-_]https)$";
 
 /** Writes it. */
 export function writeHaproxy(given: ExportFacts): Exported {
@@ -119,7 +116,7 @@ function writeNames(facts: SoundFacts): string[] {
     "  # WebSockets alone are passed on; everybody else's wish for another protocol is none.",
     "  http-request del-header Upgrade if !{ req.hdr(upgrade) -i websocket }",
     "  # Who asks is said here, and by nobody before.",
-    `  http-request del-header '${saidByClients}' -m reg`,
+    `  http-request del-header '${originPattern}' -m reg`,
     "  http-request set-header X-Forwarded-For %[src]",
     "  http-request set-header X-Forwarded-Host %[req.hdr(host)]",
     "  http-request set-header X-Forwarded-Port %[dst_port]",

@@ -1,6 +1,7 @@
 /**
  * @module What nginx does with a name's requests: which fields servers are told, and where each path goes.
  */
+import { droppedFields } from "./client-fields.ts";
 import type { ExportRoute } from "./export-facts.ts";
 import { nginxPattern, nginxText } from "./nginx-words.ts";
 import { isOwnMachine, ownAuthority } from "./sound-facts.ts";
@@ -17,15 +18,7 @@ const origins: readonly (readonly [string, string])[] = [
   ["X-Forwarded-Port", "$server_port"],
   ["X-Forwarded-Proto", "$scheme"],
 ];
-const dropped = [
-  "X-Forwarded-Server",
-  "X-Forwarded-Protocol",
-  "X-Forwarded-Scheme",
-  "X-Forwarded-Ssl",
-  "X-Real-IP",
-  "X-Url-Scheme",
-  "Front-End-Https",
-];
+const dropped = droppedFields([...origins.map(([name]) => name.toLowerCase()), "x-forwarded-prefix"]);
 
 /** How requests of a name are passed on, by proxy_pass or by grpc_pass. */
 export function passLines(module: "proxy" | "grpc"): string[] {
