@@ -115,7 +115,10 @@ export function readForwards(input: ForwardInput): ForwardWish[] {
   if (words.length === 0 || words.length % 2 === 1) {
     const what = words.length === 0 ? "Nothing was named" : `${words.at(-1)} has no target`;
     throw new PortolanError("ARGUMENT_INVALID", `${what}: forward takes places and targets in turns.`, {
-      details: { argument: "pairs", hint: "For example: portolan forward 8080 192.168.1.8:5500" },
+      details: {
+        argument: "pairs",
+        hint: "For example: portolan forward 8080 192.168.1.8:5500; portolan forward list tells what runs.",
+      },
     });
   }
   const terms = readRelayTerms(input);

@@ -127,6 +127,22 @@ test("a server that is not there is told, and found when it comes", async () => 
     .toBe("c!");
 });
 
+test("who is stopped while its server is not there has failed, and says why", async () => {
+  const target = await freeUdpPort();
+  const { port: listen, relay, traces } = await startForward({ port: target }, { transport: "udp" });
+  const one = await asker(listen);
+  one.ask("a");
+  await expect.poll(() => relay.counts().sentBytes, soon).toBe(1);
+  // Sent later, refused later: by then the relay has been told.
+  const probe = createSocket("udp4").on("connect", () => probe.send("b"));
+  probe.connect(target, "127.0.0.1");
+  await once(probe, "error");
+  probe.close();
+  await relay.close({ drainMs: 0 });
+  expect(traces).toEqual([expect.objectContaining({ failure: "ECONNREFUSED" })]);
+  expect(relay.counts()).toMatchObject({ open: 0, failed: 1 });
+});
+
 test("a server that no network leads to is told, and ends nobody else", async () => {
   // Linux lets nobody connect to the broadcast address (EACCES), as it does to a network that is gone (ENETUNREACH): before anything is sent.
   const {

@@ -191,7 +191,8 @@ export class UdpSession {
     this.#over = true;
     this.#forgetKept();
     this.#closeSocket();
-    const why = failure ?? this.#failure;
+    // That it was stopped is no news of one whose server was not there.
+    const why = failure === "stopped" ? (this.#failure ?? failure) : (failure ?? this.#failure);
     if (why !== null && why !== "stopped") this.#owner.tally.failed += 1;
     this.tally.open -= 1;
     this.tally.receivedBytes += this.receivedBytes;
