@@ -1,9 +1,10 @@
 /**
  * @module Postfix, the mail server: SMTP, and with TLS from the first byte.
  */
-import { mkdirSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { execFile } from "node:child_process";
+import { setTimeout as delay } from "node:timers/promises";
 import { promisify } from "node:util";
 import { writeCertificate } from "../certificate.ts";
 import { launch } from "../launch.ts";
@@ -76,14 +77,37 @@ function describePostfix(id: string, usualPort: number, unusualPort: number, tls
       ];
       writeFileSync(join(settings, "main.cf"), main.join("\n"));
       writeFileSync(join(settings, "master.cf"), services.join("\n"));
-      return await launch(options, {
+      const running = await launch(options, {
         program: "postfix",
         words: ["-c", settings, "start-fg"],
         user: "root",
         readyLine: /daemon started/,
       });
+      return {
+        ...running,
+        stop: async () => {
+          await endMaster(join(folder, "queue/pid/master.pid"));
+          await running.stop();
+        },
+      };
     },
   };
+}
+
+/** How long it may take to end after it was asked to, milliseconds. */
+const endDeadlineMs = 5000;
+
+/** The mail system's own process is in a session of its own (master(8), -s), where whoever ends the script that started it does not reach it. */
+async function endMaster(pidFile: string): Promise<void> {
+  if (!existsSync(pidFile)) return;
+  const pid = Number(readFileSync(pidFile, "utf8"));
+  if (!Number.isInteger(pid) || pid <= 1 || !existsSync(`/proc/${pid}`)) return;
+  process.kill(pid, "SIGTERM");
+  const untilMs = performance.now() + endDeadlineMs;
+  while (existsSync(`/proc/${pid}`)) {
+    if (performance.now() > untilMs) return void process.kill(pid, "SIGKILL");
+    await delay(20);
+  }
 }
 
 export const postfixServers: readonly HarbourServer[] = [
