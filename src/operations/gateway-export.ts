@@ -4,13 +4,7 @@
 import { resolve } from "node:path";
 import * as v from "valibot";
 import { PortolanError, parseIpAddress } from "../core/index.ts";
-import {
-  exportFormats,
-  exportWriters,
-  relayName,
-  takesBothFamilies,
-  type ExportFacts,
-} from "../gateway/export/index.ts";
+import { exportFormats, relayName, takesBothFamilies, writeExport, type ExportFacts } from "../gateway/export/index.ts";
 import { readRoutes, routeName, type Route } from "../gateway/index.ts";
 import { stateFolderOf, writeNamedFile } from "../store/index.ts";
 import { defineOperation } from "./define-operation.ts";
@@ -70,7 +64,7 @@ export async function runGatewayExport(
   const file = input.output === undefined ? null : resolve(context.workingDirectory, input.output);
   const { routes, problems } = readRoutes(stateFolderOf(context.environment));
   const relays = await listExportedRelays(context);
-  const { text, limits } = exportWriters[format]({ doors, routes, relays });
+  const { text, limits } = await writeExport(format, { doors, routes, relays });
   const isEmpty = routes.length === 0 && relays.length === 0;
   if (file !== null && !isEmpty) writeNamedFile(file, text, { replace: input.force === true });
   return {

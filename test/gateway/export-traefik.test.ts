@@ -6,7 +6,7 @@ import { Ajv } from "ajv";
 import { expect, test } from "vitest";
 import { parse } from "yaml";
 import { toPort } from "../../src/core/index.ts";
-import { exportWriters } from "../../src/gateway/export/index.ts";
+import { exportWriters } from "../../src/gateway/export/writers.ts";
 import { RouteTable, formatTarget, type ForwardWish, type Route, type ShareWish } from "../../src/gateway/index.ts";
 import { routeOf } from "../support/gateway.ts";
 import { traefikSchema, traefikStaticSchema } from "../support/traefik-schema.ts";

@@ -10,7 +10,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createSecureContext, createServer as createTlsServer } from "node:tls";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { exportWriters, type ExportFacts, type GroupedLimit } from "../../src/gateway/export/index.ts";
+import type { ExportFacts, GroupedLimit } from "../../src/gateway/export/index.ts";
+import { exportWriters } from "../../src/gateway/export/writers.ts";
 import type { Route } from "../../src/gateway/index.ts";
 import { makeCertificate } from "../servers/certificate.ts";
 import {

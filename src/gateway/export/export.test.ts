@@ -6,7 +6,8 @@ import { describe, expect, test } from "vitest";
 import { parse } from "yaml";
 import { toPort } from "../../core/index.ts";
 import type { ForwardWish, ShareWish } from "../relay/relay-wish.ts";
-import { exportFormats, exportWriters, type ExportFacts, type ExportFormat } from "./index.ts";
+import { exportFormats, type ExportFacts, type ExportFormat } from "./export-facts.ts";
+import { exportWriters } from "./writers.ts";
 import { sitesOf } from "./sites.ts";
 import { soundFacts } from "./sound-facts.ts";
 

@@ -1,19 +1,13 @@
 /**
  * @module Files for the engines that teams run, from the routes and relays of this machine.
  */
-import { writeCaddy } from "./caddy.ts";
-import type { ExportFormat, ExportWriter } from "./export-facts.ts";
-import { writeHaproxy } from "./haproxy.ts";
-import { writeNginx } from "./nginx.ts";
-import { writeTraefik } from "./traefik.ts";
+import type { Exported, ExportFacts, ExportFormat } from "./export-facts.ts";
 
 export { exportFormats, type ExportFacts, type ExportFormat, type GroupedLimit } from "./export-facts.ts";
 export { relayName, takesBothFamilies } from "./sound-facts.ts";
 
-/** By format. */
-export const exportWriters: Readonly<Record<ExportFormat, ExportWriter>> = {
-  caddy: writeCaddy,
-  nginx: writeNginx,
-  haproxy: writeHaproxy,
-  traefik: writeTraefik,
-};
+/** Writes the file of an engine. Who writes it is loaded now and not before: faces know every operation, and few are asked for this one. */
+export async function writeExport(format: ExportFormat, facts: ExportFacts): Promise<Exported> {
+  const { exportWriters } = await import("./writers.ts");
+  return exportWriters[format](facts);
+}

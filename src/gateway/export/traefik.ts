@@ -1,7 +1,7 @@
 /**
  * @module The dynamic configuration of Traefik 3, for its file provider; what belongs into its static one stands above as a comment.
  */
-import { stringify } from "yaml";
+import { stringify } from "./yaml-text.ts";
 import { formatSocketAddress } from "../../core/index.ts";
 import { routeName } from "../route.ts";
 import { groupLimits, headComment } from "./comment-lines.ts";
