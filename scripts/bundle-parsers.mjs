@@ -9,7 +9,8 @@ const parts = ["wishes/json-tree", "wishes/vite-config", "wishes/yaml-tree", "ga
 const oursApart = {
   name: "ours-apart",
   resolveId(id, importer) {
-    const isOurs = importer !== undefined && /[\\/]src[\\/](?:wishes|gateway)[\\/]/.test(importer) && id.startsWith(".");
+    const isOurs =
+      importer !== undefined && /[\\/]src[\\/](?:wishes|gateway)[\\/]/.test(importer) && id.startsWith(".");
     return isOurs ? { id: id.replace(/\.ts$/, ".js"), external: true } : null;
   },
 };
