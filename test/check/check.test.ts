@@ -32,23 +32,15 @@ import {
   whyNoProgram,
   type NetworkNamespace,
 } from "../support/netns.ts";
+import { folderMaker } from "../support/project-folder.ts";
 import { commandPath, runCommand } from "../support/run-command.ts";
 
 const home = mkdtempSync(join(tmpdir(), "check-"));
-let made = 0;
 
 afterAll(() => rmSync(home, { recursive: true, force: true }));
 
 /** A new folder with these files. */
-function folderOf(files: Readonly<Record<string, string | Uint8Array>>): string {
-  const folder = join(home, `f${(made += 1)}`);
-  mkdirSync(folder);
-  for (const [name, content] of Object.entries(files)) {
-    mkdirSync(dirname(join(folder, name)), { recursive: true });
-    writeFileSync(join(folder, name), content);
-  }
-  return folder;
-}
+const folderOf = folderMaker(home);
 
 /** The files alone, by the library. */
 function checkAlone(folder: string, input: Parameters<typeof check>[0] = {}): Promise<CheckResult> {

@@ -2,11 +2,12 @@
  * @module Files that mean harm: they are told as unusable, or read, within bounds; nothing hangs, and nothing of them reaches the terminal.
  */
 import { execFileSync } from "node:child_process";
-import { existsSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import { existsSync, mkdtempSync, rmSync, symlinkSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { dirname, join } from "node:path";
+import { join } from "node:path";
 import { afterAll, expect, test, vi } from "vitest";
 import { check, type CheckResult } from "../../src/index.ts";
+import { folderMaker } from "../support/project-folder.ts";
 import { runCommand } from "../support/run-command.ts";
 
 // What is bounded here is bounded by counts; how long a count takes is the machine's own matter.
@@ -14,19 +15,11 @@ vi.setConfig({ testTimeout: 120_000 });
 
 /** In memory where there is such a folder: a hundred thousand files are made here. */
 const home = mkdtempSync(join(existsSync("/dev/shm") ? "/dev/shm" : tmpdir(), "hostile-"));
-let made = 0;
 
 afterAll(() => rmSync(home, { recursive: true, force: true }));
 
-function folderOf(files: Readonly<Record<string, string | Uint8Array>>): string {
-  const folder = join(home, `f${(made += 1)}`);
-  mkdirSync(folder);
-  for (const [name, content] of Object.entries(files)) {
-    mkdirSync(dirname(join(folder, name)), { recursive: true });
-    writeFileSync(join(folder, name), content);
-  }
-  return folder;
-}
+/** A new folder with these files. */
+const folderOf = folderMaker(home);
 
 function checkAlone(folder: string): Promise<CheckResult> {
   return check({ machine: false }, { workingDirectory: folder, environment: {} });

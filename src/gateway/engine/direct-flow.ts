@@ -1,6 +1,6 @@
 /**
  * @module One direction of two joined connections. What is read lands in memory that is there already and is written from where it lies: the
- * streams' own way makes a buffer of 64 KiB for each read, and collecting those was half of the time of large messages.
+ * streams' own way makes a buffer of 64 KiB for each read, and each of those has to be collected (docs/decisions/023).
  */
 import { Socket, type OnReadOpts } from "node:net";
 
@@ -125,7 +125,8 @@ interface Handle {
 
 /**
  * The same connection as a socket that reads by `onread`: Node gives that to connections that it opens, and to none that it accepts or that
- * have spoken HTTP. The first socket stands for it no more, but is closed when it is, and closes it.
+ * have spoken HTTP. The first socket stands for it no more, but is closed when it is, and closes it. Made by Socket's option `handle`, which
+ * Node's own server uses and its documentation does not name (lib/net.js).
  * @returns `null` where that cannot be: TLS, something is still to be written, it has ended, or this Node has no such handle
  */
 export function readDirectly(socket: Socket, onread: OnReadOpts): Socket | null {

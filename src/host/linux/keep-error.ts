@@ -9,8 +9,9 @@ const mostRepeats = 3;
 
 /**
  * A call whose error is kept at once. koffi tells errno as it is when it is asked for, and between the call and that the engine runs. With many
- * more processes than processors one bind in some millions was told to have failed with ENOMEM, though the kernel had never been short of
- * memory. A call that failed has done nothing: it is made again, and tells its own error, or that the trouble was over.
+ * more processes than processors a call was once told to have failed with ENOMEM, though the kernel had not been short of memory; that something
+ * else had written over errno is a guess. A call that failed has done nothing: it is made again, and tells its own error, or that the trouble
+ * was over.
  * @param call answers below 0 when it fails
  * @param readErrno errno as it is now
  * @param keep gets the error of each call that fails
